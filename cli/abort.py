@@ -47,11 +47,12 @@ def command(*, release: ReleaseName, recovery: bool, comment: str, wait: Wait, w
 
 def stop(belay: Account, attempt: Attempt, comment: str, *, recovery: bool) -> dict[str, Any]:
     """Stop a release, or its rollback, and return what was stopped. Raises ``Refused``."""
-    execution = recovery_to_stop(belay, attempt) if recovery else to_stop(belay, attempt)
+    executions = [recovery_to_stop(belay, attempt)] if recovery else to_stop(belay, attempt)
     cause = abort_cause(belay.caller(), comment)
-    belay.executions.stop_execution(execution, error=ABORTED, cause=cause)
-    name = f"{attempt.application}/{attempt.version}"
-    return {"release": name, "stage": attempt.stage, "stopped": execution, "cause": cause}
+    for each in executions:
+        belay.executions.stop_execution(each, error=ABORTED, cause=cause)
+    name, first = f"{attempt.application}/{attempt.version}", executions[0]
+    return {"release": name, "stage": attempt.stage, "stopped": first, "also_stopped": executions[1:], "cause": cause}
 
 
 def in_words(release: str, *, recovery: bool) -> str:
@@ -71,31 +72,38 @@ def recovery_to_stop(belay: Account, attempt: Attempt) -> str:
 
 
 def held_incident(belay: Account, attempt: Attempt) -> str | None:
-    """Return the incident that holds the lock of the stage that an attempt is in, or was in last."""
-    lock = belay.ledger.locks.get(attempt.application, attempt.stage or "")
-    return lock.incident if lock is not None and lock.held else None
+    """Return an incident that holds the lock of a stage that an attempt is in, or was in last."""
+    locks = [belay.ledger.locks.get(attempt.application, each.stage) for each in reversed(attempt.stages)]
+    return next((lock.incident for lock in locks if lock is not None and lock.held and lock.incident), None)
 
 
-def to_stop(belay: Account, attempt: Attempt) -> str:
-    """Return the execution to stop: the stage's if it runs, otherwise the release's. Raises ``Refused``."""
-    release, stage = attempt.release, attempt.stage
+def to_stop(belay: Account, attempt: Attempt) -> list[str]:
+    """Return the executions to stop: those of the stages that run, otherwise the release's. Raises ``Refused``.
+
+    A stage of a wave that waits for an approval or is being rolled back is left to that.
+    """
+    release = attempt.release
     name = f"{attempt.application}/{attempt.version}"
     if attempt.outcome is not None or release is None:
         raise Refused(f"{name} has ended: {attempt.outcome}. Use `belay rollback` to roll back what is deployed")
-    if stage and belay.ledger.incidents.execution(incident_of(release.origin, stage)) is not None:
+    incidents, going = belay.ledger.incidents, [each.stage for each in attempt.under_way]
+    back = [each for each in going if incidents.execution(incident_of(release.origin, each)) is not None]
+    waits = unanswered(belay.ledger, release)
+    working = [each for each in going if each not in (*back, *waits)]
+    if back and not working:
         raise Refused(
             f"{name} failed and is already being rolled back; `belay status` shows the progress, --recovery stops it"
         )
-    waits = unanswered(belay.ledger, release)
-    if waits:
+    if waits and not working:
         raise Refused(
             f"{name} has not changed {waits[0]} yet and waits for an approval; to stop it: "
             f"belay reject {name} --stage {waits[0]}"
         )
     suffix = stage_suffix(attempt.id, attempt.execution)
-    own = belay.execution("deploy_stage", f"{release.attempt}-{stage}{suffix}")
-    if stage and belay.executions.running(own):
-        return own
-    if belay.executions.running(attempt.execution):
-        return attempt.execution
-    raise Refused(f"{name} has no running execution; the sweep ends it within five minutes")
+    own = [belay.execution("deploy_stage", f"{release.attempt}-{stage}{suffix}") for stage in working]
+    running = [each for each in own or [attempt.execution] if belay.executions.running(each)]
+    if not running and belay.executions.running(attempt.execution):
+        running = [attempt.execution]
+    if not running:
+        raise Refused(f"{name} has no running execution; the sweep ends it within five minutes")
+    return running

@@ -123,7 +123,7 @@ def _release(belay: Account, attempt: Attempt) -> dict[str, Any]:
         "stage": attempt.stage,
         "state": attempt.standing,
         "since": attempt.claimed_at,
-        "executions": of_attempt(belay, attempt, [attempt.stage] if attempt.stage else []),
+        "executions": of_attempt(belay, attempt, [each.stage for each in attempt.latest]),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from belay.release.waves import in_words
 from cli.account import Account, Where, calls_aws
 from cli.output import tell
 from cli.register import Files, read, registration_files
@@ -15,10 +16,9 @@ from cli.register import Files, read, registration_files
 def command(files: Files, where: Where, output: str) -> int:
     """Check the files of an application's registration, and store nothing; every problem is an error."""
     wanted = read(Account.of(where), files)
-    stages = ", ".join(stage.name for stage in wanted.stages)
     tell(
         output,
         {"application": wanted.name, "stages": [stage.name for stage in wanted.stages]},
-        [f"{wanted.name}: Belay can read this; its stages are {stages}"],
+        [f"{wanted.name}: Belay can read this; a release goes to {in_words(wanted.application.waves)}"],
     )
     return 0

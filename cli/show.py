@@ -97,7 +97,7 @@ def gather(ledger: Ledger, artifacts: ArtifactBucket, attempt: Attempt, attempts
     stages = _lasting_first([*dict.fromkeys(each.stage for each in history if each.stage)], accepted)
     deployments = [
         each
-        for stage in dict.fromkeys([*stages, *([attempt.stage] if attempt.stage else [])])
+        for stage in dict.fromkeys([*stages, *(each.stage for each in attempt.stages)])
         for each in ledger.stages.history(attempt.application, stage)
         if each.release.attempt == attempt.id
     ]

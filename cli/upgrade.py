@@ -17,9 +17,6 @@ from cli.account import Account, Where, calls_aws
 from cli.output import ago, section, table, tell
 from cli.problems import REFUSED, NoSuchStack
 
-_IN_ITS_STAGE: Final = "DeployStage"
-"""The state of deploy_release that runs the stage's execution."""
-
 WAITING: Final = ("RequestApproval", "WaitForWindow")
 """The states of deploy_stage that only wait, without a lock, in all versions so far."""
 

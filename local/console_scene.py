@@ -242,13 +242,13 @@ class Scene:
         )
         digest = hashlib.sha256(manifest.encode()).hexdigest()
         release = ReleaseReference(application, version, digest, upload.attempt)
-        self.ledger.attempts.accept(release, upload, self.at(minutes - 0.1))
         text, stages = self._registered[application]
         declared = {
             "network.json": {},
             "service.json": {"Image": False, "Size": False, **dict.fromkeys(parameters, False)},
         }
         accepted = AcceptedRelease.of(application, manifest, text, stages, declared)
+        self.ledger.attempts.accept(release, upload, accepted.application.waves, self.at(minutes - 0.1))
         self.artifacts.put_json(release.document_key, accepted.to_dict())
         self.artifacts.put_bytes(release.member_key("network.json"), b"{}")
         self.artifacts.put_bytes(release.member_key("service.json"), body)

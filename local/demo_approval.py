@@ -55,7 +55,7 @@ class Approver:
 
     def answer(self, attempt: Attempt | None) -> tuple[str, ...]:
         """Approve a release once it awaits an approval; return the command and its output."""
-        if attempt is None or attempt.state is not State.AWAITING_APPROVAL:
+        if attempt is None or all(each.state is not State.AWAITING_APPROVAL for each in attempt.under_way):
             return ()
         release = f"{attempt.application}/{attempt.version}"
         if release in self._answered:

@@ -27,9 +27,27 @@ def definition_of(machine: str) -> dict[str, Any]:
     return dict(yaml.safe_load((HERE / machine / "definition.asl.yaml").read_text()))
 
 
+def flattened(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a definition in which the states of each iteration of a Map stand beside it.
+
+    The Map leads to the first of them; where an iteration ends they lead on as the Map does, with what it assigns.
+    """
+    states: dict[str, Any] = {}
+    for name, state in definition["States"].items():
+        processor = state.get("ItemProcessor")
+        if processor is None:
+            states[name] = state
+            continue
+        outer = {key: value for key, value in state.items() if key not in ("ItemProcessor", "Assign")}
+        states[name] = outer | {"Next": processor["StartAt"]}
+        on = {"Next": state["Next"], "Assign": state.get("Assign", {})}
+        states |= {inner: each | on if each.get("End") else each for inner, each in processor["States"].items()}
+    return {**definition, "States": states}
+
+
 def readme(machine: str) -> str:
     """Return the text of a machine's README."""
-    definition = definition_of(machine)
+    definition = flattened(definition_of(machine))
     return "\n".join(
         [
             f"# {machine}",
@@ -106,7 +124,8 @@ def _node(names: list[str], name: str) -> str:
 
 
 def _shape(name: str, kind: str) -> str:
-    left, right = {"Choice": "{}", "Wait": "()", "Succeed": ("([", "])"), "Fail": ("[[", "]]")}.get(kind, "[]")
+    ends = {"Succeed": ("([", "])"), "Fail": ("[[", "]]")}
+    left, right = {"Choice": "{}", "Wait": "()", "Map": ("[/", "/]"), **ends}.get(kind, "[]")
     return f'{left}"{_escaped(name)}"{right}'
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from statemachines.document import FUNCTIONS, HERE, definition_of, machines
+from statemachines.document import FUNCTIONS, HERE, definition_of, flattened, machines
 
 PAGE = HERE.parent / "docs" / "functions.md"
 TEMPLATES = ("template.yaml", "database_changes.yaml", "plans.yaml")
@@ -95,7 +95,7 @@ def _callers(logical_id: str, properties: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _tasks(machine: str) -> list[Mapping[str, Any]]:
-    return [state for state in definition_of(machine)["States"].values() if state["Type"] == "Task"]
+    return [state for state in flattened(definition_of(machine))["States"].values() if state["Type"] == "Task"]
 
 
 def _source(event: Mapping[str, Any]) -> str:

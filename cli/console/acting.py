@@ -10,6 +10,7 @@ from urllib.parse import quote
 import click
 
 from belay.approval.asked import SAID, Word
+from belay.release.attempt import Attempt
 from cli import abort, pause, resume, retry, rollback
 from cli.console.desk import Desk, Shown
 from cli.decision import held, sent, the_one
@@ -203,11 +204,13 @@ def show_abort(desk: Desk, fields: Fields) -> Shown:
         lines = ["Its rollback stops after the step that is under way. What is left is a person's to do."]
     else:
         abort.to_stop(desk.belay, attempt)
-        lines = [
-            f"It stops, and what it has changed in {attempt.stage or 'its stages'} is rolled back as after a failure."
-        ]
+        lines = [f"It stops, and what it has changed in {_where(attempt)} is rolled back as after a failure."]
     what = "the rollback of " if fields.get("recovery") else ""
     return _asks("abort", f"Stop {what}{application} {name}?", lines, fields, danger=True)
+
+
+def _where(attempt: Attempt) -> str:
+    return " and ".join(each.stage for each in attempt.under_way) or "its stages"
 
 
 def stop(desk: Desk, fields: Fields) -> Done:

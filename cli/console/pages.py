@@ -61,10 +61,9 @@ def release(desk: Desk, request: Request) -> Shown:
     found = gather(ledger, artifacts, attempt, attempts)
     history = ledger.attempts.history(attempt)
     known = dict.fromkeys([*desk.stages(name.application), *(each.stage for each in history if each.stage)])
-    ended = attempt.outcome if attempt.outcome is not Outcome.DEPLOYED else None
     stages = [
         {
-            "track": track(history, stage, ended if stage == attempt.stage else None),
+            "track": track(history, stage, attempt.shared_with(stage)),
             "stacks": stacks_of(artifacts, desk.belay.aws, attempt.release, stage),
             "more": next((each for each in found["stages"] if each["stage"] == stage), None),
         }

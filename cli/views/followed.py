@@ -13,10 +13,10 @@ from belay.approval.asked import AskedApproval
 from belay.approval.principal import Principal
 from belay.approval.seal import SEAL_DIGITS
 from belay.ledger.ledger import Ledger
-from belay.release.attempt import Attempt, Transition
+from belay.release.attempt import Attempt, InStage, Transition
 from belay.release.life import State
 from belay.release.reason import Reason
-from belay.release.records import Outcome, Upload
+from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.subject.measures import is_deployment
 from belay.subject.names import incident_of
 from cli.account import Account
@@ -132,8 +132,7 @@ class Follower:
     def _attempt(self, attempt: Attempt) -> Followed:
         history = self._ledger.attempts.history(attempt)
         names = dict.fromkeys(each.stage for each in history if each.stage)
-        ended = attempt.outcome if attempt.outcome is not Outcome.DEPLOYED else None
-        stages = [self._stage(attempt, history, each, ended if each == attempt.stage else None) for each in names]
+        stages = [self._stage(attempt, history, each, attempt.shared_with(each)) for each in names]
         incidents = self._incidents(attempt, history)
         return Followed(
             key=attempt.id,
@@ -211,18 +210,22 @@ class Follower:
         return [approval(attempt, each, uploader, self._decider) for each in waiting]
 
     def _notes(self, attempt: Attempt) -> Iterable[str]:
-        release, stage = attempt.release, attempt.stage
-        if release is None or stage is None or attempt.outcome is not None:
+        release = attempt.release
+        if release is None or attempt.outcome is not None:
             return
-        if attempt.state is State.HELD:
+        for each in attempt.under_way:
+            yield from self._notes_in(attempt, release, each)
+
+    def _notes_in(self, attempt: Attempt, release: ReleaseReference, standing: InStage) -> Iterable[str]:
+        stage = standing.stage
+        if standing.state is State.HELD:
             hold = self._ledger.holds.get(release.application, release.version, stage)
             named = shlex.quote(f"{release.application}/{release.version}")
             if hold is not None:
                 yield f"held until {at(hold.until)}: {hold.reason}"
                 yield f"a person may let it through: belay override {named} --stage {shlex.quote(stage)} --comment WHY"
-        if attempt.state in _BEFORE_THE_LOCK and any(
-            each.attempt == attempt.id for each in self._ledger.locks.queues()
-        ):
+        queues = self._ledger.locks.queues() if standing.state in _BEFORE_THE_LOCK else []
+        if any((each.attempt, each.stage) == (attempt.id, stage) for each in queues):
             lock = self._ledger.locks.get(attempt.application, stage)
             holder = None if lock is None or not lock.held else lock.incident or lock.label
             yield f"waits for the lock of {stage}" + (f", which {holder} holds" if holder else "")

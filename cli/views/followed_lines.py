@@ -198,9 +198,14 @@ def still(seen: Sequence[Followed], now: datetime) -> list[str]:
 
 
 def _going(seen: Followed, now: datetime) -> str:
-    stage = next((each for each in reversed(seen.stages) if each.track.ended is None), None)
-    if stage is None:
+    stages = [each for each in seen.stages if each.track.ended is None]
+    if not stages:
         return f"{seen.state}, since {ago(datetime.fromisoformat(seen.since), now)}"
-    stacks = [f"{each.stack} {_progress(each)}" for each in stage.stacks if each.progress is Progress.EXECUTING]
+    going = [each for stage in stages for each in _going_in(stage, now)]
     waits = [f"waits for {each.what}" for each in seen.asks]
-    return "; ".join([f"{_stage(stage, now)} in {stage.track.stage}", *stacks, *waits, *seen.notes])
+    return "; ".join([*going, *waits, *seen.notes])
+
+
+def _going_in(stage: StageFollowed, now: datetime) -> list[str]:
+    stacks = [f"{each.stack} {_progress(each)}" for each in stage.stacks if each.progress is Progress.EXECUTING]
+    return [f"{_stage(stage, now)} in {stage.track.stage}", *stacks]

@@ -16,7 +16,7 @@ from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.ledger.registrations import UnreadableRegistration
 from belay.notify.told import in_words
-from belay.release.attempt import Attempt, HeldUpload, Runs, StackLeft
+from belay.release.attempt import Attempt, HeldUpload, InStage, Runs, StackLeft
 from belay.release.life import State
 from belay.release.lock import Lock, Waiter
 from belay.release.registration import Stage
@@ -211,7 +211,7 @@ def describe(seen: Seen, registered: ReadRegistrations, paused: bool, now: datet
         rows.setdefault(each.application, []).append(_stage(each, seen, incidents, needs, now))
     opening: dict[str, list[str]] = {}
     for attempt in seen.attempts:
-        if attempt.stage is None:
+        if not attempt.stages:
             opening.setdefault(attempt.application, []).append(attempt.name)
     applications = tuple(ApplicationNow(name, tuple(row), tuple(opening.get(name, ()))) for name, row in rows.items())
     return Overview(needs, incidents, applications, paused, tuple(seen.held))
@@ -221,7 +221,7 @@ def _unregistered(seen: Seen, registered: Iterable[Stage]) -> list[Stage]:
     """Return the stages where something goes on although their registration is gone, or cannot be read."""
     known = {(each.application, each.name) for each in registered}
     busy = [
-        *((each.application, each.stage) for each in seen.attempts if each.stage),
+        *((each.application, one.stage) for each in seen.attempts for one in each.latest),
         *((each.incident.application, each.incident.stage) for each in seen.open_incidents),
         *seen.left,
     ]
@@ -243,9 +243,10 @@ def _stage(
         rolled_back_by=None if runs is None else runs.incident,
         left=seen.left.get(place, ()),
         going=tuple(
-            _going(each, seen)
+            _going(each, standing, seen)
             for each in seen.attempts
-            if (each.application, each.stage) == place and each.state is not State.RECOVERING
+            for standing in each.latest
+            if (each.application, standing.stage) == place and standing.state is not State.RECOVERING
         ),
         incident=next((each for each in incidents if (each.application, each.stage) == place), None),
         needs=tuple(each for each in needs if (each.application, each.stage) == place),
@@ -255,15 +256,15 @@ def _stage(
     )
 
 
-def _going(attempt: Attempt, seen: Seen) -> Going:
+def _going(attempt: Attempt, standing: InStage, seen: Seen) -> Going:
     waits = None
-    if attempt.state is State.AWAITING_APPROVAL:
+    if standing.state is State.AWAITING_APPROVAL:
         waits = "an approval"
-    elif attempt.state is State.HELD:
+    elif standing.state is State.HELD:
         waits = "its window"
-    elif any(each.attempt == attempt.id and each.stage == attempt.stage for each in seen.queue):
+    elif any((each.attempt, each.stage) == (attempt.id, standing.stage) for each in seen.queue):
         waits = "the stage's lock"
-    return Going(attempt.name, attempt.id, attempt.standing, attempt.claimed_at, waits)
+    return Going(attempt.name, attempt.id, standing.words, attempt.claimed_at, waits)
 
 
 def _open_one(record: IncidentRecord, seen: Seen) -> OpenOne:
@@ -346,7 +347,8 @@ def _needs(seen: Seen, incidents: Sequence[OpenOne]) -> list[PersonNeeded]:
 def _is_asked(awaited: AwaitedApproval, attempts: Iterable[Attempt]) -> bool:
     """Whether the release still waits: an answer may be on its way."""
     attempt = next((each for each in attempts if each.id == awaited.release.attempt), None)
-    return attempt is not None and attempt.state is State.AWAITING_APPROVAL and attempt.stage == awaited.stage
+    standing = None if attempt is None else attempt.in_stage(awaited.stage)
+    return standing is not None and standing.state is State.AWAITING_APPROVAL
 
 
 def _place_of(parameter: str) -> Place:

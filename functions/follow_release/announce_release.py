@@ -36,14 +36,16 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger = Ledger(aws.table(settings.ledger_table))
     artifacts = aws.artifacts(settings.artifact_bucket)
     accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
-    runs = ledger.stages.runs(release.application, event["stages"][-1])
+    waves = accepted.application.waves
+    last = waves[-1][-1]
+    runs = ledger.stages.runs(release.application, last)
     attempt = ledger.attempts.get(release)
     execution = None if attempt is None else attempt.execution
     message = deployment_started(
-        Deployment(release.application, release.version, event["stages"][-1], execution, release.thread),
+        Deployment(release.application, release.version, last, execution, release.thread),
         changes=differences(accepted.manifest, deployed(runs, artifacts)),
-        replaces=ledger.stages.in_words(release.application, event["stages"][-1]),
-        through=event["stages"],
+        replaces=ledger.stages.in_words(release.application, last),
+        through=waves,
     )
     Endings(ledger, artifacts, aws.notifications, settings.notification_topic_arn).topic_of(release).publish(message)
     return {}

@@ -8,6 +8,7 @@ from belay.aws.clock import timestamp
 from belay.aws.gateways import own_aws
 from belay.aws.metrics import emit
 from belay.control.on_call import OnCall
+from belay.control.reasons import read_reason
 from belay.control.stage import StageContext
 from belay.errors import LockLost
 from belay.ledger.ledger import Ledger
@@ -36,18 +37,17 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter({**event, "fencing": None}, ledger, artifacts)
-    outcome, fencing = Outcome(event["outcome"]), event["fencing"]
-    good, now = outcome is Outcome.DEPLOYED and not run.stage.ephemeral, timestamp()
-    fencing = None if fencing is None else int(fencing)
-    ended = run.ledger.attempts.end_stage(run.release, run.stage.name, outcome, good=good, fencing=fencing, now=now)
-    attempt = run.ledger.attempts.get(run.release)
+    outcome, fencing, now = Outcome(event["outcome"]), event["fencing"], timestamp()
+    release, stage, deploys = run.release, run.stage.name, outcome is Outcome.DEPLOYED
+    good, fencing = deploys and not run.stage.ephemeral, None if fencing is None else int(fencing)
+    reason = None if deploys else read_reason(artifacts, event["reason"])
+    ended = ledger.attempts.end_stage(release, stage, outcome, reason, good=good, fencing=fencing, now=now)
+    attempt = ledger.attempts.get(release)
     if ended and good and attempt is not None:
-        emit(deployed(attempt, run.stage.name, now))
-    if not ended and outcome_of_stage(attempt, run.stage.name) is not outcome:
-        raise LockLost(
-            f"{run.release.application}/{run.stage.name} is another execution's by now; nothing was recorded"
-        )
-    if outcome is Outcome.DEPLOYED:
+        emit(deployed(attempt, stage, now))
+    if not ended and outcome_of_stage(attempt, stage) is not outcome:
+        raise LockLost(f"{release.application}/{stage} is another execution's by now; nothing was recorded")
+    if deploys:
         on_call = OnCall(ledger, aws.notifications, settings.notification_topic_arn)
-        on_call.supersede(run.release.application, run.stage.name, f"{run.release.version} was deployed since")
+        on_call.supersede(release.application, stage, f"{release.version} was deployed since")
     return {"outcome": outcome}

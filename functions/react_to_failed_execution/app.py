@@ -11,8 +11,10 @@ from belay.control.endings import Endings
 from belay.control.incidents import Incidents
 from belay.control.places import Places
 from belay.control.registrations import Registrations
+from belay.control.rollback_incidents import RollbackIncidents
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
+from belay.control.wave_endings import WaveEndings
 from belay.events.states import ExecutionStatusChange
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
@@ -41,6 +43,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
     registrations = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket))
     closing = Closing(ledger, places, endings, unhealthy)
-    unfinished = Unfinished(ledger, endings, incidents, artifacts, registrations, closing)
+    waves = WaveEndings(ledger, incidents, RollbackIncidents(ledger, artifacts, incidents))
+    unfinished = Unfinished(ledger, endings, incidents, artifacts, registrations, closing, waves)
     document = json.loads(change.input) if change.input else aws.executions.input(change.execution_arn)
     return {"taken_up": unfinished.take_up_execution(change.execution_arn, document)}

@@ -18,6 +18,7 @@ from belay.notify.releases import release_held
 from belay.observability import observed
 from belay.release.key import application_of
 from belay.release.records import ReleaseReference, Upload, upload_of
+from belay.release.waves import Waves
 from belay.settings import read
 
 
@@ -35,7 +36,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Return the disposition of an upload: ACCEPTED with its release and stages, HELD, or IGNORED."""
+    """Return the disposition of an upload: ACCEPTED with its release and its waves, HELD, or IGNORED."""
     settings, aws = read(Settings), own_aws()
     created, execution = ObjectCreated.from_event(event["upload"]), event["execution"]
     application = application_of(created.key)
@@ -65,6 +66,6 @@ def held(upload: Upload, execution: str) -> Message:
     )
 
 
-def disposition(name: str, release: ReleaseReference | None = None, stages: tuple[str, ...] = ()) -> dict[str, Any]:
+def disposition(name: str, release: ReleaseReference | None = None, waves: Waves = ()) -> dict[str, Any]:
     """Return what the machine assigns."""
-    return {"disposition": name, "release": release and release.to_dict(), "stages": list(stages)}
+    return {"disposition": name, "release": release and release.to_dict(), "waves": [[*wave] for wave in waves]}

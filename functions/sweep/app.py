@@ -16,6 +16,7 @@ from belay.control.incidents import Incidents
 from belay.control.missed_uploads import MissedUploads
 from belay.control.places import Places
 from belay.control.registrations import RegistrationsReadOnce
+from belay.control.rollback_incidents import RollbackIncidents
 from belay.control.spokes import Spokes
 from belay.control.stack_claims import StackClaims
 from belay.control.superseding import Superseding
@@ -24,6 +25,7 @@ from belay.control.topics import Topic
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
 from belay.control.unreadable import Unreadable
+from belay.control.wave_endings import WaveEndings
 from belay.ledger.ledger import Ledger
 from belay.observability import logger, observed
 from belay.release.place import Power
@@ -83,13 +85,14 @@ def put_together(settings: Settings, aws: Aws) -> Sweep:
     places = Places(aws, Power.LOOK, "sweep")
     endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, places, *told)
     closing = Closing(ledger, places, endings, unhealthy)
+    waves = WaveEndings(ledger, incidents, RollbackIncidents(ledger, artifacts, incidents))
     registrations = RegistrationsReadOnce(aws.parameters, artifacts)
     return Sweep(
         ledger,
         aws.executions,
         registrations,
         Unreadable(ledger, Topic(*told, ledger)),
-        Unfinished(ledger, endings, incidents, artifacts, registrations, closing),
+        Unfinished(ledger, endings, incidents, artifacts, registrations, closing, waves),
         FailedStacks(ledger, incidents, registrations, places),
         unhealthy,
         Superseding(ledger, artifacts, aws.executions),

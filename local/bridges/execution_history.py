@@ -1,5 +1,5 @@
 """Gap: the history of an execution leaves out the states inside Map and Parallel, and repeats ids when those run
-together.
+together; inside them an execution goes on that was stopped.
 
 AWS records every state entered and left
 (https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html). What is still thin: tasks record
@@ -36,6 +36,8 @@ def _run_inner_machine(states: Any, start_at: str, data: Any, execution: Any, co
     name: str | None = start_at
     data = copy.deepcopy(data)
     while name is not None:
+        if execution["status"] != "RUNNING":
+            raise stepfunctions._ExecutionError("States.TaskFailed", f"the execution is {execution['status']}")
         state = states.get(name)
         if state is None:
             raise stepfunctions._ExecutionError("States.Runtime", f"State '{name}' not found")

@@ -29,7 +29,7 @@ from project import (
 from reach import operations
 
 from belay import errors
-from statemachines.document import readme
+from statemachines.document import flattened, readme
 
 LAMBDA = "arn:${Partition}:states:::lambda:invoke"
 EXPRESSION = re.compile(r"\{%(.*)%\}", re.DOTALL)
@@ -42,13 +42,18 @@ def states(*types: str) -> list[tuple[str, str]]:
     return [
         (machine, name)
         for machine in machines()
-        for name, state in definition(machine)["States"].items()
+        for name, state in flat(machine)["States"].items()
         if not types or state["Type"] in types
     ]
 
 
+def flat(machine: str) -> dict[str, Any]:
+    """A machine's definition with the states of its Maps beside them."""
+    return flattened(definition(machine))
+
+
 def state_of(machine: str, name: str) -> dict[str, Any]:
-    return dict(definition(machine)["States"][name])
+    return dict(flat(machine)["States"][name])
 
 
 def lambda_tasks() -> list[tuple[str, str]]:
@@ -79,10 +84,16 @@ def transitions(state: State) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield catch["Next"], catch.get("Assign", {})
 
 
+def _every_state(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for state in document["States"].values():
+        yield state
+        yield from _every_state(state["ItemProcessor"]) if "ItemProcessor" in state else ()
+
+
 def findings(document: Mapping[str, Any]) -> list[str]:
     """What cfn-lint, which carries a JSON schema of Amazon States Language, says about a definition."""
     document = copy.deepcopy(dict(document))
-    for state in document["States"].values():
+    for state in _every_state(document):
         # The schema does not know that a time limit may be a JSONata expression; the specification says it may.
         if EXPRESSION.fullmatch(str(state.get("TimeoutSeconds", ""))):
             state["TimeoutSeconds"] = 1
@@ -177,12 +188,12 @@ def definitely_assigned(document: Mapping[str, Any]) -> dict[str, set[str]]:
 @pytest.mark.parametrize(("machine", "name"), states())
 def test_variables_are_assigned_on_every_way_to_where_they_are_used(machine: str, name: str) -> None:
     used = variables_in(state_of(machine, name))
-    assert used <= definitely_assigned(definition(machine))[name]
+    assert used <= definitely_assigned(flat(machine))[name]
 
 
 @pytest.mark.parametrize(("machine", "name"), states())
 def test_a_state_can_be_reached_and_leads_to_states_that_exist(machine: str, name: str) -> None:
-    document = definition(machine)
+    document = flat(machine)
     reached, waiting = {document["StartAt"]}, [document["StartAt"]]
     while waiting:
         for target, _ in transitions(document["States"][waiting.pop()]):
@@ -195,7 +206,7 @@ def test_a_state_can_be_reached_and_leads_to_states_that_exist(machine: str, nam
 
 @pytest.mark.parametrize(("machine", "name"), states())
 def test_an_end_can_be_reached_from_every_state(machine: str, name: str) -> None:
-    document = definition(machine)
+    document = flat(machine)
     seen, waiting = {name}, [name]
     while waiting:
         state = document["States"][waiting.pop()]
@@ -324,6 +335,15 @@ def test_faults_are_caught_by_names_that_exist(machine: str, name: str) -> None:
             if error == "ApprovalDenied" and "waitForTaskToken" in state["Resource"]:
                 continue
             assert issubclass(getattr(errors, error), errors.BelayError)
+
+
+@pytest.mark.parametrize(("index", "stages"), [(0, ["test"]), (1, ["eu", "us"])])
+def test_the_stages_of_a_wave_are_a_list_also_where_there_is_one(index: int, stages: list[str]) -> None:
+    items = jsonata.Jsonata(state_of("deploy_release", "DeployWave")["Items"][2:-2])
+    items.assign("waves", [["test"], ["eu", "us"]])
+    items.assign("index", index)
+
+    assert items.evaluate({}) == stages
 
 
 # -- functions ---------------------------------------------------------------------------------------------------------

@@ -60,11 +60,11 @@ def number() -> Iterator[int]:
 def application(belay: Belay, number: Iterator[int], request: pytest.FixtureRequest) -> Callable[..., Application]:
     """``application(**registration)`` registers an application that nobody else has."""
 
-    def make(stages: Any = None, **defaults: Any) -> Application:
+    def make(stages: Any = None, order: Any = None, **defaults: Any) -> Application:
         words = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))[:30].strip("-")
         words = "app" if ELSEWHERE else words
         made = Application(belay, f"{words}-{next(number)}")
-        made.register(stages, **defaults)
+        made.register(stages, order, **defaults)
         made.subscribe()
         belay.applications.append(made)
         return made

@@ -433,8 +433,13 @@ class Belay:
     def supersede(self, application: str, version: str, newer: str) -> None:
         """Record that a newer release has taken an attempt's turn in production, as the newer one does."""
         attempt = str(self.release(application, version)["attempt"])
-        superseded = {"stage": "production", "version": newer}
-        self.write_item(f"APPLICATION#{application}", f"ATTEMPT#{attempt}", superseded=superseded)
+        self.aws("dynamodb").update_item(
+            TableName=self.outputs["LedgerTableName"],
+            Key={"PK": {"S": f"APPLICATION#{application}"}, "SK": {"S": f"ATTEMPT#{attempt}"}},
+            UpdateExpression="SET #superseded = :newer",
+            ExpressionAttributeNames={"#superseded": "superseded#production"},
+            ExpressionAttributeValues={":newer": {"S": newer}},
+        )
 
     def asked(self, application: str, version: str = "1.0.0") -> dict[str, Any]:
         """Wait for a release to ask for approval; return what the ledger holds of it."""
@@ -508,10 +513,18 @@ class Application:
     _inbox: Inbox | None = None
     _received: list[Received] = field(default_factory=list)
 
-    def register(self, stages: Mapping[str, Mapping[str, Any]] | None = None, **defaults: Any) -> None:
-        """Register: ``production`` alone unless told, each stage with its stacks ``first`` and ``second``."""
+    def register(
+        self,
+        stages: Mapping[str, Mapping[str, Any]] | None = None,
+        order: Mapping[str, Any] | None = None,
+        **defaults: Any,
+    ) -> None:
+        """Register: ``production`` alone unless told, each stage with its stacks ``first`` and ``second``.
+
+        ``order`` replaces keys of the application, such as its ``stages`` in waves; else they are one after the other.
+        """
         registered = stages or {"production": {}}
-        document = {"stages": list(registered), "defaults": {**self.belay.place, **defaults}}
+        document = {"stages": list(registered), **(order or {}), "defaults": {**self.belay.place, **defaults}}
         self._put("", document)
         for stage, more in registered.items():
             stacks = {name: {"name": self.stack(name, stage)} for name in ("first", "second")}
@@ -564,9 +577,9 @@ class Application:
         assert [m.attributes.get("outcome") or m.attributes["kind"] for m in found] == list(outcomes)
         return found
 
-    def held_stack(self, name: str) -> Callable[[], None]:
+    def held_stack(self, name: str, stage: str = "production") -> Callable[[], None]:
         """Wait until a stack of the template ``holding`` waits for its signal; return what sends that."""
-        cloudformation, stack = self.belay.there("cloudformation"), self.stack(name)
+        cloudformation, stack = self.belay.there("cloudformation"), self.stack(name, stage)
 
         def reached() -> bool:
             events = self.belay.status(stack) and cloudformation.describe_stack_events(StackName=stack)["StackEvents"]

@@ -1,17 +1,13 @@
 """What the machines' definitions say: where they end, and where what is caught leads."""
 
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-MACHINES = Path(__file__).parents[2] / "statemachines"
+from statemachines.document import definition_of, flattened
 
 
 def states(machine: str) -> dict[str, dict[str, Any]]:
-    """The states of a machine by name."""
-    definition = yaml.safe_load((MACHINES / machine / "definition.asl.yaml").read_text(encoding="utf-8"))
-    return dict(definition["States"])
+    """The states of a machine by name, those inside a Map too."""
+    return dict(flattened(definition_of(machine))["States"])
 
 
 def ends(machine: str) -> set[str]:
@@ -23,7 +19,9 @@ def catches(machine: str) -> set[tuple[str, str]]:
     """From which state to which one something caught leads, where nothing else leads there."""
     found = set()
     for name, state in states(machine).items():
-        found |= {(name, catch["Next"]) for catch in state.get("Catch", []) if catch["Next"] != state.get("Next")}
+        # What is caught around a Map leads to where it leads anyway, and nothing inside it is left to be caught there.
+        handlers = state.get("Catch", []) if state["Type"] != "Map" else []
+        found |= {(name, catch["Next"]) for catch in handlers if catch["Next"] != state.get("Next")}
     return found
 
 

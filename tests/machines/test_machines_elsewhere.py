@@ -8,7 +8,7 @@ import pytest
 import record
 from deployed_belay import WAIT_SCALE, Application, Belay, until
 from played_databases import played_database
-from small_releases import Release, nesting, setting
+from small_releases import Release, holding, nesting, setting
 
 from cli.__main__ import main
 from local.deployment import LOCAL_PARAMETERS, deploy
@@ -20,7 +20,10 @@ pytestmark = pytest.mark.at_home("its stages lie elsewhere already")
 
 SERVICE_ROLE = f"arn:aws:iam::{SPOKE_ACCOUNT}:role/belay/deployer"
 PLACE = {"account": SPOKE_ACCOUNT, "region": SPOKE_REGION, "service_role": SERVICE_ROLE}
-APPLICATIONS = ("good", "fails", "nested", "by-hand", "beside", "revoked", "forged", "changes", "tried", "table")
+APPLICATIONS = (
+    *("good", "fails", "nested", "by-hand", "beside", "revoked", "forged", "changes", "tried", "table"),
+    *("left", "together"),
+)
 """Those that the other account lets Belay deploy."""
 
 
@@ -56,9 +59,14 @@ def spoke(belay: Belay, spoke_of: dict[str, Spoke]) -> Spoke:
 def elsewhere(belay: Belay) -> Elsewhere:
     """``elsewhere("good")`` registers an application whose production lies in the other account and region."""
 
-    def make(name: str, production: Mapping[str, Any] | None = None, **stages: Any) -> Application:
+    def make(
+        name: str,
+        production: Mapping[str, Any] | None = None,
+        order: Mapping[str, Any] | None = None,
+        **stages: Any,
+    ) -> Application:
         app = Application(belay, name)
-        app.register({**stages, "production": {**PLACE, **(production or {})}})
+        app.register({**stages, "production": {**PLACE, **(production or {})}}, order)
         app.subscribe()
         belay.applications.append(app)
         return app
@@ -107,6 +115,50 @@ def test_a_release_that_fails_there_is_taken_back_there(elsewhere: Elsewhere, sp
     assert app.belay.last_known_good(app.name) == "1.0.0"
     (incident,) = app.belay.incidents(app.name)
     assert incident
+
+
+def in_two_regions(elsewhere: Elsewhere, name: str, wave_failure: str, fails: str) -> Application:
+    """An application that runs 1.0.0 in two regions, one of them home, and whose next release fails in one."""
+    order = {"stages": [["home", "production"]], "wave_failure": wave_failure}
+    app = elsewhere(name, None, order, home={})
+    app.deploy("1.0.0")
+    app.belay.engine.fail_resource("Setting", "update", "no such tier", stack=app.stack("first", fails))
+    return app
+
+
+def test_a_failure_in_one_region_is_recovered_while_the_other_is_deployed(elsewhere: Elsewhere, spoke: Spoke) -> None:
+    app = in_two_regions(elsewhere, "left", "stage", fails="production")
+
+    def standing() -> dict[str, str]:
+        attempt = app.belay.ledger.attempts.current(app.name, "1.1.0")
+        return {} if attempt is None else {each.stage: each.words for each in attempt.stages}
+
+    upload = app.belay.upload(app.release("1.1.0", stacks={"first": holding("1.1.0")}))
+    go_on = app.held_stack("first", "home")
+    until(lambda: standing().get("production") == "STAGE ROLLED_BACK")
+    assert standing()["home"] == "EXECUTING first"
+    assert value(spoke, app.stack("first")) == "1.0.0"
+    go_on()
+
+    record = app.belay.ended(upload)
+    assert record["outcome"] == "ROLLED_BACK"
+    assert "home DEPLOYED" in record["reason"]
+    assert "no such tier" in record["reason"]
+    assert app.belay.setting(app.stack("first", "home")) == "1.1.0"
+
+
+def test_a_failure_in_one_region_takes_back_the_other_where_that_is_registered(
+    elsewhere: Elsewhere, spoke: Spoke
+) -> None:
+    app = in_two_regions(elsewhere, "together", "wave", fails="home")
+
+    record = app.run(app.release("1.1.0"))
+
+    assert record["outcome"] == "ROLLED_BACK"
+    assert app.belay.setting(app.stack("first", "home")) == value(spoke, app.stack("first")) == "1.0.0"
+    assert app.belay.last_known_good(app.name) == app.belay.last_known_good(app.name, "home") == "1.0.0"
+    kinds = sorted(each["details"]["subject"]["kind"] for each in app.belay.incidents(app.name))
+    assert kinds == ["asked", "release"]
 
 
 def test_files_of_a_release_are_read_from_the_bucket_of_the_region(elsewhere: Elsewhere, spoke: Spoke) -> None:

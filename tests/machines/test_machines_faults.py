@@ -157,7 +157,8 @@ EDGES: Mapping[str, tuple[Callable[[Application], Release], int, str]] = {
     "deploy_release.CopyRelease": (deployed, 1, "NEEDS_OPERATOR"),
     "deploy_release.CheckRelease": (deployed, 1, "NEEDS_OPERATOR"),
     "deploy_release.AnnounceRelease": (deployed, 1, "NEEDS_OPERATOR"),
-    "deploy_release.OpenIncident": (stage_dies, 1, "NEEDS_OPERATOR"),
+    "deploy_release.OpenIncident": (stage_dies, 1, "ROLLED_BACK"),
+    "deploy_release.ConcludeWave": (deployed, 1, "NEEDS_OPERATOR"),
     "deploy_release.CloseRelease": (deployed, 1, "DEPLOYED"),
     "deploy_stage.PlanStage": (deployed, 1, "ROLLED_BACK"),
     "deploy_stage.RehearseRollback": (deployed, 1, "ROLLED_BACK"),
@@ -235,7 +236,7 @@ class TestCaught:
     def test_a_release_that_cannot_follow_its_incident(self, application: Applications) -> None:
         app = application()
         release = stage_dies(app)
-        app.belay.fail("CheckIncident")
+        app.belay.fail("ConcludeWave")
         with app.belay.held("CloseIncident"):
             upload = app.belay.upload(release)
             until(lambda: app.belay.uploaded(upload).get("outcome"))
@@ -243,7 +244,7 @@ class TestCaught:
         record = app.belay.ended(upload)
 
         assert record["outcome"] == "NEEDS_OPERATOR", record
-        assert ("deploy_release", "CheckIncident", "CloseRelease") in app.belay.steps(app.name)
+        assert ("deploy_release", "ConcludeWave", "CloseRelease") in app.belay.steps(app.name)
 
     def test_nobody_can_be_asked(self, application: Applications) -> None:
         app = application(approval={"required": True})

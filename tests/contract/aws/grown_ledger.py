@@ -184,7 +184,7 @@ def _live(ledger: Ledger) -> None:
 
     assert ledger.attempts.claim(upload, "execution-1", f"{LIFE}:02.000+00:00")
     ledger.attempts.note_version(upload, release.version)
-    assert ledger.attempts.accept(release, upload, f"{LIFE}:03.000+00:00") is None
+    assert ledger.attempts.accept(release, upload, (("test",), ("production",)), f"{LIFE}:03.000+00:00") is None
     for second, stage in ((10, "test"), (20, "production")):
         bring(ledger, release, stage, State.VERIFIED, now=f"{LIFE}:{second}.000+00:00")
         ledger.operations.record(

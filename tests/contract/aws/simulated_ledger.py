@@ -8,9 +8,10 @@ from belay.aws.gateways import own_aws
 from belay.aws.s3 import ArtifactBucket
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
-from belay.release.life import FOLLOWS, State
+from belay.release.life import ENTERING, FOLLOWS, State
 from belay.release.reason import from_document
 from belay.release.records import Outcome, ReleaseReference, Upload
+from belay.release.waves import Waves, stages_before
 
 NOW = "2026-01-01T10:00:00.000+00:00"
 
@@ -38,37 +39,48 @@ def every_incident(ledger: Ledger, application: str) -> list[IncidentRecord]:
 
 
 def accepted(
-    ledger: Ledger, upload: Upload, version: str, digest: str = "d1", *, execution: str = "e1", now: str = NOW
+    ledger: Ledger,
+    upload: Upload,
+    version: str,
+    digest: str = "d1",
+    *,
+    execution: str = "e1",
+    waves: Waves = (),
+    now: str = NOW,
 ) -> ReleaseReference:
     """Claim an upload, and accept it as a release."""
     assert ledger.attempts.claim(upload, execution, now)
     ledger.attempts.note_version(upload, version)
     release = ReleaseReference(upload.application, version, digest, upload.attempt)
-    assert ledger.attempts.accept(release, upload, now) is None
+    assert ledger.attempts.accept(release, upload, waves, now) is None
     return release
 
 
 def bring(
     ledger: Ledger, release: ReleaseReference, stage: str, state: State, *, about: str = "", now: str = NOW
 ) -> None:
-    """Bring an attempt to a state of a stage by the shortest way there is."""
+    """Bring an attempt to a state of a stage by the shortest way there is; the waves before were deployed."""
     attempt = ledger.attempts.get(release)
     assert attempt is not None
     if attempt.state is State.ACCEPTED:
         ledger.attempts.record(release, State.CHECKED, now)
-    start = State.CHECKED if attempt.state is State.ACCEPTED else attempt.state
-    for each in _way(start, state):
+    for each in stages_before(attempt.waves, stage):
+        if attempt.in_stage(each) is None:
+            assert ledger.attempts.end_stage(release, each, Outcome.DEPLOYED, good=False, fencing=None, now=now)
+    standing = attempt.in_stage(stage)
+    for each in _way(None if standing is None else standing.state, state):
         ledger.attempts.record(release, each, now, stage=stage, about=about if each is state else "")
 
 
-def _way(start: State, goal: State) -> list[State]:
-    """The states after ``start`` up to ``goal``."""
-    ways = deque([[start]])
+def _way(start: State | None, goal: State) -> list[State]:
+    """The states after ``start`` up to ``goal``; None where the stage is not entered."""
+    ways: deque[list[State | None]] = deque([[start]])
     while ways:
         way = ways.popleft()
-        for each in sorted(FOLLOWS[way[-1]] - {State.ENDED, State.STAGE_ENDED, State.REFUSED}):
+        follows = ENTERING if way[-1] is None else FOLLOWS[way[-1]]
+        for each in sorted(follows - {State.STAGE_ENDED}):
             if each is goal:
-                return [*way[1:], each]
+                return [*filter(None, way[1:]), each]
             if each is not State.RECOVERING:
                 ways.append([*way, each])
     raise AssertionError(f"{goal} is not reached from {start}")
@@ -85,7 +97,7 @@ def end_stage(
     """End a stage that was just planned; deployed, it runs the release."""
     attempt = ledger.attempts.get(release)
     assert attempt is not None
-    if not (attempt.state.in_stage and attempt.stage == stage):
+    if attempt.in_stage(stage) is None:
         bring(ledger, release, stage, State.PLANNING, now=now)
     good = outcome is Outcome.DEPLOYED
     assert ledger.attempts.end_stage(release, stage, outcome, good=good, fencing=None, now=now)

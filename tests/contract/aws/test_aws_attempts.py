@@ -1,5 +1,6 @@
 """Attempts, versions and stages in the ledger, on a DynamoDB that moto plays."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import boto3
@@ -13,11 +14,13 @@ from belay.approval.principal import Principal
 from belay.errors import IllegalTransition, ReleaseSuperseded
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt, HeldUpload, TakenBack, VersionHead
-from belay.release.life import FOLLOWS, Occurrence, State
+from belay.release.life import ENTERING, FOLLOWS, Occurrence, State
 from belay.release.lock import Claim
 from belay.release.reason import from_document
 from belay.release.records import Outcome, ReleaseReference, Upload
+from belay.release.waves import Waves, stages_of
 
+WAVES = (("test",), ("staging",), ("production",))
 NOW, LATER = "2026-01-01T10:00:00.000+00:00", "2026-01-01T10:05:00.000+00:00"
 NO_ZIP = from_document("no zip")
 UPLOAD = Upload("orders", "releases-bucket", "releases/orders/orders-1.0.0.zip", "v1", 4711)
@@ -43,9 +46,9 @@ def test_an_upload_is_claimed_by_one_execution(ledger: Ledger) -> None:
 
 def test_a_version_is_claimed_by_one_attempt(ledger: Ledger) -> None:
     release = accepted(ledger, UPLOAD, "1.0.0")
-    assert ledger.attempts.accept(release, UPLOAD, LATER) is None, "the same attempt finds its own claim"
+    assert ledger.attempts.accept(release, UPLOAD, WAVES, LATER) is None, "the same attempt finds its own claim"
     ledger.attempts.claim(AGAIN, "e2", NOW)
-    standing = ledger.attempts.accept(replace(release, attempt=AGAIN.attempt), AGAIN, NOW)
+    standing = ledger.attempts.accept(replace(release, attempt=AGAIN.attempt), AGAIN, WAVES, NOW)
     assert standing == VersionHead("orders", "1.0.0", UPLOAD.attempt, under_way=True)
     assert attempt(ledger, AGAIN).state is State.CLAIMED
 
@@ -63,7 +66,7 @@ def test_a_version_that_ended_is_free_but_for_other_content_than_was_deployed(
     end(ledger, release, Outcome.REJECTED)
     ledger.attempts.claim(AGAIN, "e2", LATER)
     again = ReleaseReference("orders", "1.0.0", digest, AGAIN.attempt)
-    standing = ledger.attempts.accept(again, AGAIN, LATER)
+    standing = ledger.attempts.accept(again, AGAIN, WAVES, LATER)
     assert (standing is None) is free
     if standing is not None:
         assert standing.deployed_digest == "d1"
@@ -74,7 +77,7 @@ def test_an_upload_whose_execution_was_stopped_becomes_no_release(ledger: Ledger
     ledger.attempts.claim(UPLOAD, "e1", NOW)
     ledger.attempts.close(attempt(ledger), Outcome.NEEDS_OPERATOR, from_document("stopped"), NOW)
     with pytest.raises(ReleaseSuperseded):
-        ledger.attempts.accept(ReleaseReference("orders", "1.0.0", "d1", UPLOAD.attempt), UPLOAD, LATER)
+        ledger.attempts.accept(ReleaseReference("orders", "1.0.0", "d1", UPLOAD.attempt), UPLOAD, WAVES, LATER)
     assert ledger.attempts.head("orders", "1.0.0") is None
 
 
@@ -104,7 +107,7 @@ def test_an_attempt_is_open_from_its_claim_until_its_end_is_told(ledger: Ledger)
 def test_an_upload_that_was_accepted_meanwhile_is_not_closed_as_none(ledger: Ledger) -> None:
     ledger.attempts.claim(UPLOAD, "e1", NOW)
     before = attempt(ledger)
-    ledger.attempts.accept(ReleaseReference("orders", "1.0.0", "d1", UPLOAD.attempt), UPLOAD, NOW)
+    ledger.attempts.accept(ReleaseReference("orders", "1.0.0", "d1", UPLOAD.attempt), UPLOAD, WAVES, NOW)
     assert not ledger.attempts.close(before, Outcome.NEEDS_OPERATOR, from_document("it died"), LATER)
     assert attempt(ledger).state is State.ACCEPTED
 
@@ -120,11 +123,12 @@ def test_who_lost_the_lock_ends_no_stage(ledger: Ledger) -> None:
     ended = {"good": True, "now": NOW}
     assert not ledger.attempts.end_stage(release, "production", Outcome.DEPLOYED, fencing=1, **ended)
     assert ledger.stages.runs("orders", "production") is None
-    assert attempt(ledger).state is State.PLANNING
+    assert attempt(ledger).under_way[0].state is State.PLANNING
     assert ledger.attempts.end_stage(release, "production", Outcome.DEPLOYED, fencing=2, **ended)
     assert not ledger.attempts.end_stage(release, "production", Outcome.DEPLOYED, fencing=2, **ended), "it is done"
     assert ledger.locks.held() == []
-    assert (attempt(ledger).state, attempt(ledger).stage_outcome) == (State.STAGE_ENDED, Outcome.DEPLOYED)
+    (*_, production) = attempt(ledger).stages
+    assert (production.state, production.outcome) == (State.STAGE_ENDED, Outcome.DEPLOYED)
 
 
 def test_another_execution_continues_an_attempt_until_it_has_ended(ledger: Ledger) -> None:
@@ -142,47 +146,102 @@ def test_another_execution_continues_an_attempt_until_it_has_ended(ledger: Ledge
 # -- lives -------------------------------------------------------------------------------------------------------------
 
 
-@given(st.data())
+ALL_WAVES = st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=3), min_size=1, max_size=4).map(
+    lambda drawn: tuple(wave for wave in _once(drawn) if wave)
+)
+
+
+def _once(waves: list[list[str]]) -> list[tuple[str, ...]]:
+    """Each stage in the first of its waves."""
+    seen: set[str] = set()
+    return [tuple(stage for stage in wave if stage not in seen and not seen.add(stage)) for wave in waves]  # type: ignore[func-returns-value]
+
+
+@given(ALL_WAVES, st.data())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_every_life_is_read_back_as_it_was_written(no_account: None, data: st.DataObject) -> None:
-    """Walks a random legal life; before each step, a state that may not follow is refused and leaves all as it was."""
+def test_every_life_is_read_back_as_it_was_written(no_account: None, waves: Waves, data: st.DataObject) -> None:
+    """Walks a random legal life through random waves, beside a model of it; what may not follow changes nothing."""
     with mock_aws():
         ledger = empty_ledger(boto3.client("dynamodb"))
-        release = accepted(ledger, UPLOAD, "1.0.0")
-        stages = iter(("test", "staging", "production"))
-        stage, lived = next(stages), ["ACCEPTED"]
-        while (now := attempt(ledger)).state is not State.ENDED and len(lived) < 14:
-            _refused(ledger, release, data.draw(st.sampled_from(sorted(State))), now)
-            state = data.draw(st.sampled_from(sorted(FOLLOWS[now.state])))
-            entered = now.state is State.STAGE_ENDED and state is not State.ENDED
-            well = now.stage_outcome is Outcome.DEPLOYED
-            if entered and not (well and (stage := next(stages, ""))):
-                state = State.ENDED
-            outcome = data.draw(st.sampled_from(Outcome))
-            about = data.draw(st.sampled_from(["", "network"]))
-            if state is State.ENDED:
-                assert ledger.attempts.close(now, outcome, from_document("why"), LATER)
-            elif state is State.STAGE_ENDED:
-                assert ledger.attempts.end_stage(release, stage, outcome, good=False, fencing=None, now=LATER)
+        release = accepted(ledger, UPLOAD, "1.0.0", waves=waves)
+        ledger.attempts.record(release, State.CHECKED, LATER)
+        model: dict[str, tuple[State, Outcome | None]] = {}
+        for step in range(12):
+            stage = data.draw(st.sampled_from(stages_of(waves)))
+            state = data.draw(st.sampled_from(sorted(each for each in State if each.in_stage or each in ENTERING)))
+            outcome = data.draw(st.sampled_from(Outcome)) if state is State.STAGE_ENDED else None
+            if _legal(model, waves, stage, state):
+                model[stage] = (state, outcome)
+                _record(ledger, release, stage, model[stage], step)
+            elif outcome is None:
+                with pytest.raises(IllegalTransition, match="from where it does not come to"):
+                    ledger.attempts.record(release, state, LATER, stage=stage)
             else:
-                where = stage if state.in_stage else None
-                ledger.attempts.record(release, state, LATER, stage=where, about=about)
-            found = attempt(ledger)
-            assert found.state is state
-            assert found.stage == (stage if state.in_stage or state is State.STAGE_ENDED else now.stage)
-            assert found.stage_outcome is (outcome if state is State.STAGE_ENDED else found.stage_outcome)
-            assert found.outcome is (outcome if state is State.ENDED else None)
-            lived.append(found.standing)
-        written = [each.words for each in ledger.attempts.history(attempt(ledger))]
-        assert sorted(set(written)) == sorted(set(lived))
+                ended = {"good": False, "fencing": None, "now": LATER}
+                assert not ledger.attempts.end_stage(release, stage, outcome, **ended)
+            now = attempt(ledger)
+            assert {each.stage: (each.state, each.outcome) for each in now.stages} == model
+            assert [each.stage for each in now.stages] == [*model], "in the order in which they were entered"
+            assert now.state is (State.DEPLOYING if model else State.CHECKED)
+        assert ledger.attempts.close(attempt(ledger), Outcome.NEEDS_OPERATOR, from_document("why"), LATER)
+        with pytest.raises(IllegalTransition):
+            ledger.attempts.record(release, State.PLANNING, LATER, stage=waves[0][0])
+        with pytest.raises(IllegalTransition):
+            ledger.attempts.record(release, State.RECOVERING, LATER, stage=waves[0][0])
 
 
-def _refused(ledger: Ledger, release: ReleaseReference, state: State, now: Attempt) -> None:
-    if state in (State.ENDED, State.STAGE_ENDED, State.ACCEPTED, now.state) or state in FOLLOWS[now.state]:
-        return
-    with pytest.raises(IllegalTransition, match=f"is at {now.standing} in {now.stage or 'no stage'}"):
-        ledger.attempts.record(release, state, LATER, stage=now.stage or "production")
-    assert attempt(ledger) == now
+def _legal(model: Mapping[str, tuple[State, Outcome | None]], waves: Waves, stage: str, state: State) -> bool:
+    if stage in model:
+        standing, outcome = model[stage]
+        recovered = standing is State.RECOVERING and state is State.STAGE_ENDED
+        return outcome is None and not recovered and (state is standing or state in FOLLOWS[standing])
+    number = next(number for number, wave in enumerate(waves) if stage in wave)
+    before = [each for wave in waves[:number] for each in wave]
+    return state in ENTERING and all(model.get(each, ("", ""))[1] is Outcome.DEPLOYED for each in before)
+
+
+def _record(ledger: Ledger, release: ReleaseReference, stage: str, to: tuple[State, Outcome | None], step: int) -> None:
+    state, outcome = to
+    at = f"2026-01-01T11:{step:02}:00.000+00:00"
+    if outcome is None:
+        ledger.attempts.record(release, state, at, stage=stage)
+    else:
+        assert ledger.attempts.end_stage(release, stage, outcome, good=False, fencing=None, now=at)
+
+
+def test_the_stages_of_a_wave_are_entered_and_left_on_their_own(ledger: Ledger) -> None:
+    release = accepted(ledger, UPLOAD, "1.0.0", waves=(("eu", "us"), ("production",)))
+    bring(ledger, release, "eu", State.EXECUTING, about="network")
+    bring(ledger, release, "us", State.AWAITING_APPROVAL)
+    assert attempt(ledger).standing == "EXECUTING network in eu, AWAITING APPROVAL in us"
+    assert ledger.attempts.end_stage(release, "eu", Outcome.DEPLOYED, good=True, fencing=None, now=LATER)
+    assert [each.stage for each in attempt(ledger).under_way] == ["us"]
+    with pytest.raises(IllegalTransition):
+        ledger.attempts.record(release, State.PLANNING, LATER, stage="production")
+    assert ledger.attempts.end_stage(release, "us", Outcome.ABORTED, NO_ZIP, good=False, fencing=None, now=LATER)
+    with pytest.raises(IllegalTransition):
+        ledger.attempts.record(release, State.PLANNING, LATER, stage="production")
+    ended = {each.stage: (each.outcome, each.reason) for each in attempt(ledger).stages}
+    assert ended == {"eu": (Outcome.DEPLOYED, None), "us": (Outcome.ABORTED, NO_ZIP)}
+
+
+def test_an_attempt_that_had_one_state_for_itself_and_its_stage_goes_on(ledger: Ledger) -> None:
+    release = accepted(ledger, UPLOAD, "1.0.0")
+    key = ("APPLICATION#orders", f"ATTEMPT#{UPLOAD.attempt}")
+    before = {":state": "AWAITING APPROVAL", ":stage": "production", ":about": "until noon"}
+    names = {"#state": "state", "#stage": "stage"}
+    ledger.attempts._table.update(
+        *key, "SET #state = :state, #stage = :stage, about = :about", None, before, names=names
+    )
+    found = attempt(ledger)
+    assert (found.state, found.standing, found.stage) == (
+        State.DEPLOYING,
+        "AWAITING APPROVAL until noon",
+        "production",
+    )
+    ledger.attempts.record(release, State.APPROVED, LATER, stage="production")
+    assert [(each.state, each.about) for each in attempt(ledger).stages] == [(State.APPROVED, "")]
+    assert ledger.attempts.end_stage(release, "production", Outcome.DEPLOYED, good=True, fencing=None, now=LATER)
 
 
 def test_a_stage_is_not_left_before_it_has_ended_well(ledger: Ledger) -> None:
@@ -195,11 +254,14 @@ def test_a_stage_is_not_left_before_it_has_ended_well(ledger: Ledger) -> None:
         ledger.attempts.record(release, State.PLANNING, LATER, stage="production")
 
 
-def test_a_recovery_is_ended_by_no_stage(ledger: Ledger) -> None:
+def test_a_recovery_is_ended_by_its_incident_alone(ledger: Ledger) -> None:
     release = accepted(ledger, UPLOAD, "1.0.0")
     bring(ledger, release, "production", State.RECOVERING)
     assert not ledger.attempts.end_stage(release, "production", Outcome.DEPLOYED, good=True, fencing=None, now=LATER)
     assert ledger.stages.runs("orders", "production") is None
+    back = {"good": False, "fencing": None, "now": LATER, "recovered": True}
+    assert ledger.attempts.end_stage(release, "production", Outcome.ROLLED_BACK, NO_ZIP, **back)
+    assert not ledger.attempts.end_stage(release, "production", Outcome.ROLLED_BACK, NO_ZIP, **back), "it is done"
 
 
 def test_what_nobody_knows_comes_to_no_state(ledger: Ledger) -> None:
@@ -211,7 +273,7 @@ def test_a_remark_moves_nothing(ledger: Ledger) -> None:
     release = accepted(ledger, UPLOAD, "1.0.0")
     bring(ledger, release, "production", State.AWAITING_APPROVAL)
     ledger.attempts.note(release, Occurrence.LET_THROUGH, LATER, stage="production", detail="hotfix")
-    assert attempt(ledger).state is State.AWAITING_APPROVAL
+    assert attempt(ledger).under_way[0].state is State.AWAITING_APPROVAL
     assert ledger.attempts.history(attempt(ledger))[-1].what is Occurrence.LET_THROUGH
 
 

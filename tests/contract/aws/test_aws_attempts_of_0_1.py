@@ -11,6 +11,7 @@ from belay.release.attempt import Attempt, VersionHead
 from belay.release.life import Occurrence, State
 from belay.release.records import Outcome, ReleaseReference, Upload
 
+WAVES = (("test",), ("production",))
 LATER = "2026-12-02T10:00:00.000+00:00"
 STATES = {
     "ACCEPTED": (State.ACCEPTED, ""),
@@ -75,10 +76,15 @@ def test_every_state_is_read(old: Ledger) -> None:
     assert {item["state"] for item in items} == set(STATES)
     for item in items:
         attempt = current(old, "release-states", item["version"])
-        assert (attempt.state, attempt.about) == STATES[item["state"]]
-        assert (attempt.stage, attempt.digest) == (item["stage"] or None, item["digest"])
-        ended = item["state"].removeprefix("STAGE ") if attempt.state is State.STAGE_ENDED else None
-        assert attempt.stage_outcome == ended
+        (state, about), digest = STATES[item["state"]], item["digest"]
+        assert (attempt.stage, attempt.digest) == (item["stage"] or None, digest)
+        if attempt.stage is None:
+            assert (attempt.state, attempt.stages) == (state, ())
+            continue
+        (standing,) = attempt.stages
+        ended = item["state"].removeprefix("STAGE ") if state is State.STAGE_ENDED else None
+        assert attempt.state is State.DEPLOYING
+        assert (standing.state, standing.about, standing.outcome) == (state, about, ended)
 
 
 def test_what_it_went_through_is_read(old: Ledger) -> None:
@@ -107,7 +113,8 @@ def test_what_goes_on_becomes_an_attempt_of_today(old: Ledger) -> None:
     before = current(old, "waiting-approval", "1.4.0")
     old.attempts.record(release_of(before), State.APPROVED, LATER, stage="production")
     after = current(old, "waiting-approval", "1.4.0")
-    assert (before.state, after.state) == (State.AWAITING_APPROVAL, State.APPROVED)
+    states = [each.state for one in (before, after) for each in one.stages]
+    assert states == [State.AWAITING_APPROVAL, State.APPROVED]
     assert [each.id for each in old.attempts.of_version("waiting-approval", "1.4.0")] == [after.id]
     assert [each.words for each in old.attempts.history(after)][-1] == "APPROVED"
     end(old, release_of(after), Outcome.ABORTED, now=LATER)
@@ -129,11 +136,11 @@ def test_a_version_is_still_bound_to_what_was_deployed(old: Ledger) -> None:
     upload = Upload("orders", "releases-bucket", "releases/orders/again.zip", "v9", 7)
     assert old.attempts.claim(upload, "e9", LATER)
     other = ReleaseReference("orders", "1.4.1", "other", upload.attempt)
-    standing = old.attempts.accept(other, upload, LATER)
+    standing = old.attempts.accept(other, upload, WAVES, LATER)
     assert standing is not None
     assert (standing.under_way, standing.deployed_digest) == (False, deployed.digest)
     same = ReleaseReference("orders", "1.4.1", str(deployed.digest), upload.attempt)
-    assert old.attempts.accept(same, upload, LATER) is None
+    assert old.attempts.accept(same, upload, WAVES, LATER) is None
     assert [each.outcome for each in old.attempts.of_version("orders", "1.4.1")] == [Outcome.DEPLOYED, None]
 
 

@@ -551,6 +551,27 @@ def test_a_running_stage_is_stopped_and_says_who_did(office: Office, belay: Bela
     )
 
 
+def test_every_stage_that_is_being_deployed_is_stopped_and_none_that_waits_for_people(
+    office: Office, belay: Belay
+) -> None:
+    office.accept(waves=(("eu", "us", "production"),))
+    machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-deploy-stage"
+    started = {}
+    for stage, state in (("eu", State.EXECUTING), ("us", State.EXECUTING), ("production", State.AWAITING_APPROVAL)):
+        bring(office.ledger, RELEASE, stage, state, now=LATER)
+        name = f"{RELEASE.attempt}-{stage}"
+        started[stage] = office.states.start_execution(stateMachineArn=machine, name=name)["executionArn"]
+    office.ask()
+
+    status, out, _ = belay("abort", "orders/1.0.0", "--output", "json")
+
+    found = json.loads(out)
+    assert {found["stopped"], *found["also_stopped"]} == {started["eu"], started["us"]}
+    assert status == 0
+    statuses = {stage: office.states.describe_execution(executionArn=each)["status"] for stage, each in started.items()}
+    assert statuses == {"eu": "ABORTED", "us": "ABORTED", "production": "RUNNING"}
+
+
 def test_an_abort_that_waits_tells_what_it_came_to(
     office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,7 +84,7 @@ def test_an_approval_is_recorded_with_who_gave_it_and_delivered(
     assert ledger.approvals.asked() == []
     attempt = ledger.attempts.get(RELEASE)
     assert attempt is not None
-    assert attempt.state is State.APPROVED
+    assert attempt.under_way[0].state is State.APPROVED
     assert ledger.attempts.history(attempt)[-1].detail == f"approved by {JO.arn}: looks right"
 
 
@@ -272,7 +272,7 @@ def test_an_answer_that_did_not_arrive_is_delivered_again(
     assert ledger.approvals.asked() == []
     attempt = ledger.attempts.get(RELEASE)
     assert attempt is not None
-    assert attempt.state is State.APPROVED
+    assert attempt.under_way[0].state is State.APPROVED
 
 
 class Continued(Executions):

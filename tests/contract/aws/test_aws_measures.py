@@ -50,7 +50,8 @@ def measured(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, Any]]
 
 
 def finish(outcome: Outcome) -> None:
-    event = {"release": RELEASE.to_dict(), "stage": "production", "outcome": outcome, "fencing": None, "execution": "e"}
+    about = {"release": RELEASE.to_dict(), "stage": "production", "execution": "e"}
+    event = {**about, "outcome": outcome, "fencing": None, "reason": None}
     step("follow_release", "finish_stage").handler(event, None)
 
 

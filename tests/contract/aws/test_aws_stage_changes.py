@@ -194,7 +194,7 @@ class TestApplying:
         assert stage.played.database["asked"] == ["profile", "apply"]
         attempt = stage.house.ledger.attempts.get(RELEASE)
         assert attempt is not None
-        assert attempt.state is State.APPLYING
+        assert attempt.under_way[0].state is State.APPLYING
         assert stage.house.ledger.attempts.history(attempt)[-1].detail == (
             "instance orders-db: 0001-make APPLIED, 0002-fill APPLIED"
         )

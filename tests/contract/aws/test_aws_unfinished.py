@@ -22,8 +22,10 @@ from belay.control.incidents import Incidents
 from belay.control.places import Places
 from belay.control.recovery import Recovery
 from belay.control.registrations import Registrations
+from belay.control.rollback_incidents import RollbackIncidents
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
+from belay.control.wave_endings import WaveEndings
 from belay.errors import AwsFault, MissingDocument
 from belay.ledger.incidents import IncidentRecord
 from belay.release.accepted import AcceptedRelease
@@ -33,6 +35,7 @@ from belay.release.lock import Claim
 from belay.release.place import Power
 from belay.release.reason import from_document
 from belay.release.records import Outcome, ReleaseReference, upload_of
+from belay.release.waves import Waves
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.stack.status import StackStatus
 from belay.subject.incident import Incident
@@ -74,8 +77,11 @@ class House:
         places = Places(Aws(), Power.LOOK, "recovery")
         self.unhealthy = Unhealthy(self.ledger, places, Notifications(self.sns), self.topic)
         self.closing = Closing(self.ledger, places, self.endings, self.unhealthy)
+        self.waves = WaveEndings(
+            self.ledger, self.incidents, RollbackIncidents(self.ledger, self.artifacts, self.incidents)
+        )
         self.unfinished = Unfinished(
-            self.ledger, self.endings, self.incidents, self.artifacts, registrations, self.closing
+            self.ledger, self.endings, self.incidents, self.artifacts, registrations, self.closing, self.waves
         )
         self.register("stages: [test, production]\n")
 
@@ -90,8 +96,8 @@ class House:
         for name, text in texts.items():
             self.ssm.put_parameter(Name=f"/belay/applications/{name}", Value=text, Type="String", Overwrite=True)
 
-    def accept(self, application: str = "stages: [test, production]\n") -> None:
-        accepted(self.ledger, UPLOAD, "1.0.0", RELEASE.digest, execution="execution-1")
+    def accept(self, application: str = "stages: [test, production]\n", waves: Waves = ()) -> None:
+        accepted(self.ledger, UPLOAD, "1.0.0", RELEASE.digest, execution="execution-1", waves=waves)
         stages = {"test": STAGE + "ephemeral: true\n", "production": STAGE}
         document = AcceptedRelease.of("orders", MANIFEST, application, stages, {"network.yaml": {}})
         self.artifacts.put_json(RELEASE.document_key, document.to_dict())

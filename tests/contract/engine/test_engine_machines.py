@@ -154,6 +154,28 @@ def test_a_stopped_execution_stays_aborted_when_its_task_fails_later(*, engine, 
     assert states.describe_execution(executionArn=execution)["status"] == "ABORTED"
 
 
+def test_a_stopped_execution_does_not_go_on_inside_a_map(engine, machines, aws, function):
+    states, arn = aws("stepfunctions"), function("def handler(event, context):\n    raise ValueError('late')\n")
+    called = task("lambda:invoke", {"FunctionName": arn, "Payload": {}}, End=True)
+    called["Catch"] = [{"ErrorEquals": ["States.ALL"], "Next": "After"}]
+    inner = {"StartAt": "Called", "States": {"Called": called, "After": {"Type": "Pass", "End": True}}}
+    machine = machines.create(one({"Type": "Map", "Items": [1], "ItemProcessor": inner, "End": True}))
+
+    def entered(arn):
+        events = states.get_execution_history(executionArn=arn)["events"]
+        return [each["stateEnteredEventDetails"]["name"] for each in events if "stateEnteredEventDetails" in each]
+
+    with engine.hold("lambda", "Invoke", only_if={"FunctionName": arn}) as call:
+        execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+        call.reached()
+        states.stop_execution(executionArn=execution)
+    other = machines.ended(states.start_execution(stateMachineArn=machine)["executionArn"])
+
+    assert "After" in entered(other["executionArn"]), "one that was not stopped has gone on by now"
+    assert "After" not in entered(execution)
+    assert states.describe_execution(executionArn=execution)["status"] == "ABORTED"
+
+
 def test_starting_again_under_the_same_name_and_input_answers_the_running_execution(machines, aws, unique):
     states, name = aws("stepfunctions"), unique("once")
     machine = machines.create(one({"Type": "Wait", "Seconds": 20, "End": True}))

@@ -70,6 +70,15 @@ def test_everything_that_an_approver_needs_stands_in_it() -> None:
         assert told in text
 
 
+def test_the_stages_of_a_wave_stand_together_with_the_one_that_asks() -> None:
+    asked = request()
+    application = replace(asked.sealed.accepted.application, waves=(("test",), ("eu", "production"), ("archive",)))
+    sealed = replace(asked.sealed, accepted=replace(asked.sealed.accepted, application=application))
+    text = Read(render(replace(asked, sealed=sealed))).text
+    assert "test passed" in text
+    assert "eu and production, production asks for approval" in text
+
+
 def test_a_property_is_listed_once_with_every_reason_that_it_changes_for() -> None:
     known = detail("TaskDefinition", "orders:17", "orders:18", requires_recreation="Never")
     depends = detail("TaskDefinition", None, None, requires_recreation="Always", causing_entity="Task.Arn")

@@ -85,7 +85,7 @@ def test_an_instance_has_no_members_and_a_cluster_its_writer_first() -> None:
 def registered(kind: str) -> Database:
     role = "arn:aws:iam::123456789012:role/x"
     text = f"service_role: {role}\nstacks: {{a: {{name: a}}}}\ndatabases: [{{{kind}: Orders-DB}}]"
-    stage = parse_stage(Application("orders", ("production",), None, {}), "production", text)
+    stage = parse_stage(Application("orders", (("production",),), None, {}), "production", text)
     assert isinstance(stage, Stage)
     return stage.databases[0]
 

@@ -19,7 +19,7 @@ from belay.notify.incidents import (
 from belay.notify.message import Urgency
 from belay.notify.pipelines import pipeline_failed, pipeline_notice, pipeline_recovered
 from belay.notify.registrations import registration_corrected, registration_unreadable, stacks_shared
-from belay.notify.releases import asked_rollback_ended, deployment_started, release_ended, release_held
+from belay.notify.releases import asked_rollback_ended, deployment_started, release_ended, release_held, stage_ended
 from belay.notify.vaults import vault_copied, vault_copy_failing, vault_copy_given_up
 from belay.policy.verdict import Finding, Severity, Verdict
 from belay.release.left_to_do import Choice, LeftToDo
@@ -31,7 +31,9 @@ from belay.release.reason import (
     PolicyFindings,
     ReleaseProblems,
     StackFailure,
+    StageEnd,
     Statement,
+    WaveEnd,
     Why,
 )
 from belay.release.records import Outcome, ReleaseReference
@@ -134,7 +136,7 @@ MESSAGES = {
             "service: no change",
         ],
         replaces="1.2.0",
-        through=("test", "production"),
+        through=(("test",), ("production",)),
     ),
     "started_first": deployment_started(ORDERS, changes=["stack network: new, from templates/network.yaml"]),
     "held": release_held(
@@ -185,6 +187,27 @@ MESSAGES = {
             "network: update the stack back to version 1.2.0, with its earlier template and parameters",
         ],
         runs_now="1.2.0",
+    ),
+    "stage_of_a_wave": stage_ended(
+        Outcome.ROLLED_BACK, ORDERS, reason=FAILED, done=["service: waited"], runs_now="1.2.0", others=["us"]
+    ),
+    "stage_that_takes_its_wave_back": stage_ended(Outcome.ROLLED_BACK, ORDERS, reason=FAILED, runs_now="1.2.0"),
+    "wave": release_ended(
+        Outcome.ROLLED_BACK,
+        ORDERS,
+        reason=WaveEnd((StageEnd("production", Outcome.ROLLED_BACK, FAILED), StageEnd("us", Outcome.DEPLOYED))),
+        runs_now="1.2.0, us runs 1.3.0",
+    ),
+    "wave_refused": release_ended(
+        Outcome.REJECTED,
+        ORDERS,
+        reason=WaveEnd(
+            (
+                StageEnd("production", Outcome.REJECTED, PolicyFindings((FoundInStages(SSH),))),
+                StageEnd("us", Outcome.DEPLOYED),
+            )
+        ),
+        runs_now="1.2.0, us runs 1.3.0",
     ),
     "needs_operator": release_ended(
         Outcome.NEEDS_OPERATOR,

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from belay.release.life import FOLLOWS, State, before
+from belay.release.life import ENTERING, FOLLOWS, State, before
 from cli.life_page import page
 
 PAGE = Path(__file__).parents[3] / "docs" / "release-life.md"
-LASTING = [each for each in State if each is not State.ENDED]
+OF_A_STAGE = [each for each in State if each.in_stage or each is State.STAGE_ENDED]
+LASTING = [each for each in State if each not in (*OF_A_STAGE, State.ENDED)]
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -17,7 +18,7 @@ def test_the_page_is_up_to_date() -> None:
 
 def test_every_state_is_in_the_table_and_can_be_reached() -> None:
     assert set(FOLLOWS) == set(State)
-    reached, looked_at = {State.CLAIMED}, set()
+    reached, looked_at = {State.CLAIMED, *ENTERING}, set()
     while reached - looked_at:
         state = min(reached - looked_at)
         looked_at.add(state)
@@ -35,8 +36,13 @@ def test_a_stage_may_fail_or_end_from_anywhere_in_it(state: State) -> None:
     assert {State.RECOVERING, State.STAGE_ENDED} <= FOLLOWS[state]
 
 
-def test_a_recovery_is_ended_by_its_incident_alone() -> None:
-    assert FOLLOWS[State.RECOVERING] == {State.ENDED}
+def test_a_recovery_can_only_end() -> None:
+    assert FOLLOWS[State.RECOVERING] == {State.STAGE_ENDED}
+
+
+def test_no_state_of_an_attempt_follows_one_in_a_stage_or_the_other_way() -> None:
+    for state, after in FOLLOWS.items():
+        assert {each in OF_A_STAGE for each in after} <= {state in OF_A_STAGE}
 
 
 @pytest.mark.parametrize("state", State)

@@ -19,6 +19,7 @@ def kept(name: str) -> Any:
 def test_a_release_that_was_accepted_before_is_deployed_at_home() -> None:
     accepted = AcceptedRelease.from_dict(kept("release"))
     assert accepted.stages["production"].place is None
+    assert accepted.application.waves == (("production",),)
     (network,) = accepted.manifest.stacks
     given = accepted.parameters("production", network, "1f0c2d3e4b5a", "artifacts", "releases/orders/1.1.0")
     assert given == {"ReleaseBucket": "artifacts"}

@@ -20,13 +20,16 @@ from belay.release.reason import (
     Reason,
     ReleaseProblems,
     StackFailure,
+    StageEnd,
     Statement,
+    WaveEnd,
     Why,
     abort_cause,
     caught,
     from_document,
     to_dict,
 )
+from belay.release.records import Outcome
 from belay.stack.cause import Cause
 
 
@@ -99,6 +102,8 @@ REASONS: list[Reason] = [
     PersonDecided("arn:aws:iam::111122223333:user/ann", "denied it", "too slow"),
     Statement(Why.PLAN_CHANGED, "it changed"),
     Fault("AccessDenied", "no"),
+    WaveEnd((StageEnd("eu", Outcome.ROLLED_BACK, Statement(Why.NOT_VERIFIED, "no")), StageEnd("us", Outcome.DEPLOYED))),
+    WaveEnd((StageEnd("eu", Outcome.REJECTED, PolicyFindings((FoundInStages(FINDING),))),)),
 ]
 
 

@@ -44,7 +44,7 @@ VERIFY = "arn:aws:lambda:eu-west-1:123456789012:function:verify-orders:live"
 CHANGES = "arn:aws:lambda:eu-west-1:123456789012:function:change-orders"
 FOREIGN = "arn:aws:lambda:eu-west-1:999999999999:function:change-orders"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:orders-on-call"
-ORDERS = Application("orders", ("test", "production"), None, {})
+ORDERS = Application("orders", (("test",), ("production",)), None, {})
 STAGE = f"""
 service_role: {ROLE}
 stacks: {{network: {{name: orders-network}}}}
@@ -89,32 +89,60 @@ def refusal(read: object, *arguments: object) -> list[str]:
 
 class TestApplication:
     def test_the_smallest(self) -> None:
-        assert parse_application("orders", "stages: [production]") == Application("orders", ("production",), None, {})
+        assert parse_application("orders", "stages: [production]") == Application(
+            "orders", (("production",),), None, {}
+        )
 
     def test_a_whole_one_in_json(self) -> None:
         text = json.dumps({"stages": ["test", "production"], "topic": TOPIC, "defaults": {"restore": "never"}})
 
         assert parse_application("orders", text) == Application(
-            "orders", ("test", "production"), TOPIC, {"restore": "never"}
+            "orders", (("test",), ("production",)), TOPIC, {"restore": "never"}
         )
+
+    def test_a_list_among_the_stages_is_a_wave(self) -> None:
+        read = parse_application("orders", "stages: [test, [eu, us], production]\nwave_failure: wave")
+        assert isinstance(read, Application)
+        assert (read.waves, read.wave_failure) == ((("test",), ("eu", "us"), ("production",)), "wave")
+        assert read.stages == ("test", "eu", "us", "production")
+
+    def test_a_stage_of_a_pipeline_is_not_taken_back_with_its_wave(self) -> None:
+        text = f"{STAGE}\npipeline: {{name: orders, deployment_stage: Deploy, start: true}}\n"
+        together = replace(ORDERS, waves=(("eu", "us"), ("production",)), wave_failure="wave")
+        (problem,) = refusal(parse_stage, together, "us", text)
+        assert problem.startswith("stage orders/us: pipeline: wave_failure: wave rolls a deployed stage back")
+        parse_stage(together, "production", text)
+        parse_stage(replace(together, wave_failure="stage"), "us", text)
 
     @pytest.mark.parametrize(
         ("text", "problems"),
         {
-            "": ["expected a mapping with stages, topic, defaults, found nothing"],
-            "[]": ["expected a mapping with stages, topic, defaults, found a list"],
+            "": ["expected a mapping with stages, topic, defaults, wave_failure, found nothing"],
+            "[]": ["expected a mapping with stages, topic, defaults, wave_failure, found a list"],
             "stages: [": ["line 2, column 1: this is not YAML: did not find expected node content"],
             "stages: []": ["stages: expected at least one stage, found a list"],
             "stages: test": [
-                "stages: expected a list, each a name of at most 40 letters, digits and hyphens that begins with a"
-                " letter, found 'test'"
+                "stages: expected a list of stages, each a name of at most 40 letters, digits and hyphens that begins"
+                " with a letter, or of lists of those that are deployed together, found 'test'"
             ],
+            "stages: [test, [eu, us, eu], [us, test, production]]": [
+                "stages[1][2]: duplicate 'eu'",
+                "stages[2]: duplicate 'test'",
+                "stages[2]: duplicate 'us'",
+            ],
+            "stages: [test, []]": ["stages[1]: expected 1 to 10 stages, found 0"],
+            "stages: [[a, b, c, d, e, f, g, h, i, j, k]]": ["stages[0]: expected 1 to 10 stages, found 11"],
+            "stages: [[eu, [us]]]": [
+                "stages[0][1]: expected a name of at most 40 letters, digits and hyphens that begins with a letter,"
+                " found a list"
+            ],
+            "stages: [test]\nwave_failure: both": ["wave_failure: expected one of stage, wave, found 'both'"],
             "stages: [test, test]": ["stages[1]: duplicate 'test'"],
             "stages: [a/b]": [
                 "stages[0]: expected a name of at most 40 letters, digits and hyphens that begins with a letter, found"
                 " 'a/b'"
             ],
-            "topics: x": ["topics: unknown key; known are stages, topic, defaults", "stages: missing"],
+            "topics: x": ["topics: unknown key; known are stages, topic, defaults, wave_failure", "stages: missing"],
             "stages: [test]\ntopic: orders": ["topic: expected the ARN of an SNS topic, found 'orders'"],
             "stages: [test]\ntopic:": ["topic: expected the ARN of an SNS topic, found nothing"],
             "stages: [test]\ndefaults: {restore: maybe, alarm: [x], approval: yes}": [

@@ -21,6 +21,7 @@ from belay.approval.forecast_report import sections
 from belay.approval.request import ApprovalRequest, in_utc
 from belay.approval.stage_report import PlannedChange, StageReport
 from belay.policy.verdict import Verdict
+from belay.release.waves import wave_of
 from belay.rollback.rehearsal import Readiness
 from belay.stack.change_set import Change, Detail, fate
 
@@ -41,12 +42,13 @@ def render(request: ApprovalRequest) -> Html:
 def _head(request: ApprovalRequest) -> Html:
     release, stage = request.sealed.release, request.stage
     description = request.sealed.accepted.manifest.description
-    stages = request.sealed.accepted.application.stages
-    here = stages.index(stage.name)
+    waves = request.sealed.accepted.application.waves
+    here = waves.index(wave_of(waves, stage.name))
+    asks = f", {escaped(stage.name)} asks for approval" if len(waves[here]) > 1 else ", asks for approval"
     way = "".join(
-        f'<li class="{"here" if number == here else "later" if number > here else "done"}">{escaped(name)}'
-        f"{', asks for approval' if number == here else ' passed' if number < here else ''}</li>\n"
-        for number, name in enumerate(stages)
+        f'<li class="{"here" if number == here else "later" if number > here else "done"}">'
+        f"{escaped(' and '.join(wave))}{asks if number == here else ' passed' if number < here else ''}</li>\n"
+        for number, wave in enumerate(waves)
     )
     return (
         f'<p class="soft">Approval asked for on {escaped(in_utc(request.asked_at))}</p>\n'

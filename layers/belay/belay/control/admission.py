@@ -20,6 +20,7 @@ from belay.release.lock import overtaken
 from belay.release.manifest import ArchivedFiles, Manifest, digest, read_manifest, verify_members
 from belay.release.records import ReleaseReference, Upload
 from belay.release.registration import admit
+from belay.release.waves import Waves
 from belay.template.loader import load
 from belay.template.no_echo import secret_parameters
 from belay.template.sections import parameters, transforms
@@ -38,8 +39,8 @@ class Admission:
     home: Aws
     files_buckets: str
 
-    def accept(self, upload: Upload) -> tuple[ReleaseReference, tuple[str, ...]]:
-        """Return the upload's release and its stages.
+    def accept(self, upload: Upload) -> tuple[ReleaseReference, Waves]:
+        """Return the upload's release and the waves of its stages.
 
         Raises ``InvalidRelease`` with every problem found, ``InvalidRegistration``, and ``ReleaseSuperseded`` if
         the same content is already under way. The problems are stored as a document of the attempt.
@@ -61,17 +62,17 @@ class Admission:
         self.artifacts.put_json(release.document_key, accepted.to_dict())
         return release, stages
 
-    def _accept(self, upload: Upload) -> tuple[ReleaseReference, tuple[str, ...]]:
+    def _accept(self, upload: Upload) -> tuple[ReleaseReference, Waves]:
         archive = open_archive(self.buckets.uploaded(upload))
         manifest = read_manifest(archive)
         self.ledger.attempts.note_version(upload, str(manifest.version))
         release, accepted = self._verified(upload, archive, manifest)
         self.stack_claims.claim(accepted)
         self.artifacts.put_json(release.document_key, accepted.to_dict())
-        head = self.ledger.attempts.accept(release, upload, timestamp())
+        head = self.ledger.attempts.accept(release, upload, accepted.application.waves, timestamp())
         if head is not None:
             raise refusal(release, head, self.ledger.attempts.of_id(release.application, head.attempt))
-        return release, accepted.application.stages
+        return release, accepted.application.waves
 
     def _verified(
         self, upload: Upload, archive: Archive, manifest: Manifest

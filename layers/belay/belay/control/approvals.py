@@ -126,7 +126,8 @@ class Approvals:
 def _went_on(attempt: Attempt, stage: str) -> bool:
     """Whether an execution has continued after an approval: it received the answer."""
     asks = (State.AWAITING_APPROVAL, State.APPROVED, State.APPROVAL_DENIED)
-    return attempt.stage != stage or attempt.state not in asks
+    standing = attempt.in_stage(stage)
+    return standing is None or standing.state not in asks
 
 
 def _message(

@@ -1,7 +1,6 @@
-"""Rollbacks on request: planned from the ledger, opened as incidents of their own."""
+"""Rollbacks on request: planned from what is seen, and opened as incidents of their own."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from belay.aws.clock import timestamp
@@ -9,27 +8,14 @@ from belay.aws.s3 import ArtifactBucket
 from belay.control.incidents import Incidents
 from belay.control.places import Places
 from belay.control.recovery import Recovery
+from belay.control.rollback_incidents import RollbackIncidents
 from belay.control.situations import Situations
-from belay.control.stage import CHANGE_PLAN
 from belay.events.function_url import Refusal
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
-from belay.notify.told import in_words
-from belay.release.accepted import AcceptedRelease
-from belay.release.applied import ChangedDatabase
-from belay.release.change_plan import ChangePlan
-from belay.release.life import Occurrence
-from belay.release.lock import Lock
-from belay.release.reason import PersonDecided
-from belay.release.records import Outcome, ReleaseReference
-from belay.release.schema import misfit, schema_of
 from belay.rollback.estimates import with_estimates
 from belay.rollback.planner import plan_rollback
-from belay.rollback.request import RollbackRange, RollbackRequest, rollback_range, undone_together
-from belay.stack.plan import Progress, StagePlan
-from belay.subject.incident import Incident
-from belay.subject.names import asked_attempt, incident_of
-from belay.subject.subjects import AskedRollback, ReleaseAttempt
+from belay.rollback.request import RollbackRequest
 
 
 class AskedRollbacks:
@@ -38,7 +24,7 @@ class AskedRollbacks:
     def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, incidents: Incidents, places: Places) -> None:
         self._ledger = ledger
         self._artifacts = artifacts
-        self._incidents = incidents
+        self._incidents = RollbackIncidents(ledger, artifacts, incidents)
         self._places = places
 
     def take(self, request: RollbackRequest, by: str) -> Mapping[str, Any] | Refusal:
@@ -46,132 +32,18 @@ class AskedRollbacks:
 
         ``by`` is the ARN of the caller.
         """
-        lock = self._ledger.locks.get(request.application, request.stage)
-        if lock is not None and lock.held:
-            busy = f"{request.application} {lock.label} is running in {request.stage}: wait for it, or abort it"
-            return Refusal(409, "Busy", busy)
-        history = self._ledger.stages.history(request.application, request.stage)
-        asked = rollback_range(request, history, self._remains(request, lock))
-        if isinstance(asked, Refusal):
-            return asked
-        changes = self._standing_changes(request.stage, asked)
-        why = self._misfit(request, asked, changes)
-        if why is not None:
-            return Refusal(409, "SchemaOutOfRange", why)
-        incident = self._prepare(request, asked, by)
-        if len(changes) == 1 and changes[0].not_undoable is None:
-            self._artifacts.put_json(
-                incident.subject.origin.stage_key(request.stage, CHANGE_PLAN), changes[0].to_dict()
-            )
+        prepared = self._incidents.prepare(request, by)
+        if isinstance(prepared, Refusal):
+            return prepared
+        incident, asked = prepared
         recovery = Recovery(IncidentRecord(incident, timestamp()), self._artifacts, self._ledger)
         situations = Situations.of(self._places.of_incident(incident), self._ledger)
         planned = plan_rollback(situations.look(recovery))
         plan = with_estimates(planned, self._ledger.incidents.durations(request.application, request.stage))
-        name = None if request.plan_only else self._open(incident, asked)
+        name = None if request.plan_only else self._incidents.open(incident, asked)
         return {
             "incident": name,
             "execution": None if name is None else self._ledger.incidents.execution(name),
             "plan": plan.to_dict(),
             "lines": plan.describe(),
         }
-
-    def _standing_changes(self, stage: str, asked: RollbackRange) -> list[ChangePlan]:
-        """Return what the releases to be undone did to a database, as far as it stands, the newest first."""
-        found = (self._artifacts.get_json(each.stage_key(stage, CHANGE_PLAN)) for each in asked.undone)
-        plans = [ChangePlan.from_dict(document) for document in found if document is not None]
-        return [plan for plan in plans if plan.standing]
-
-    def _misfit(self, request: RollbackRequest, asked: RollbackRange, changes: list[ChangePlan]) -> str | None:
-        """Say why the target does not work with the schema that the database would have; None if it does.
-
-        Changes of one release that can all be undone are undone with it.
-        """
-        if asked.target is None or not changes:
-            return None
-        newest, target = changes[0], AcceptedRelease.from_dict(self._artifacts.require_json(asked.target.document_key))
-        undone = len(changes) == 1 and newest.not_undoable is None
-        database = ChangedDatabase(request.application, request.stage, newest.database.identifier)
-        at = schema_of(self._ledger.database_changes.of(database))
-        if undone:
-            at = None if newest.schema_range is None else newest.schema_range.before
-        declared = target.manifest.database
-        why = misfit(asked.target.version, None if declared is None else declared.schema, at)
-        if why is None:
-            return None
-        kept = newest.not_undoable or "only what one release changed is undone with it"
-        return (
-            f"{newest.database}: {why}, and the changes are not undone: {kept}. Nothing was done. It is possible once "
-            f"the database has a schema that {asked.target.version} works with (undo the changes, or restore the "
-            f"database from a snapshot); or deploy a version that works with {at}, as `schema` in its release.yaml says"
-        )
-
-    def _open(self, incident: Incident, asked: RollbackRange) -> str:
-        """Open the incident, and record the request with every attempt that is to be undone."""
-        name = self._incidents.open(incident)
-        for each in asked.undone:
-            self._ledger.attempts.note(
-                each,
-                Occurrence.ROLLBACK_ASKED,
-                timestamp(),
-                stage=incident.stage,
-                about=name,
-                detail=in_words(incident.reason),
-            )
-        return name
-
-    def _remains(self, request: RollbackRequest, lock: Lock | None) -> ReleaseReference | None:
-        """Return the release whose failure left something in the stage: the last to change it, if not rolled back."""
-        name = None if lock is None else lock.incident
-        record = None if name is None else self._ledger.incidents.get(request.application, name)
-        if record is None or record.outcome is not Outcome.NEEDS_OPERATOR:
-            return None
-        subject = record.incident.subject
-        return subject.release if isinstance(subject, ReleaseAttempt | AskedRollback) else None
-
-    def _prepare(self, request: RollbackRequest, asked: RollbackRange, by: str) -> Incident:
-        """Combine what the releases to be undone did under an attempt of its own; return its incident."""
-        stage, now = request.stage, timestamp()
-        newest = asked.newest
-        release = replace(
-            newest, attempt=asked_attempt(newest.attempt, asked.target.attempt if asked.target else "", now)
-        )
-        undone = undone_together(
-            [(self._plan(each, stage), self._ledger.baselines.of(each.origin, stage)) for each in asked.undone]
-        )
-        plan = undone.plan if asked.undone else _untouched(self._plan(newest, stage))
-        document = self._artifacts.require_json(newest.document_key)
-        self._artifacts.put_json(release.document_key, document)
-        self._artifacts.put_json(release.stage_key(stage, "plan.json"), plan.to_dict())
-        for stack, baseline in undone.baselines.items():
-            self._ledger.baselines.record(release.origin, stage, stack, baseline)
-        accepted = AcceptedRelease.from_dict(document)
-        registered = accepted.stages[stage]
-        to = f" to {asked.target.version}" if asked.target else ", the first release"
-        return Incident(
-            name=incident_of(release.origin, stage),
-            subject=AskedRollback(
-                release,
-                stage,
-                accepted.application.topic,
-                asked_by=by,
-                target=asked.target,
-                stood_on=self._stands_on(request),
-                ephemeral=registered.ephemeral,
-            ),
-            reason=PersonDecided(by, f"requested a rollback from {release.version}{to}", request.comment or ""),
-            service_role=registered.service_role,
-            recover_foreign=registered.recover_foreign,
-            place=registered.place,
-        )
-
-    def _stands_on(self, request: RollbackRequest) -> str | None:
-        runs = self._ledger.stages.runs(request.application, request.stage)
-        return None if runs is None else runs.release.attempt
-
-    def _plan(self, release: ReleaseReference, stage: str) -> StagePlan:
-        return StagePlan.from_dict(self._artifacts.require_json(release.stage_key(stage, "plan.json")))
-
-
-def _untouched(plan: StagePlan) -> StagePlan:
-    """The stacks of a plan where none is to be undone: only stuck ones are recovered."""
-    return StagePlan(tuple(replace(stack, progress=Progress.UNCHANGED, change_set_id=None) for stack in plan.stacks))

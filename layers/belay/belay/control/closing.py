@@ -10,7 +10,6 @@ from belay.control.endings import Endings
 from belay.control.places import Places
 from belay.control.recovery import Recovery
 from belay.control.unhealthy import Unhealthy
-from belay.errors import MissingDocument
 from belay.ledger.ledger import Ledger
 from belay.notify.incidents import foreign_stack_failed
 from belay.notify.message import Message
@@ -49,7 +48,7 @@ class Closing:
     def close(self, recovery: Recovery, ended: Ended) -> None:
         """Record and announce how an incident ended, unless that was done; a recorded outcome is kept.
 
-        A release's own state machines wait for the incident to end, so the release gets its outcome first.
+        A release's own state machines wait for the incident to end, so the release's stage gets its outcome first.
         """
         incident, record = recovery.incident, recovery.record
         if record.announced:
@@ -60,12 +59,9 @@ class Closing:
             if not incident.subject.ephemeral:
                 self._ledger.stages.leave(incident.application, incident.stage, self._mixed(recovery, ended.left_to_do))
         match incident.subject:
-            case ReleaseAttempt(release=release):
-                attempt = self._ledger.attempts.get(release)
-                if attempt is None:
-                    raise MissingDocument(f"the ledger has no attempt {release.attempt} of {release.application}")
-                self._endings.close(
-                    attempt, ended.outcome, reason=ended.reason, done=ended.done, left_to_do=ended.left_to_do
+            case ReleaseAttempt(release=release, stage=stage):
+                self._endings.stage_recovered(
+                    release, stage, ended.outcome, ended.reason, done=ended.done, left_to_do=ended.left_to_do
                 )
             case AskedRollback(stage=stage, target=target, asked_by=by) if ended.outcome is Outcome.ROLLED_BACK:
                 gone = self._ledger.stages.went_back(

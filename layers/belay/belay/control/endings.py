@@ -8,15 +8,18 @@ from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
 from belay.control.on_call import OnCall
 from belay.control.topics import Topic
+from belay.errors import MissingDocument
 from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
 from belay.notify.message import Message
-from belay.notify.releases import release_ended
+from belay.notify.releases import release_ended, stage_ended
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt
+from belay.release.ending import Close, conclusion, outcome_of_stage
 from belay.release.left_to_do import Choice, LeftToDo
 from belay.release.reason import Reason
 from belay.release.records import Outcome, ReleaseReference
+from belay.release.waves import wave_of
 from belay.stack.command_line import failed_events_command
 from belay.stack.plan import StagePlan
 from belay.subject import measures
@@ -64,11 +67,13 @@ class Endings:
         if not self._ledger.attempts.close(attempt, outcome, reason, now):
             return
         release, stage, upload = attempt.release, attempt.stage, attempt.upload
+        last = _last_wave(attempt)
         plans = self._plans(release) if outcome is Outcome.DEPLOYED and release is not None else {}
         what: str | None = f"The upload s3://{upload.bucket}/{upload.key} is not a release; nothing was changed."
         if release is not None:
-            stopped_after = outcome is Outcome.ABORTED and attempt.stage_outcome is Outcome.DEPLOYED
-            what = f"The release was stopped once it was deployed to {stage}." if stopped_after else None
+            well = bool(last) and all(each.outcome is Outcome.DEPLOYED for each in attempt.stages)
+            stopped_after = outcome is Outcome.ABORTED and well
+            what = f"The release was stopped once it was deployed to {' and '.join(last)}." if stopped_after else None
         left = [*left_to_do, *_undeleted(plans)]
         if outcome is Outcome.NEEDS_OPERATOR and release is not None and not left:
             left = [once_more(attempt)]
@@ -79,13 +84,62 @@ class Endings:
             reason=reason,
             done=done,
             left_to_do=left,
-            changed=plans[stage].describe() if stage in plans else (),
+            changed=_changed({each: plans[each] for each in last if each in plans}),
             approvals=self._approvals(release) if outcome is Outcome.DEPLOYED and release is not None else (),
-            runs_now=self._ledger.stages.in_words(attempt.application, stage) if stage else None,
+            runs_now=self._runs_now(attempt, last),
         )
         self._topic(release, topic).publish(message)
         self._ledger.attempts.announced(attempt)
         emit(measures.ended(attempt, outcome, now))
+
+    def stage_recovered(  # noqa: PLR0917 - all are parts of one end
+        self,
+        release: ReleaseReference,
+        stage: str,
+        outcome: Outcome,
+        reason: Reason,
+        done: Sequence[str] = (),
+        left_to_do: Sequence[LeftToDo] = (),
+    ) -> None:
+        """Record that an incident has ended a stage, unless that was done.
+
+        The release ends with the last stage of its wave. Where others go on, or are rolled back because of this one,
+        only the end of the stage is announced.
+        """
+        self._ledger.attempts.end_stage(
+            release, stage, outcome, reason, good=False, fencing=None, now=timestamp(), recovered=True
+        )
+        attempt = self._ledger.attempts.get(release)
+        if attempt is None:
+            raise MissingDocument(f"the ledger has no attempt {release.attempt} of {release.application}")
+        concluded = conclusion(attempt, self._accepted(release).application)
+        if outcome_of_stage(attempt, stage) is not outcome:
+            # It was not in the stage any more, or not yet: nothing else ends it.
+            concluded = Close(outcome, reason)
+        if isinstance(concluded, Close):
+            self.close(attempt, concluded.outcome, reason=concluded.reason, done=done, left_to_do=left_to_do)
+            return
+        self.topic_of(release).publish(
+            stage_ended(
+                outcome,
+                Deployment(attempt.application, attempt.name, stage, attempt.execution, release.thread),
+                reason=reason,
+                done=done,
+                left_to_do=left_to_do,
+                runs_now=self._ledger.stages.in_words(attempt.application, stage),
+                others=[each.stage for each in attempt.under_way],
+            )
+        )
+
+    def _runs_now(self, attempt: Attempt, stages: Sequence[str]) -> str | None:
+        """Say what the attempt's stage runs, and then the others of these: ``1.2.0, us runs 1.3.0``."""
+        if attempt.stage is None:
+            return None
+        first = self._ledger.stages.in_words(attempt.application, attempt.stage)
+        others = [each for each in stages if each != attempt.stage]
+        runs = {each: self._ledger.stages.in_words(attempt.application, each) or "nothing" for each in others}
+        told = [f"{each} runs {what}" for each, what in runs.items()]
+        return ", ".join((first or "nothing", *told)) if told else first
 
     def _topic(self, release: ReleaseReference | None, topic: str | None) -> Topic:
         if release is not None:
@@ -102,9 +156,27 @@ class Endings:
 
     def _plans(self, release: ReleaseReference) -> dict[str, StagePlan]:
         """Return what a release did in each stage."""
-        stages = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key)).application.stages
+        stages = self._accepted(release).application.stages
         documents = {name: self._artifacts.get_json(release.stage_key(name, "plan.json")) for name in stages}
         return {name: StagePlan.from_dict(each) for name, each in documents.items() if each is not None}
+
+    def _accepted(self, release: ReleaseReference) -> AcceptedRelease:
+        return AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key))
+
+
+def _last_wave(attempt: Attempt) -> tuple[str, ...]:
+    """Return the stages that an attempt entered last, together."""
+    if not attempt.stages:
+        return ()
+    wave = wave_of(attempt.waves, attempt.stages[-1].stage)
+    return tuple(each.stage for each in attempt.stages if each.stage in wave)
+
+
+def _changed(plans: Mapping[str, StagePlan]) -> list[str]:
+    """Say what a release changed, for each stage if they are several."""
+    if len(plans) == 1:
+        return [line for plan in plans.values() for line in plan.describe()]
+    return [f"{stage}: {line}" for stage, plan in plans.items() for line in plan.describe()]
 
 
 def once_more(attempt: Attempt) -> LeftToDo:

@@ -39,6 +39,7 @@ from belay.release.manifest import DatabaseChanges
 from belay.release.names import client_request_token
 from belay.release.reason import Statement, Why
 from belay.release.registration import changed_database
+from belay.release.waves import stages_before
 from belay.sql import reading
 from belay.sql.changes import DatabaseChange
 from belay.sql.contexts import applies
@@ -148,9 +149,8 @@ class StageChanges:
         )
 
     def _earlier(self) -> dict[str, ChangePlan]:
-        """Return the release's plans in the stages before this one, as far as it changes databases there."""
-        stages = self._run.accepted.application.stages
-        before = stages[: stages.index(self._run.stage.name)]
+        """Return the release's plans in the stages of earlier waves, as far as it changes databases there."""
+        before = stages_before(self._run.accepted.application.waves, self._run.stage.name)
         plans = {stage: self._run.change_plan(stage) for stage in before}
         return {stage: plan for stage, plan in plans.items() if plan is not None}
 

@@ -78,4 +78,4 @@ class StageLocks:
     def _waits(self, waiter: Waiter) -> bool:
         """Whether the execution of a waiter may still be alive: one that was stopped does not leave the queue."""
         attempt = self._ledger.attempts.of_id(waiter.application, waiter.attempt)
-        return attempt is None or attempt.state.waits
+        return attempt is None or attempt.waits_in(waiter.stage)

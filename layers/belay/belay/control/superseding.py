@@ -24,30 +24,31 @@ class Superseding:
     def arrive(self, release: ReleaseReference, stage: str) -> list[str]:
         """Supersede every older release that waits in a stage, for whatever. Returns their versions."""
         # The sweep tells of an item that cannot be read; it keeps no release of another application waiting.
-        older = [each for each in map(self._open, self.ledger.attempts.open_ones(faults=[])) if each is not None]
+        found = (self.ledger.attempts.get(each.upload) for each in self.ledger.attempts.open_ones(faults=[]))
+        waiting = [each for each in found if each is not None and each.waits_in(stage)]
         superseded = Superseded(stage, release.version)
         return [
             each.version
-            for each in (attempt.release for attempt in older if attempt.stage == stage)
+            for each in (attempt.release for attempt in waiting)
             if each is not None and each.application == release.application
             if Version.parse(each.version) < Version.parse(release.version) and self._end(each, superseded)
         ]
 
     def see_to(self, open_attempt: OpenAttempt) -> str | None:
-        """End the wait of a release that was superseded without hearing of it, or that a deployed one overtook.
+        """End each wait of a release that was superseded without hearing of it, or that a deployed one overtook.
 
         Returns its version; None if it may go on.
         """
-        attempt = self._open(open_attempt)
-        if attempt is None or attempt.release is None or attempt.stage is None:
-            return None
-        superseded = attempt.superseded_in(attempt.stage) or self._overtaken(attempt.release, attempt.stage)
-        return attempt.version if superseded and self._end(attempt.release, superseded) else None
-
-    def _open(self, open_attempt: OpenAttempt) -> Attempt | None:
-        """Return an attempt that waits in a stage where nothing was changed yet."""
         attempt = self.ledger.attempts.get(open_attempt.upload)
-        return attempt if attempt is not None and attempt.state.waits else None
+        if attempt is None or attempt.release is None:
+            return None
+        waiting = [each.stage for each in attempt.stages if attempt.waits_in(each.stage)]
+        ended = [self._see_to(attempt, attempt.release, each) for each in waiting]
+        return attempt.version if any(ended) else None
+
+    def _see_to(self, attempt: Attempt, release: ReleaseReference, stage: str) -> bool:
+        superseded = attempt.superseded_in(stage) or self._overtaken(release, stage)
+        return superseded is not None and self._end(release, superseded)
 
     def _overtaken(self, release: ReleaseReference, stage: str) -> Superseded | None:
         runs = self.ledger.stages.runs(release.application, stage)

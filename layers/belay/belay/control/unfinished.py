@@ -10,14 +10,16 @@ from belay.control.endings import Endings
 from belay.control.incidents import Incidents
 from belay.control.recovery import Recovery
 from belay.control.registrations import Registrations
+from belay.control.wave_endings import WaveEndings
 from belay.ledger.incidents import OpenIncident
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt, OpenAttempt
-from belay.release.ending import Close, Recover, what_is_left
+from belay.release.ending import Close, Recover, TakeBack, what_is_left
 from belay.release.reason import PersonDecided, Reason, Statement, Why, abort_cause
 from belay.release.records import ReleaseReference
+from belay.subject.names import incident_of
 
 _MOST_RERUNS = 3
 _ENDED = Statement(Why.INTERRUPTED, "the release's execution ended without an outcome")
@@ -33,6 +35,7 @@ class Unfinished:
     artifacts: ArtifactBucket
     registrations: Registrations
     closing: Closing
+    waves: WaveEndings
 
     def take_up_execution(self, execution_arn: str, document: Mapping[str, Any]) -> str | None:
         """Finish the subject of a failed execution, found by its input. Returns what that was."""
@@ -48,7 +51,8 @@ class Unfinished:
             if attempt is not None and parent not in (None, attempt.execution):
                 return None  # another execution continues it
             interrupted = Statement(Why.INTERRUPTED, "the stage's execution ended without an outcome")
-            return self.take_up_attempt(attempt, self.incidents.execution_stopped_by(execution_arn) or interrupted)
+            reason = self.incidents.execution_stopped_by(execution_arn) or interrupted
+            return self._take_up_stage(attempt, str(document["stage"]), reason)
         for each in self.ledger.attempts.open_ones():
             if each.execution == execution_arn:
                 return self.take_up(each)
@@ -67,19 +71,35 @@ class Unfinished:
         attempt = self.ledger.attempts.get(held_open.upload)
         return self.take_up_attempt(attempt, self.incidents.execution_stopped_by(held_open.execution) or _ENDED)
 
+    def _take_up_stage(self, attempt: Attempt | None, stage: str, reason: Reason) -> str | None:
+        """Open the incident of a stage whose execution died; the release's own execution sees to the rest.
+
+        Without a release's execution that goes on, the whole attempt is taken up.
+        """
+        if attempt is None or attempt.announced:
+            return None
+        if attempt.release is None or not self.incidents.executions.running(attempt.execution):
+            return self.take_up_attempt(attempt, reason)
+        self.waves.recover(attempt.release, stage, reason)
+        return incident_of(attempt.release.origin, stage)
+
     def take_up_attempt(self, attempt: Attempt | None, reason: Reason) -> str | None:
-        """Open the incident of a release in the middle of a stage, or close an attempt that is in none."""
+        """Open the incidents of a release in the middle of stages, or close an attempt that is in none."""
         if attempt is None or attempt.announced:
             return None
         release, topic = attempt.release, None
-        stages: tuple[str, ...] = ()
+        accepted: AcceptedRelease | None = None
         if release is None:
             topic = self.registrations.topic_of(attempt.application)
         else:
-            stages = AcceptedRelease.from_dict(self.artifacts.require_json(release.document_key)).application.stages
-        left = what_is_left(attempt, stages, stopped=reason if isinstance(reason, PersonDecided) else None)
+            accepted = AcceptedRelease.from_dict(self.artifacts.require_json(release.document_key))
+        stopped = reason if isinstance(reason, PersonDecided) else None
+        left = what_is_left(attempt, None if accepted is None else accepted.application, stopped=stopped)
         if isinstance(left, Recover) and release is not None:
-            return self.incidents.open_for_release(release, left.stage, reason)
+            names = [self.incidents.open_for_release(release, stage, reason) for stage in left.stages]
+            return ", ".join(names)
+        if isinstance(left, TakeBack) and accepted is not None:
+            left = self.waves.take_back(attempt, accepted, left)
         if isinstance(left, Close):
             self.endings.close(attempt, left.outcome, reason=left.reason, topic=topic)
         return f"{attempt.application} {attempt.name}"

@@ -1,14 +1,17 @@
 """How attempts and versions are stored in the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from belay.aws.dynamodb import Item
-from belay.release.attempt import Attempt, Superseded, VersionHead, file_key
+from belay.release.attempt import Attempt, InStage, Superseded, VersionHead, file_key
 from belay.release.life import State
 from belay.release.reason import Reason, from_document, to_dict
 from belay.release.records import Outcome, Upload
+
+_STAGE: Final = "stage#"
+_SUPERSEDED: Final = "superseded#"
 
 
 def attempt_key(application: str, attempt: str) -> tuple[str, str]:
@@ -44,38 +47,98 @@ def attempt_item(attempt: Attempt) -> Item:
         "execution": attempt.execution,
         "claimed_at": attempt.claimed_at,
         "state": attempt.state.value,
-        "stage": attempt.stage,
-        "about": attempt.about,
-        "stage_outcome": attempt.stage_outcome and attempt.stage_outcome.value,
+        "waves": [list(wave) for wave in attempt.waves] or None,
+        **{in_stage(each.stage): standing_item(each) for each in attempt.stages},
+        **{superseded_in(each.stage): each.version for each in attempt.superseded},
         "version": attempt.version,
         "digest": attempt.digest,
         "outcome": attempt.outcome and attempt.outcome.value,
         "reason": attempt.reason and to_dict(attempt.reason),
         "ended_at": attempt.ended_at,
         "announced": attempt.announced or None,
-        "superseded": attempt.superseded and asdict(attempt.superseded),
     }
     return {"PK": pk, "SK": sk, **{name: value for name, value in known.items() if value is not None}}
 
 
 def attempt_from(item: Mapping[str, Any]) -> Attempt:
-    """Read an attempt's item."""
+    """Read an attempt's item.
+
+    Before a stage could be one of several in a wave, the attempt itself had the state of its one stage.
+    """
+    state, stages = State(item["state"]), sorted(_in_stages(item), key=lambda each: each.entered_at)
+    if is_of_one_stage(item):
+        known = (item.get("about", ""), outcome_in(item, "stage_outcome"), outcome_in(item, "outcome"))
+        state, stages = in_one_stage(item["stage"], item["claimed_at"], state, *known)
     return Attempt(
         upload=Upload(**item["upload"]),
         execution=item["execution"],
         claimed_at=item["claimed_at"],
-        state=State(item["state"]),
-        stage=item.get("stage"),
-        about=item.get("about", ""),
-        stage_outcome=outcome_in(item, "stage_outcome"),
+        state=state,
+        stages=tuple(stages),
+        waves=tuple(tuple(wave) for wave in item.get("waves", ())),
         version=item.get("version"),
         digest=item.get("digest"),
         outcome=outcome_in(item, "outcome"),
         reason=reason_in(item),
         ended_at=item.get("ended_at"),
         announced=item.get("announced", False),
-        superseded=Superseded(**item["superseded"]) if item.get("superseded") else None,
+        superseded=tuple(
+            Superseded(name.removeprefix(_SUPERSEDED), version)
+            for name, version in item.items()
+            if name.startswith(_SUPERSEDED)
+        ),
     )
+
+
+def is_of_one_stage(item: Mapping[str, Any]) -> bool:
+    """Whether an attempt's item has the state of its one stage as its own."""
+    return item.get("stage") is not None
+
+
+def in_one_stage(  # noqa: PLR0917 - all are parts of one state
+    stage: str, at: str, state: State, about: str, stage_outcome: Outcome | None, outcome: Outcome | None
+) -> tuple[State, list[InStage]]:
+    """Return the state of an attempt, and that in its one stage, where one state was both."""
+    inside = state.in_stage or state is State.STAGE_ENDED
+    stands = (state, at, about, stage_outcome) if inside else (State.STAGE_ENDED, at, "", stage_outcome or outcome)
+    return State.ENDED if outcome else State.DEPLOYING, [InStage(stage, *stands)]
+
+
+def in_stage(stage: str) -> str:
+    """Return the name of the attribute that says how an attempt stands in a stage.
+
+    Each stage has its own, so the executions of a wave write beside each other.
+    """
+    return f"{_STAGE}{stage}"
+
+
+def superseded_in(stage: str) -> str:
+    """Return the name of the attribute with the version that has taken an attempt's turn in a stage."""
+    return f"{_SUPERSEDED}{stage}"
+
+
+def standing_item(standing: InStage) -> Item:
+    """Return how an attempt stands in a stage as it is stored."""
+    return {
+        "state": standing.state.value,
+        "about": standing.about,
+        "entered_at": standing.entered_at,
+        "outcome": standing.outcome and standing.outcome.value,
+        "reason": standing.reason and to_dict(standing.reason),
+    }
+
+
+def _in_stages(item: Mapping[str, Any]) -> Iterator[InStage]:
+    for name, each in item.items():
+        if name.startswith(_STAGE):
+            yield InStage(
+                stage=name.removeprefix(_STAGE),
+                state=State(each["state"]),
+                entered_at=each["entered_at"],
+                about=each["about"],
+                outcome=outcome_in(each, "outcome"),
+                reason=reason_in(each),
+            )
 
 
 def reason_in(item: Mapping[str, Any]) -> Reason | None:

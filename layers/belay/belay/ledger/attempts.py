@@ -14,7 +14,11 @@ from belay.ledger.attempt_items import (
     attempt_key,
     head_from,
     head_key,
+    in_stage,
+    is_of_one_stage,
     pointers,
+    standing_item,
+    superseded_in,
     version_pointer,
 )
 from belay.ledger.each import read_each
@@ -23,12 +27,12 @@ from belay.ledger.expiry import is_current
 from belay.ledger.stages import StageRecords
 from belay.ledger.v0_1 import AttemptsOf01
 from belay.notify.told import in_words
-from belay.release.attempt import Attempt, OpenAttempt, Superseded, Transition, VersionHead, file_key
-from belay.release.life import Occurrence, State, before
+from belay.release.attempt import Attempt, InStage, OpenAttempt, Superseded, Transition, VersionHead, file_key
+from belay.release.life import ENTERING, Occurrence, State, before
 from belay.release.reason import Reason, to_dict
 from belay.release.records import Outcome, ReleaseReference, Upload
+from belay.release.waves import Waves
 
-_NAMES = {"#state": "state", "#stage": "stage"}
 _MOST: Final = 100
 """Attempts that are read at once: what one BatchGetItem takes."""
 
@@ -96,17 +100,18 @@ class AttemptRecords:
             self._table.new(pointer),
         )
 
-    def accept(self, release: ReleaseReference, upload: Upload, now: str) -> VersionHead | None:
+    def accept(self, release: ReleaseReference, upload: Upload, waves: Waves, now: str) -> VersionHead | None:
         """Claim a version for an upload. None if that succeeds, otherwise what prevents it.
 
-        A version is free if no attempt at it is under way and no other content was deployed under it.
+        ``waves`` are the stages that the release will go through. A version is free if no attempt at it is under way
+        and no other content was deployed under it.
         Raises ``ReleaseSuperseded`` if the upload has its outcome: a function can outlive the execution that called it.
         """
         attempt = self.get(upload)
         if attempt is not None and attempt.release == release and attempt.outcome is None:
             return None
         self._of_0_1.adopt_head(release.application, release.version)
-        if attempt is not None and self._write(upload, *self._acceptance(attempt, release, now)):
+        if attempt is not None and self._write(upload, *self._acceptance(attempt, release, waves, now)):
             return None
         attempt = self.get(upload)
         head = self.head(release.application, release.version)
@@ -114,19 +119,20 @@ class AttemptRecords:
             raise ReleaseSuperseded(f"the upload {upload.key} has already ended: its execution was stopped")
         return head
 
-    def _acceptance(self, attempt: Attempt, release: ReleaseReference, now: str) -> list[Item]:
+    def _acceptance(self, attempt: Attempt, release: ReleaseReference, waves: Waves, now: str) -> list[Item]:
         accepted = Transition(now, State.ACCEPTED)
         leading = [*pointers(attempt), version_pointer(attempt, release.version)]
         return [
             self._table.change(
                 *attempt_key(release.application, release.attempt),
-                "SET #state = :state, version = :version, digest = :digest REMOVE expires",
+                "SET #state = :state, version = :version, digest = :digest, waves = :waves REMOVE expires",
                 "#state = :claimed",
                 {
                     ":state": State.ACCEPTED.value,
                     ":claimed": State.CLAIMED.value,
                     ":version": release.version,
                     ":digest": release.digest,
+                    ":waves": [list(wave) for wave in waves],
                 },
                 names={"#state": "state"},
             ),
@@ -162,7 +168,7 @@ class AttemptRecords:
         if release.is_plan:
             return
         line = Transition(now, state, stage, about, None, detail)
-        if not self._write(release, self._move(release, line), self._table.new(_line(release, line))):
+        if not self._move(release, line):
             found = self.get(release)
             place = f" in {stage}" if stage else ""
             at = "is not known" if found is None else f"is at {found.standing} in {found.stage or 'no stage'}"
@@ -191,24 +197,37 @@ class AttemptRecords:
             release,
             self._table.change(
                 *attempt_key(release.application, release.attempt),
-                "SET superseded = :superseded",
-                f"#stage = :stage AND #state IN ({_listed(waiting)})",
-                {f":{each.name}": each.value for each in waiting}
-                | {":superseded": asdict(superseded), ":stage": superseded.stage},
-                names=_NAMES,
+                "SET #superseded = :version",
+                f"attribute_not_exists(outcome) AND #here.#state IN ({_listed(waiting)})",
+                _values(waiting) | {":version": superseded.version},
+                names={
+                    "#superseded": superseded_in(superseded.stage),
+                    "#here": in_stage(superseded.stage),
+                    "#state": "state",
+                },
             ),
         )
 
     def end_stage(
-        self, release: ReleaseReference, stage: str, outcome: Outcome, *, good: bool, fencing: int | None, now: str
+        self,
+        release: ReleaseReference,
+        stage: str,
+        outcome: Outcome,
+        reason: Reason | None = None,
+        *,
+        good: bool,
+        fencing: int | None,
+        now: str,
+        recovered: bool = False,
     ) -> bool:
         """Record how a stage ended and release its lock in one write, so that a rerun finds all or nothing.
 
-        ``good`` makes the release what the stage runs and binds its version to its content. False if the lock or the
-        stage is no longer this attempt's, or the write was already done.
+        ``good`` makes the release what the stage runs and binds its version to its content. A stage that is being
+        recovered is ended by its incident alone: ``recovered``. False if the lock or the stage is no longer this
+        attempt's, or the write was already done.
         """
         line = Transition(now, State.STAGE_ENDED, stage, "", outcome)
-        changes = [self._move(release, line), self._table.new(_line(release, line))]
+        changes = []
         if good:
             changes.append(
                 self._table.change(
@@ -229,7 +248,7 @@ class AttemptRecords:
                     {":free": False, ":fencing": fencing, ":held": True},
                 )
             )
-        return self._write(release, *changes)
+        return self._move(release, line, *changes, reason=reason, recovered=recovered)
 
     def close(self, attempt: Attempt, outcome: Outcome, reason: Reason | None, now: str) -> bool:
         """Record an attempt's one outcome. False if one was recorded and announced, or another was recorded."""
@@ -350,37 +369,89 @@ class AttemptRecords:
         return sorted(filter(wanted, every), key=lambda each: each.claimed_at)
 
     def _write(self, about: Upload | ReleaseReference, *changes: Item) -> bool:
-        """Write all or nothing; an attempt that Belay 0.1 left is converted first."""
-        return self._table.transact(*changes) or (self._of_0_1.adopt(about) and self._table.transact(*changes))
+        """Write all or nothing; an attempt that an earlier Belay left is converted first."""
+        if self._table.transact(*changes):
+            return True
+        return (self._of_0_1.adopt(about) or self._adopt(about)) and self._table.transact(*changes)
 
-    def _move(self, release: ReleaseReference, line: Transition) -> Item:
-        """The part of a transaction that moves an attempt to a state, if that is legal (``release.life``)."""
-        state = State(line.what)
+    def _adopt(self, about: Upload | ReleaseReference) -> bool:
+        """Convert an attempt that has the state of its one stage as its own. False if there is nothing to convert."""
+        key = attempt_key(about.application, about.attempt)
+        item = self._table.get(*key)
+        if item is None or not is_of_one_stage(item):
+            return False
+        attempt = attempt_from(item)
+        (standing,) = attempt.stages
+        return self._table.update(
+            *key,
+            "SET #state = :state, #here = :here REMOVE #stage, about, stage_outcome",
+            "#state = :before AND #stage = :stage",
+            {
+                ":state": attempt.state.value,
+                ":here": standing_item(standing),
+                ":before": item["state"],
+                ":stage": standing.stage,
+            },
+            names={"#state": "state", "#stage": "stage", "#here": in_stage(standing.stage)},
+        )
+
+    def _move(
+        self,
+        release: ReleaseReference,
+        line: Transition,
+        *others: Item,
+        reason: Reason | None = None,
+        recovered: bool = False,
+    ) -> bool:
+        """Move an attempt to a state, with what is written beside, if that is legal (``release.life``)."""
+        state, others = State(line.what), (*others, self._table.new(_line(release, line)))
+        if line.stage is None:
+            return self._write(release, self._moved(release, state), *others)
+        standing = InStage(line.stage, state, line.at, line.about, line.outcome, reason)
+        earlier = {each for each in before(state) if (each is State.RECOVERING) is recovered or not line.outcome}
+        if earlier and self._write(release, self._moved_within(release, standing, earlier), *others):
+            return True
+        attempt = self.get(release)
+        if state not in ENTERING or attempt is None or not attempt.may_enter(line.stage):
+            return False
+        # What may be entered now may be entered later, unless the attempt has ended: so much is the condition.
+        return self._write(release, self._entered(release, standing), *others)
+
+    def _moved(self, release: ReleaseReference, state: State) -> Item:
+        """The part of a transaction that moves an attempt that has entered no stage."""
         earlier = before(state)
-        conditions = []
-        values: Item = {":state": state.value, ":about": line.about}
-        values |= {f":{each.name}": each.value for each in earlier}
-        inside = [each for each in earlier if each.in_stage]
-        outside = [each for each in earlier if not each.in_stage and each is not State.STAGE_ENDED]
-        if inside:
-            conditions.append(f"(#state IN ({_listed(inside)}) AND #stage = :stage)")
-        if outside:
-            conditions.append(f"#state IN ({_listed(outside)})")
-        if State.STAGE_ENDED in earlier:
-            conditions.append("(#state = :STAGE_ENDED AND stage_outcome = :deployed AND #stage <> :stage)")
-            values[":deployed"] = Outcome.DEPLOYED.value
-        update = "SET #state = :state, about = :about"
-        if line.stage is not None:
-            update += ", #stage = :stage"
-            values[":stage"] = line.stage
-        if line.outcome is not None:
-            update += ", stage_outcome = :outcome"
-            values[":outcome"] = line.outcome.value
-        else:
-            update += " REMOVE stage_outcome"
-        key = attempt_key(release.application, release.attempt)
-        used = {name: text for name, text in _NAMES.items() if name == "#state" or line.stage is not None}
-        return self._table.change(*key, update, " OR ".join(conditions), values, names=used)
+        return self._table.change(
+            *attempt_key(release.application, release.attempt),
+            "SET #state = :state",
+            f"#state IN ({_listed(earlier)})",
+            {":state": state.value} | _values(earlier),
+            names={"#state": "state"},
+        )
+
+    def _moved_within(self, release: ReleaseReference, standing: InStage, earlier: Iterable[State]) -> Item:
+        """The part of a transaction that moves an attempt in a stage that it has entered."""
+        moved = standing_item(standing)
+        return self._table.change(
+            *attempt_key(release.application, release.attempt),
+            "SET #here.#state = :state, #here.about = :about, #here.outcome = :outcome, #here.reason = :reason",
+            f"attribute_not_exists(outcome) AND #here.#state IN ({_listed(earlier)})",
+            {f":{name}": moved[name] for name in ("state", "about", "outcome", "reason")} | _values(earlier),
+            names={"#state": "state", "#here": in_stage(standing.stage)},
+        )
+
+    def _entered(self, release: ReleaseReference, standing: InStage) -> Item:
+        """The part of a transaction that has an attempt enter a stage."""
+        return self._table.change(
+            *attempt_key(release.application, release.attempt),
+            "SET #state = :deploying, #here = :here",
+            "attribute_not_exists(#here) AND #state IN (:deploying, :checked)",
+            {
+                ":here": standing_item(standing),
+                ":deploying": State.DEPLOYING.value,
+                ":checked": State.CHECKED.value,
+            },
+            names={"#state": "state", "#here": in_stage(standing.stage)},
+        )
 
 
 def _open(item: Item) -> OpenAttempt:
@@ -389,6 +460,10 @@ def _open(item: Item) -> OpenAttempt:
 
 def _listed(states: Iterable[State]) -> str:
     return ", ".join(sorted(f":{each.name}" for each in states))
+
+
+def _values(states: Iterable[State]) -> Item:
+    return {f":{each.name}": each.value for each in states}
 
 
 def _line(about: Upload | ReleaseReference, line: Transition) -> Item:

@@ -7,9 +7,17 @@ something is written about them.
 
 from belay.aws.clock import lease
 from belay.aws.dynamodb import Item, Table
-from belay.ledger.attempt_items import attempt_item, head_key, outcome_in, pointers, reason_in, version_pointer
+from belay.ledger.attempt_items import (
+    attempt_item,
+    head_key,
+    in_one_stage,
+    outcome_in,
+    pointers,
+    reason_in,
+    version_pointer,
+)
 from belay.ledger.expiry import is_current
-from belay.release.attempt import Attempt, Transition
+from belay.release.attempt import Attempt, InStage, Transition
 from belay.release.life import Occurrence, State
 from belay.release.records import Outcome, ReleaseReference, Upload
 
@@ -102,14 +110,15 @@ def _attempt(item: Item, head: Item) -> Attempt:
         head = {}
     outcome = outcome_in(item, "outcome") or outcome_in(head, "outcome")
     state, about, stage_outcome = _state(head["state"]) if head else (State.CLAIMED, "", None)
+    stages: list[InStage] = []
+    if head.get("stage"):
+        state, stages = in_one_stage(head["stage"], item["claimed_at"], state, about, stage_outcome, outcome)
     return Attempt(
         upload=upload,
         execution=item["execution"],
         claimed_at=item["claimed_at"],
         state=State.ENDED if outcome is not None else state,
-        stage=head.get("stage") or None,
-        about=about,
-        stage_outcome=stage_outcome,
+        stages=tuple(stages),
         version=item.get("version"),
         digest=head.get("digest"),
         outcome=outcome,

@@ -57,6 +57,7 @@ class MessageKind(StrEnum):
     RELEASE_HELD = "release-held"
     DEPLOYMENT_STARTED = "deployment-started"
     RECOVERY_STARTED = "recovery-started"
+    STAGE_ENDED = "stage-ended"
     RELEASE_ENDED = "release-ended"
     APPROVAL_REQUESTED = "approval-requested"
     PERSON_NEEDED = "person-needed"

@@ -9,18 +9,19 @@ from belay.notify.outcomes import URGENCY, otherwise, what_it_means
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import Reason
 from belay.release.records import Outcome
+from belay.release.waves import Waves, in_words
 
 
 def deployment_started(
-    deployment: Deployment, *, changes: Sequence[str], replaces: str | None = None, through: Sequence[str] = ()
+    deployment: Deployment, *, changes: Sequence[str], replaces: str | None = None, through: Waves = ()
 ) -> Message:
     """Tell that a release passed its gates and is on its way to the deployment's stage, its last.
 
     ``changes`` say what it will change, the riskiest first; ``replaces`` is the version that runs there now;
-    ``through`` are the stages it goes through, in order, where there are several.
+    ``through`` are the stages it goes through, in order, those together that are deployed at the same time.
     """
     name = f"{deployment.application} {deployment.version}"
-    way = ", then ".join(through) or deployment.where
+    way = in_words(through) or deployment.where
     today = f"{deployment.where} runs {replaces}" if replaces else f"nothing is deployed to {deployment.where}"
     return compose(
         MessageKind.DEPLOYMENT_STARTED,
@@ -96,6 +97,39 @@ def release_ended(
                 MessageKind.PERSON_NEEDED,
             }
         ),
+    )
+
+
+def stage_ended(
+    outcome: Outcome,
+    deployment: Deployment,
+    *,
+    reason: Reason,
+    done: Sequence[str] = (),
+    left_to_do: Sequence[LeftToDo] = (),
+    runs_now: str | None = None,
+    others: Sequence[str] = (),
+) -> Message:
+    """Tell how a stage ended that was recovered while the release is not over.
+
+    ``others`` are the stages of its wave that go on; without any, those that were deployed are rolled back now.
+    """
+    goes_on = f"The release goes on in {' and '.join(others)}." if others else "Its wave is being rolled back."
+    meant = f"The release failed in {deployment.where}. {goes_on}"
+    return compose(
+        MessageKind.STAGE_ENDED,
+        URGENCY[outcome],
+        deployment.about,
+        outcome,
+        outcome=outcome,
+        what=" ".join(filter(None, (meant, f"{deployment.where} runs {runs_now}." if runs_now else ""))),
+        reason=reason,
+        done=done,
+        left_to_do=left_to_do,
+        otherwise=f"Nothing to do in {deployment.where} now. Find the cause before this version is deployed again.",
+        look=deployment.look(),
+        key=f"ended-{deployment.stage}",
+        state=ThreadState.OPEN,
     )
 
 

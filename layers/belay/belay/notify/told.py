@@ -1,7 +1,7 @@
 """Findings, causes and things left to do: documents for programs, lines for people."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from belay.release.gate import finding_in_words
@@ -15,7 +15,9 @@ from belay.release.reason import (
     Reason,
     ReleaseProblems,
     StackFailure,
+    StageEnd,
     Statement,
+    WaveEnd,
 )
 from belay.stack.command_line import failed_events_command, group_rules_command, look_command
 
@@ -27,10 +29,23 @@ def in_words(reason: Reason | None) -> str:
 
 def reason_lines(reason: Reason | None) -> list[str]:
     """Say why something ended, a line each: what was found, or the first cause and what it rests on."""
+    if isinstance(reason, WaveEnd):
+        return [line for each in reason.stages for line in _stage_lines(each)]
     cause = cause_document(reason)
     evidence = [f"  {line}" for line in (cause or {}).get("evidence", ())]
     left_out = [f"and {reason.left_out} more"] if isinstance(reason, PolicyFindings) and reason.left_out else []
     return [*map(finding_line, findings_of(reason)), *left_out, *cause_lines(cause), *evidence]
+
+
+def _stage_lines(end: StageEnd) -> list[str]:
+    """Say how a stage of a wave ended and all that is known of why."""
+    first, *others = reason_lines(end.reason) or [""]
+    return [f"{end.stage} {end.outcome}" + (f": {first}" if first else ""), *(f"  {line}" for line in others)]
+
+
+def _stage_line(end: StageEnd) -> str:
+    """Say how a stage of a wave ended, with its cause; findings are told by themselves."""
+    return ": ".join((f"{end.stage} {end.outcome}", *cause_lines(cause_document(end.reason))[:1]))
 
 
 # -- findings ----------------------------------------------------------------------------------------------------------
@@ -43,8 +58,14 @@ def findings_of(reason: Reason | None) -> Sequence[FoundInStages | str]:
             return reason.problems
         case PolicyFindings():
             return reason.findings
+        case WaveEnd():
+            return [_found_in(found, end.stage) for end in reason.stages for found in findings_of(end.reason)]
         case _:
             return ()
+
+
+def _found_in(found: FoundInStages | str, stage: str) -> FoundInStages | str:
+    return f"{stage}: {found}" if isinstance(found, str) else replace(found, stages=(stage,))
 
 
 def finding_line(found: FoundInStages | str) -> str:
@@ -82,20 +103,22 @@ def finding_document(found: FoundInStages | str) -> dict[str, Any]:
 
 def cause_document(reason: Reason | None) -> dict[str, Any] | None:
     """Return the first cause as programs get it; None where nothing failed: findings are told by themselves."""
+    document: dict[str, Any] | None = None
     match reason:
         case StackFailure():
-            return _of_stack(reason)
+            document = _of_stack(reason)
         case PipelineFailure():
             known = {"evidence": list(reason.evidence), "fix": reason.fix, "link": reason.link}
-            return _cause(reason, reason.cause, command=next(iter(reason.look), None)) | known
+            document = _cause(reason, reason.cause, command=next(iter(reason.look), None)) | known
         case PersonDecided():
-            return _cause(reason, f"{reason.by} {reason.what}", reason.comment) | {"by": reason.by}
+            document = _cause(reason, f"{reason.by} {reason.what}", reason.comment) | {"by": reason.by}
         case Statement():
-            return _cause(reason, reason.what) | {"about": reason.about.value}
+            document = _cause(reason, reason.what) | {"about": reason.about.value}
         case Fault():
-            return _cause(reason, reason.error, reason.message)
-        case _:
-            return None
+            document = _cause(reason, reason.error, reason.message)
+        case WaveEnd():
+            document = _cause(reason, ";\n".join(map(_stage_line, reason.stages)))
+    return document
 
 
 def _cause(reason: Reason, what: str, why: str = "", command: str | None = None) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class AcceptedRelease:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "AcceptedRelease":
         """Read what ``to_dict`` wrote. Raises ``UnreadableRecord``."""
-        return read(cls, document, "release.json", _parsed)
+        return read(cls, _in_waves(document), "release.json", _parsed)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON document."""
@@ -250,6 +250,14 @@ def _masked_text(text: str, shown: Mapping[str, Collection[str]]) -> str:
                     entry["parameters"][name] = MASK
                     masked = True
     return json.dumps(document, default=lambda number: number.text) if masked else text
+
+
+def _in_waves(document: Document) -> Document:
+    """Return the document of a release that was accepted before there were waves, each stage as one of its own."""
+    application = document.get("application")
+    if not isinstance(application, Mapping) or "waves" in application or "stages" not in application:
+        return document
+    return {**document, "application": {**application, "waves": [[stage] for stage in application["stages"]]}}
 
 
 def _parsed(document: Document) -> Document:

@@ -10,32 +10,49 @@ from belay.errors import BelayError, InvalidRelease, ReleaseSuperseded
 from belay.release.life import Occurrence, State
 from belay.release.reason import Reason
 from belay.release.records import LONGEST_IN_KEY, Outcome, ReleaseReference, Upload
+from belay.release.waves import Waves, stages_before
+
+
+@dataclass(frozen=True)
+class InStage:
+    """How an attempt stands in one stage: ``state`` with ``about``; ``outcome`` and ``reason`` once the stage ended."""
+
+    stage: str
+    state: State
+    entered_at: str
+    about: str = ""
+    outcome: Outcome | None = None
+    reason: Reason | None = None
+
+    @property
+    def words(self) -> str:
+        """The state with its details, or the outcome, in words."""
+        return in_words(self.state, self.about, self.outcome)
 
 
 @dataclass(frozen=True)
 class Attempt:
     """One upload, from its event to its one outcome, which is never overwritten.
 
-    ``version`` is known once its manifest was read, ``digest`` once it is accepted: an upload that did not become a
-    release never has one. ``stage`` is the current or last stage; ``about`` and ``stage_outcome`` belong to its state.
-    ``announced`` says whether the outcome was announced. ``superseded`` is set once a newer release has taken its turn
-    in a stage. Times are ISO 8601 in UTC.
+    ``version`` is known once its manifest was read, ``digest`` and ``waves`` once it is accepted: an upload that did
+    not become a release never has them. ``stages`` are those that it has entered, in that order. ``announced`` says
+    whether the outcome was announced. ``superseded`` says in which stages a newer release has taken its turn. Times are
+    ISO 8601 in UTC.
     """
 
     upload: Upload
     execution: str
     claimed_at: str
     state: State = State.CLAIMED
-    stage: str | None = None
-    about: str = ""
-    stage_outcome: Outcome | None = None
+    stages: tuple[InStage, ...] = ()
+    waves: Waves = ()
     version: str | None = None
     digest: str | None = None
     outcome: Outcome | None = None
     reason: Reason | None = None
     ended_at: str | None = None
     announced: bool = False
-    superseded: "Superseded | None" = None
+    superseded: tuple["Superseded", ...] = ()
 
     @property
     def application(self) -> str:
@@ -60,13 +77,56 @@ class Attempt:
         return self.version or self.upload.file
 
     @property
+    def under_way(self) -> tuple[InStage, ...]:
+        """The stages that it is in now: entered, and not ended."""
+        return tuple(each for each in self.stages if each.outcome is None and self.outcome is None)
+
+    @property
+    def latest(self) -> tuple[InStage, ...]:
+        """The stages that say how it stands: those under way, else the last one that it has entered."""
+        return self.under_way or self.stages[-1:]
+
+    @property
+    def stage(self) -> str | None:
+        """The stage that is named when one is: one under way, else one that was not deployed, else the last entered."""
+        failed = [each for each in self.stages if each.outcome is not Outcome.DEPLOYED]
+        named = (*self.under_way, *failed, *self.latest)
+        return named[0].stage if named else None
+
+    @property
     def standing(self) -> str:
-        """Its outcome, or its current state, in words."""
-        return self.outcome or in_words(self.state, self.about, self.stage_outcome)
+        """Its outcome, or its current state, in words; in several stages at once, the state in each."""
+        if self.outcome is not None or not self.stages:
+            return self.outcome or in_words(self.state)
+        several = len(self.latest) > 1
+        return ", ".join(f"{each.words} in {each.stage}" if several else each.words for each in self.latest)
+
+    def in_stage(self, stage: str) -> InStage | None:
+        """Return how it stands in a stage; None if it has not entered it."""
+        return next((each for each in self.stages if each.stage == stage), None)
+
+    def shared_with(self, stage: str) -> Outcome | None:
+        """Return the attempt's outcome where a stage that it has entered has none of its own."""
+        standing = self.in_stage(stage)
+        own = standing is None or standing.outcome is not None or self.outcome is Outcome.DEPLOYED
+        return None if own else self.outcome
+
+    def waits_in(self, stage: str) -> bool:
+        """Whether it is in a stage where nothing was changed yet: a newer release may take its turn there."""
+        return any(each.stage == stage and each.state.waits for each in self.under_way)
+
+    def may_enter(self, stage: str) -> bool:
+        """Whether every stage before a stage was deployed.
+
+        Of an attempt that Belay 0.1 accepted, only what it has entered is known.
+        """
+        before = stages_before(self.waves, stage) if self.waves else tuple(each.stage for each in self.stages)
+        deployed = {each.stage for each in self.stages if each.outcome is Outcome.DEPLOYED}
+        return self.in_stage(stage) is None and deployed.issuperset(before)
 
     def superseded_in(self, stage: str) -> "Superseded | None":
         """Return what has taken its turn in a stage; None if nothing has."""
-        return self.superseded if self.superseded is not None and self.superseded.stage == stage else None
+        return next((each for each in self.superseded if each.stage == stage), None)
 
 
 @dataclass(frozen=True)

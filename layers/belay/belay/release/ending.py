@@ -1,19 +1,28 @@
-"""What is left to do about an attempt whose execution ended without telling an outcome."""
+"""How a release ends: in a wave whose stages have all ended, or because its execution ended without an outcome."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from belay.release.attempt import Attempt
-from belay.release.life import State
-from belay.release.reason import PersonDecided, Reason, Statement, Why
+from belay.release.attempt import Attempt, InStage
+from belay.release.reason import PersonDecided, Reason, StageEnd, Statement, WaveEnd, Why
 from belay.release.records import Outcome
+from belay.release.registration import Application
+from belay.release.waves import wave_of, worst_of
 
 
 @dataclass(frozen=True)
 class Recover:
-    """The release was in the middle of a stage: open its incident."""
+    """The release was in the middle of stages: open the incident of each."""
 
-    stage: str
+    stages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TakeBack:
+    """A stage of the wave failed, and the operator registered that the wave is rolled back: these are deployed."""
+
+    stages: tuple[str, ...]
+    ends: tuple[StageEnd, ...]
 
 
 @dataclass(frozen=True)
@@ -24,27 +33,44 @@ class Close:
     reason: Reason | None
 
 
-def what_is_left(
-    attempt: Attempt, stages: Sequence[str], *, stopped: PersonDecided | None = None
-) -> Recover | Close | None:
-    """Decide from an attempt and the ordered names of its stages; None if its outcome was announced.
+def conclusion(attempt: Attempt, application: Application) -> TakeBack | Close | None:
+    """Decide what follows from how the stages of an attempt's wave ended; None while one of them has not ended."""
+    if not attempt.stages:
+        return None
+    stages = [attempt.in_stage(each) for each in wave_of(application.waves, attempt.stages[-1].stage)]
+    ended = [each for each in stages if each is not None and each.outcome is not None]
+    return _concluded(attempt, ended, application) if len(ended) == len(stages) else None
 
-    ``stopped`` says who stopped its execution, if a person did: nothing is wrong with it then.
+
+def what_is_left(
+    attempt: Attempt, application: Application | None, *, stopped: PersonDecided | None = None
+) -> Recover | TakeBack | Close | None:
+    """Decide about an attempt whose execution ended without telling an outcome; None if its outcome was announced.
+
+    ``application`` is None for an upload that did not become a release. ``stopped`` says who stopped its execution, if
+    a person did: nothing is wrong with it then.
     """
     if attempt.outcome is not None:
         return None if attempt.announced else Close(attempt.outcome, attempt.reason)
-    stage = attempt.stage
-    if attempt.release is None or stage is None:
+    if application is None or not attempt.stages:
         before = "any stage was entered" if attempt.release else "the upload was accepted"
         reason = f"its execution ended before {before}: nothing was changed; upload it again"
         return _interrupted(reason, stopped)
-    if attempt.state is not State.STAGE_ENDED or attempt.stage_outcome is None:
-        return Recover(stage)
-    if attempt.stage_outcome is Outcome.DEPLOYED and stage != stages[-1]:
-        reason = f"its execution ended after {stage} and before the next stage: upload the release again to continue"
+    if attempt.under_way:
+        return Recover(tuple(each.stage for each in attempt.under_way))
+    wave = wave_of(application.waves, attempt.stages[-1].stage)
+    ended = [each for each in attempt.stages if each.stage in wave]
+    deployed = all(each.outcome is Outcome.DEPLOYED for each in ended)
+    if deployed and (wave != application.waves[-1] or len(ended) < len(wave)):
+        after = " and ".join(each.stage for each in ended)
+        reason = f"its execution ended after {after} and before the next stage: upload the release again to continue"
         return _interrupted(reason, stopped)
-    reason = f"its execution ended right after {stage}; the outcome is that of the stage"
-    return Close(attempt.stage_outcome, Statement(Why.INTERRUPTED, reason))
+    concluded = _concluded(attempt, ended, application)
+    if isinstance(concluded, TakeBack) or concluded.reason is not None:
+        return concluded
+    after = " and ".join(each.stage for each in ended)
+    reason = f"its execution ended right after {after}; the outcome is that of the stage"
+    return Close(concluded.outcome, Statement(Why.INTERRUPTED, reason))
 
 
 def _interrupted(reason: str, stopped: PersonDecided | None) -> Close:
@@ -53,6 +79,35 @@ def _interrupted(reason: str, stopped: PersonDecided | None) -> Close:
     return Close(Outcome.NEEDS_OPERATOR, Statement(Why.INTERRUPTED, reason))
 
 
+def _concluded(attempt: Attempt, ended: Sequence[InStage], application: Application) -> TakeBack | Close:
+    ends = tuple(_end(each) for each in ended)
+    deployed = tuple(each.stage for each in ends if each.outcome is Outcome.DEPLOYED)
+    # What a newer release took the turn of has not failed: that release comes to the other stages, too.
+    failed = [
+        each
+        for each in ends
+        if each.outcome is not Outcome.DEPLOYED
+        and not (each.outcome is Outcome.ABORTED and attempt.superseded_in(each.stage))
+    ]
+    if failed and deployed and application.wave_failure == "wave":
+        return TakeBack(deployed, ends)
+    return closed_with(ends)
+
+
+def _end(stage: InStage) -> StageEnd:
+    outcome, reason = stage.outcome, stage.reason
+    return StageEnd(stage.stage, outcome or Outcome.NEEDS_OPERATOR, None if isinstance(reason, WaveEnd) else reason)
+
+
+def closed_with(ends: Sequence[StageEnd]) -> Close:
+    """Return the end of a release whose last wave ended so: that of its only stage, or one that tells of each."""
+    outcome = worst_of([each.outcome for each in ends])
+    if len(ends) == 1:
+        return Close(outcome, ends[0].reason)
+    return Close(outcome, None if outcome is Outcome.DEPLOYED else WaveEnd(tuple(ends)))
+
+
 def outcome_of_stage(attempt: Attempt | None, stage: str) -> Outcome | None:
-    """Return how a stage ended for an attempt; None if it has not, or another stage was entered since."""
-    return None if attempt is None or attempt.stage != stage else attempt.stage_outcome
+    """Return how a stage ended for an attempt; None if it has not."""
+    standing = None if attempt is None else attempt.in_stage(stage)
+    return None if standing is None else standing.outcome

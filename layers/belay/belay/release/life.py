@@ -1,4 +1,4 @@
-"""The life of an attempt at a release: its states, and which of them may follow which.
+"""The life of an attempt at a release, and its life in each stage: the states, and which of them may follow which.
 
 Anything else that happens, such as a person's override, is an ``Occurrence`` in its history and changes no state. A
 state's details (the stack that is executed, a verdict) and outcomes are separate fields.
@@ -10,7 +10,7 @@ from typing import Final
 
 
 class State(StrEnum):
-    """An attempt's state; those from ``PLANNING`` to ``STAGE_ENDED`` are in a stage."""
+    """A state of an attempt or, from ``PLANNING`` to ``STAGE_ENDED``, of an attempt in one of its stages."""
 
     CLAIMED = "CLAIMED"
     """An execution opens the upload."""
@@ -19,6 +19,8 @@ class State(StrEnum):
     CHECKED = "CHECKED"
     """Its templates passed the policies."""
     REFUSED = "REFUSED BY POLICY"
+    DEPLOYING = "DEPLOYING"
+    """It has entered a stage: it has a state in each stage that it entered."""
     PLANNING = "PLANNING"
     REHEARSED = "REHEARSED"
     AWAITING_APPROVAL = "AWAITING APPROVAL"
@@ -65,8 +67,9 @@ class Occurrence(StrEnum):
     """The copy could not be made."""
 
 
-_ENTERING: Final = frozenset({State.PLANNING, State.PIPELINE_STARTED, State.RECOVERING, State.STAGE_ENDED})
-_STAGE_MAY_END: Final = frozenset({State.RECOVERING, State.STAGE_ENDED, State.ENDED})
+ENTERING: Final = frozenset({State.PLANNING, State.PIPELINE_STARTED, State.RECOVERING, State.STAGE_ENDED})
+"""The states in which a stage may be entered."""
+_STAGE_MAY_END: Final = frozenset({State.RECOVERING, State.STAGE_ENDED})
 _CHANGING: Final = _STAGE_MAY_END | {State.SNAPSHOTS_TAKEN, State.APPLYING, State.EXECUTING, State.VALIDATED}
 """What may follow once nothing is waited for: a stage without databases has no snapshots, one without changes nothing
 to apply or to execute."""
@@ -76,8 +79,9 @@ _ASKED: Final = frozenset({State.AWAITING_APPROVAL, State.APPROVED, State.APPROV
 FOLLOWS: Final[Mapping[State, frozenset[State]]] = {
     State.CLAIMED: frozenset({State.ACCEPTED, State.ENDED}),
     State.ACCEPTED: frozenset({State.CHECKED, State.REFUSED, State.ENDED}),
-    State.CHECKED: _ENTERING | {State.REFUSED, State.ENDED},
+    State.CHECKED: frozenset({State.REFUSED, State.DEPLOYING, State.ENDED}),
     State.REFUSED: frozenset({State.CHECKED, State.ENDED}),
+    State.DEPLOYING: frozenset({State.ENDED}),
     State.PLANNING: _STAGE_MAY_END | {State.REHEARSED},
     State.REHEARSED: _CHANGING | _ASKED | {State.HELD},
     State.AWAITING_APPROVAL: _CHANGING | _ASKED | {State.REHEARSED, State.HELD},
@@ -91,17 +95,17 @@ FOLLOWS: Final[Mapping[State, frozenset[State]]] = {
     State.VERIFIED: _STAGE_MAY_END,
     State.PIPELINE_STARTED: _STAGE_MAY_END | {State.PIPELINE_ROLLING_BACK},
     State.PIPELINE_ROLLING_BACK: _STAGE_MAY_END,
-    State.RECOVERING: frozenset({State.ENDED}),
-    State.STAGE_ENDED: _ENTERING | {State.ENDED},
+    State.RECOVERING: frozenset({State.STAGE_ENDED}),
+    State.STAGE_ENDED: frozenset(),
     State.ENDED: frozenset(),
 }
 """Which states may follow which. A state may always be repeated, with other details: a retried step records it again;
 only an end is final.
 
-An attempt stays in its stage until the stage has ended with DEPLOYED; then the next one may be entered. It may end from
-any state: an execution may die. An approval is requested again if the request itself has to be sent again, which an
-answer may overtake. The successor of a waiting release (``control.successors``) rehearses again, but does not ask
-again.
+An attempt is in the stages of one wave at a time, in each with a state of its own; a stage is entered once every stage
+of the waves before has ended DEPLOYED. The attempt may end from any state: an execution may die. An approval is
+requested again if the request itself has to be sent again, which an answer may overtake. The successor of a waiting
+release (``control.successors``) rehearses again, but does not ask again.
 """
 
 _IN_STAGE: Final = frozenset(State) - {
@@ -109,6 +113,7 @@ _IN_STAGE: Final = frozenset(State) - {
     State.ACCEPTED,
     State.CHECKED,
     State.REFUSED,
+    State.DEPLOYING,
     State.STAGE_ENDED,
     State.ENDED,
 }

@@ -14,6 +14,7 @@ from belay.documents import read, schema_of, written
 from belay.errors import UnreadableRecord
 from belay.policy.verdict import Finding
 from belay.release.left_to_do import LeftToDo
+from belay.release.records import Outcome
 from belay.stack.cause import Cause
 from belay.stack.stack_id import name_of_stack
 
@@ -104,6 +105,7 @@ class Why(StrEnum):
     NOT_APPROVED = "not-approved"
     INTERRUPTED = "interrupted"
     WAITED_TOO_LONG = "waited-too-long"
+    WAVE_FAILED = "wave-failed"
     TOLD = "told"
     """From Belay 0.1, which stored text and no data."""
 
@@ -133,11 +135,32 @@ class Fault:
 
 _BLIND = {"AccessDenied", "ServiceUnavailable", "States.Timeout", "Throttled"}
 
-Reason = ReleaseProblems | PolicyFindings | StackFailure | PipelineFailure | PersonDecided | Statement | Fault
+StageReason = ReleaseProblems | PolicyFindings | StackFailure | PipelineFailure | PersonDecided | Statement | Fault
+"""Why a release ended in one stage, or before any."""
+
+
+@dataclass(frozen=True)
+class StageEnd:
+    """How one stage of a wave ended, and why if it was not just deployed."""
+
+    stage: str
+    outcome: Outcome
+    reason: StageReason | None = None
+
+
+@dataclass(frozen=True)
+class WaveEnd:
+    """A release ended in a wave of several stages: how each of them ended."""
+
+    kind: ClassVar[str] = "wave"
+    stages: tuple[StageEnd, ...]
+
+
+Reason = StageReason | WaveEnd
 
 _KINDS: Mapping[str, type[Reason]] = {
-    each.kind: each
-    for each in (ReleaseProblems, PolicyFindings, StackFailure, PipelineFailure, PersonDecided, Statement, Fault)
+    **{each.kind: each for each in (ReleaseProblems, PolicyFindings, StackFailure, PipelineFailure)},
+    **{each.kind: each for each in (PersonDecided, Statement, Fault, WaveEnd)},
 }
 
 

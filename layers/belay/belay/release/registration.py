@@ -28,6 +28,7 @@ from belay.release.origin import Origin
 from belay.release.place import REGION, AccountRegion, StagePlace, read_place
 from belay.release.table_values import TableAttribute, read_table_attributes, without_tables
 from belay.release.vault import Vault, read_vault
+from belay.release.waves import MOST_IN_A_WAVE, Waves, stages_of, wave_of
 from belay.release.windows import ALWAYS_OPEN, Calendar, read_calendar
 from belay.template.values import READ_LATER
 
@@ -35,6 +36,7 @@ IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Precedence: TypeAlias = Literal["registration", "release"]
 Restore: TypeAlias = Literal["never", "approval", "automatic"]
 Forecast: TypeAlias = Literal["none", "model", "copy"]
+WaveFailure: TypeAlias = Literal["stage", "wave"]
 
 DEFAULT_TRANSFORMS: Final = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions")
 """Transforms that need no registration: they only rewrite the template itself. ``AWS::Include`` includes text from
@@ -48,6 +50,7 @@ _OWN_PARAMETERS: Final = re.compile(r"(arn:.*:parameter)?/*belay(/.*)?", re.IGNO
 _PRECEDENCES: Final[tuple[Precedence, ...]] = ("registration", "release")
 _RESTORES: Final[tuple[Restore, ...]] = ("never", "approval", "automatic")
 _FORECASTS: Final[tuple[Forecast, ...]] = ("none", "model", "copy")
+_WAVE_FAILURES: Final[tuple[WaveFailure, ...]] = ("stage", "wave")
 
 _STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 _TOPIC: Final = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
@@ -92,12 +95,23 @@ class Pointer:
 
 @dataclass(frozen=True)
 class Application:
-    """A registered application. ``defaults`` holds stage keys, not yet parsed, that each stage may override."""
+    """A registered application.
+
+    ``waves`` are its stages in order, those together that are deployed at the same time; ``wave_failure`` says what is
+    rolled back where one of several fails: that ``stage``, or its ``wave``. ``defaults`` holds stage keys, not yet
+    parsed, that each stage may override.
+    """
 
     name: str
-    stages: tuple[str, ...]
+    waves: Waves
     topic: str | None
     defaults: Mapping[str, object]
+    wave_failure: WaveFailure = "stage"
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Every stage, in order."""
+        return stages_of(self.waves)
 
 
 @dataclass(frozen=True)
@@ -315,7 +329,13 @@ def parse_stage(application: Application, name: str, text: str) -> Stage | Point
         read: Stage | Pointer = _pointer(Node(value, "", problems))
     else:
         merged = {**application.defaults, **value} if isinstance(value, dict) else value
-        read = _stage(application.name, name, Node(merged, "", problems).fields(_REQUIRED, _OPTIONAL))
+        fields = Node(merged, "", problems).fields(_REQUIRED, _OPTIONAL)
+        read = _stage(application.name, name, fields)
+        if read.runs_pipeline and application.wave_failure == "wave" and len(wave_of(application.waves, name)) > 1:
+            fields["pipeline"].note(
+                "wave_failure: wave rolls a deployed stage back with its wave, and what a pipeline deployed is not "
+                "rolled back by Belay afterwards: register wave_failure: stage, or the stage in a wave of its own"
+            )
     problems.raise_as(InvalidRegistration, document)
     return read
 
@@ -342,20 +362,34 @@ def _pointer(node: Node) -> Pointer:
 
 
 def _application(name: str, node: Node) -> Application:
-    fields = node.fields(["stages"], ["topic", "defaults"])
+    fields = node.fields(["stages"], ["topic", "defaults", "wave_failure"])
     if not NAME.fullmatch(name):
         node.note(f"expected {NAME_RULE}, found {quote(name)}")
-    if fields["stages"].value == []:
-        fields["stages"].wrong("at least one stage")
     # Read here only to find problems: each stage is read from its own keys merged with these.
     _stage(name, "", fields["defaults"].fields((), (*_REQUIRED, *_OPTIONAL)))
     topic, defaults = fields["topic"], fields["defaults"].value
     return Application(
         name=name,
-        stages=fields["stages"].texts(NAME, NAME_RULE),
+        waves=_waves(fields["stages"]),
         topic=topic.text(_TOPIC, "the ARN of an SNS topic") if topic.present else None,
         defaults=defaults if isinstance(defaults, dict) else {},
+        wave_failure=fields["wave_failure"].one_of(_WAVE_FAILURES, "stage"),
     )
+
+
+def _waves(node: Node) -> Waves:
+    """Read the stages in order: a stage's name, or a list of those that are deployed at the same time."""
+    waves: list[tuple[str, ...]] = []
+    for item in node.items(f"a list of stages, each {NAME_RULE}, or of lists of those that are deployed together"):
+        wave = item.texts(NAME, NAME_RULE) if isinstance(item.value, list) else (item.text(NAME, NAME_RULE),)
+        if not 1 <= len(wave) <= MOST_IN_A_WAVE:
+            item.note(f"expected 1 to {MOST_IN_A_WAVE} stages, found {len(wave)}")
+        for again in sorted({*wave} & {*stages_of(tuple(waves))} - {""}):
+            item.note(f"duplicate {quote(again)}")
+        waves.append(wave)
+    if node.value == []:
+        node.wrong("at least one stage")
+    return tuple(waves)
 
 
 def _stage(application: str, name: str, fields: Fields) -> Stage:

@@ -1,0 +1,52 @@
+"""Tells deploy_release how a wave of stages ended, and rolls back what a failed one takes back with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from belay.aws.gateways import own_aws
+from belay.control.incidents import Incidents
+from belay.control.reasons import Reasons
+from belay.control.rollback_incidents import RollbackIncidents
+from belay.control.wave_endings import WaveEndings
+from belay.errors import MissingDocument
+from belay.ledger.ledger import Ledger
+from belay.observability import observed
+from belay.release.accepted import AcceptedRelease
+from belay.release.reason import Statement, Why
+from belay.release.records import ReleaseReference
+from belay.settings import read
+
+_DIED = Statement(Why.INTERRUPTED, "the stage's execution ended without an outcome")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Environment variables."""
+
+    ledger_table: str
+    artifact_bucket: str
+    rollback_stage_machine_arn: str
+    poll_seconds: int
+
+
+@observed
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Return the ``outcome`` of the wave, null while something of it goes on. The ledger says how its stages ended.
+
+    The executions of its ``stages`` are over: one that has not ended is recovered.
+    """
+    settings, aws = read(Settings), own_aws()
+    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
+    waves = WaveEndings(ledger, incidents, RollbackIncidents(ledger, artifacts, incidents))
+    release = ReleaseReference.from_dict(event["release"])
+    accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
+    for stage in event["stages"]:
+        waves.recover(release, stage, _DIED)
+    attempt = ledger.attempts.get(release)
+    if attempt is None:
+        raise MissingDocument(f"the ledger has no attempt {release.attempt} of {release.application}")
+    ended = waves.conclude(attempt, accepted)
+    kept = None if ended is None or ended.reason is None else Reasons(artifacts, release).keep(ended.reason)
+    return {"outcome": ended and ended.outcome, "reason": kept, "wait_seconds": settings.poll_seconds}
