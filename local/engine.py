@@ -218,16 +218,30 @@ class Engine:
         )
 
     def script(
-        self, service: str, operation: str, answer: Mapping[str, object], *, only_if: Mapping[str, object]
+        self,
+        service: str,
+        operation: str,
+        answer: Mapping[str, object],
+        *,
+        only_if: Mapping[str, object],
+        account: str = ACCOUNT,
+        region: str = REGION,
     ) -> None:
-        """Script the response of CodePipeline, CodeBuild or CodeDeploy to requests with these parameters.
+        """Script the response of an account's CodePipeline, CodeBuild or CodeDeploy to requests with these parameters.
 
         The response has the format of the service's JSON, with times in epoch seconds; a later one for the same
         parameters replaces it. Raises ``EngineError`` if it does not match botocore's model.
         """
         self._post(
             "/_belay/answers",
-            {"service": service, "operation": operation, "only_if": dict(only_if), "answer": dict(answer)},
+            {
+                "service": service,
+                "operation": operation,
+                "only_if": dict(only_if),
+                "answer": dict(answer),
+                "account": account,
+                "region": region,
+            },
         )
 
     @contextmanager

@@ -57,10 +57,13 @@ def join(
             "ServiceRoleArns": f"arn:aws:iam::{account}:role/belay/*",
             "VerifyFunctionArns": f"arn:aws:lambda:*:{account}:function:verify-*",
             "ExecutorArns": f"arn:aws:lambda:*:{account}:function:executor-*",
+            "PipelineArns": f"arn:aws:codepipeline:*:{account}:*",
             "ParameterTableArns": f"arn:aws:dynamodb:*:{account}:table/parameters-*",
         },
     )
-    _create(spoke.client("cloudformation"), "spoke_region", {**named, "HubRegion": REGION})
+    _create(
+        spoke.client("cloudformation"), "spoke_region", {**named, "HubRegion": REGION, "ForwardPipelineEvents": "true"}
+    )
     home = engine.client("cloudformation", region=region)
     _create(home, "hub_region", {"HubStackName": hub, "SpokeAccounts": account})
     return spoke

@@ -7,16 +7,14 @@ from typing import Any
 
 from belay.aws.gateways import Aws, own_aws
 from belay.control.application_topics import ApplicationTopics
-from belay.control.diagnoses import Diagnoses
 from belay.control.incidents import Incidents
-from belay.control.pipeline_executions import PipelineExecutions, PipelineFailures
-from belay.control.pipeline_recovery import PipelineRecovery
-from belay.control.pipeline_stacks import PipelineStacks
+from belay.control.pipeline_executions import FollowedPipelines
+from belay.control.places import Places
 from belay.control.registrations import RecentStages, Registrations
-from belay.control.snapshots import StageSnapshots
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.pipeline.hint import hint_of
+from belay.release.place import Power
 from belay.settings import read
 
 
@@ -26,6 +24,7 @@ class Settings:
 
     ledger_table: str
     artifact_bucket: str
+    files_buckets: str
     notification_topic_arn: str
     rollback_stage_machine_arn: str
 
@@ -52,15 +51,10 @@ def recent_stages(artifact_bucket: str) -> RecentStages:
     return RecentStages(Registrations(aws.parameters, aws.artifacts(artifact_bucket)))
 
 
-def put_together(settings: Settings, aws: Aws, registrations: Registrations) -> PipelineExecutions:
-    """Return the follower of executions, with the gateways that each part needs."""
+def put_together(settings: Settings, aws: Aws, registrations: Registrations) -> FollowedPipelines:
+    """Return the follower of pipelines, with what it needs at home."""
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    stacks = PipelineStacks(aws.stacks, artifacts, ledger)
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
     topics = ApplicationTopics(registrations, ledger, aws.notifications, settings.notification_topic_arn)
-    recovery = PipelineRecovery(stacks, incidents, topics)
-    diagnoses = Diagnoses(aws.builds, aws.logs, aws.deployments, aws.stacks)
-    failures = PipelineFailures(aws.pipelines, diagnoses, recovery, topics)
-    return PipelineExecutions(
-        aws.pipelines, ledger, stacks, StageSnapshots(aws.databases), failures, executions=aws.executions
-    )
+    places = Places(aws, Power.PIPELINE, "pipelines")
+    return FollowedPipelines(places, ledger, artifacts, settings.files_buckets, incidents, topics)

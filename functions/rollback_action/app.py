@@ -6,6 +6,7 @@ from typing import Any
 
 from belay.aws.gateways import own_aws
 from belay.control.application_topics import ApplicationTopics
+from belay.control.baselines import kept_in
 from belay.control.incidents import Incidents
 from belay.control.pipeline_recovery import PipelineRecovery
 from belay.control.pipeline_stacks import PipelineStacks
@@ -34,6 +35,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     registrations = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket))
     topics = ApplicationTopics(registrations, ledger, aws.notifications, settings.notification_topic_arn)
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
-    recovery = PipelineRecovery(PipelineStacks(aws.stacks, artifacts, ledger), incidents, topics)
+    recovery = PipelineRecovery(PipelineStacks(aws.stacks, artifacts, ledger, kept_in(artifacts)), incidents, topics)
     jobs = RollbackJobs(registrations, aws.pipelines, ledger, recovery)
     return aws.jobs(logger().exception).answer(event, jobs.take_back)

@@ -9,6 +9,7 @@ from belay.control.diagnoses import Diagnoses
 from belay.control.pipeline_runs import PipelineRuns, RunSeen
 from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.stage import StageContext
+from belay.control.stage_files import StageFiles
 from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
@@ -16,6 +17,7 @@ from belay.notify.incidents import person_needed
 from belay.notify.message import Urgency
 from belay.observability import observed
 from belay.release.left_to_do import LeftToDo
+from belay.release.place import Power
 from belay.settings import read
 
 
@@ -38,9 +40,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     settings, aws = read(Settings), own_aws()
     ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
     run = StageContext.enter(event, ledger, artifacts)
-    stacks = PipelineStacks(aws.stacks, artifacts, ledger)
-    diagnoses = Diagnoses(aws.builds, aws.logs, aws.deployments, aws.stacks)
-    runs = PipelineRuns(aws.pipelines, ledger, stacks, diagnoses, run.reasons)
+    there, files = run.at(aws, Power.PIPELINE), StageFiles.kept_by(aws, run)
+    stacks = PipelineStacks(there.stacks, artifacts, ledger, files.keep)
+    diagnoses = Diagnoses(there.builds, there.logs, there.deployments, there.stacks)
+    runs = PipelineRuns(there.pipelines, ledger, stacks, diagnoses, reasons=run.reasons, files=files)
     # First, so that an event that comes between the look and its end is not lost.
     runs.await_event(run.release, run.stage, event["execution"], event["task_token"])
     seen = runs.look(run.release, run.stage, event["execution"], rolling_back=event["rolling_back"])
@@ -67,7 +70,8 @@ def tell_waiting(run: StageContext, seen: RunSeen, topic: Topic) -> None:
     """Announce once that the pipeline waits for an approval of its own; the thread remembers it."""
     if seen.waiting_approval is None:
         return
-    release, pipeline = run.release, run.stage.required_pipeline().name
+    release, pipeline, place = run.release, run.stage.required_pipeline().name, run.stage.place
+    where = "" if place is None else f" --region {place.region}"
     message = person_needed(
         Deployment(release.application, release.version, run.stage.name, thread=release.thread),
         why=f"The pipeline {pipeline} is waiting for its approval {seen.waiting_approval}.",
@@ -75,7 +79,7 @@ def tell_waiting(run: StageContext, seen: RunSeen, topic: Topic) -> None:
             LeftToDo(
                 pipeline,
                 f"approve or reject {seen.waiting_approval} of the execution {seen.execution}, in its console",
-                look=f"aws codepipeline get-pipeline-state --name {pipeline}",
+                look=f"aws codepipeline get-pipeline-state --name {pipeline}{where}",
             )
         ],
         urgency=Urgency.WARNING,

@@ -1,8 +1,8 @@
 """Gap: the engine's pipelines, builds and deployments do not run: they have no stages, phases or lifecycle events.
 
-The response to one of their operations is scripted beforehand, for certain parameters; everything else is answered as
-before. It must have the shape of the operation's response in botocore's model, with times in epoch seconds as in the
-services' JSON. It can go when an engine runs pipelines.
+The response to one of their operations is scripted beforehand, for certain parameters in one account and region;
+everything else is answered as before. It must have the shape of the operation's response in botocore's model, with
+times in epoch seconds as in the services' JSON. It can go when an engine runs pipelines.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import botocore.session
 import ministack.app
 from botocore.model import OperationModel, Shape
 from botocore.validate import ParamValidator
+from ministack.core.responses import get_account_id, get_region
 
 SERVICES = ("codepipeline", "codebuild", "codedeploy")
 
@@ -26,8 +27,12 @@ Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awai
 
 @dataclass(frozen=True)
 class Scripted:
-    """The answer to an operation whose request has these parameters, whatever else it has."""
+    """The answer to an operation whose request has these parameters, whatever else it has.
 
+    ``where`` is an account and a region.
+    """
+
+    where: tuple[str, str]
     service: str
     operation: str
     only_if: Mapping[str, Any]
@@ -38,10 +43,16 @@ class Scripted:
             raise TypeError(f"answers can be scripted for {', '.join(SERVICES)}, not for {self.service}")
         _require_shape(_operation(self.service, self.operation), self.answer)
 
+    @property
+    def asked(self) -> tuple[Any, ...]:
+        """What it is the answer to."""
+        return self.where, self.service, self.operation, self.only_if
+
     def meant_for(self, service: str, operation: str, request: Mapping[str, Any]) -> bool:
         """Whether it answers a request."""
         named = (service, operation) == (self.service, self.operation)
-        return named and all(request.get(name) == value for name, value in self.only_if.items())
+        here = self.where == (get_account_id(), get_region())
+        return here and named and all(request.get(name) == value for name, value in self.only_if.items())
 
 
 _scripted: list[Scripted] = []
@@ -53,14 +64,12 @@ def install() -> None:
         ministack.app.SERVICE_HANDLERS[service] = _answering(service, ministack.app.SERVICE_HANDLERS[service])
 
 
-def script(service: str, operation: str, only_if: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+def script(
+    service: str, operation: str, only_if: Mapping[str, Any], answer: Mapping[str, Any], *, account: str, region: str
+) -> None:
     """Add an answer, replacing one for the same parameters. Raises ``TypeError`` if its shape is wrong."""
-    new = Scripted(service, operation, only_if, answer)
-    _scripted[:] = [
-        each
-        for each in _scripted
-        if (each.service, each.operation, each.only_if) != (new.service, new.operation, new.only_if)
-    ]
+    new = Scripted((account, region), service, operation, only_if, answer)
+    _scripted[:] = [each for each in _scripted if each.asked != new.asked]
     _scripted.insert(0, new)
 
 

@@ -4,12 +4,13 @@ from fnmatch import fnmatch
 from typing import Any
 
 import pytest
-from project import functions, template
+from project import functions, logical_id, template
 from reach import reached
 from test_convention_permissions import needed
 
 from belay.release.place import Power
 
+RULE = "AWS::Events::Rule"
 ACCOUNT, REGION = "accounts/spoke_account.yaml", "accounts/spoke_region.yaml"
 HUB_REGION, BUS = "accounts/hub_region.yaml", "spokes.yaml"
 
@@ -20,17 +21,8 @@ POWERS = {
 """The functions that work where a stage lies, by the power that they have there."""
 
 OF_STAGES = {
-    *(
-        "application-autoscaling",
-        "cloudformation",
-        "cloudwatch",
-        "ec2",
-        "ecs",
-        "elasticache",
-        "elasticloadbalancing",
-        "events",
-    ),
-    *("iam", "lambda", "rds", "secretsmanager"),
+    *("application-autoscaling", "cloudformation", "cloudwatch", "ec2", "ecs", "elasticache", "elasticloadbalancing"),
+    *("codebuild", "codedeploy", "codepipeline", "events", "iam", "lambda", "logs", "rds", "secretsmanager"),
 }
 """The services in which a stage has something; the others are asked in Belay's own account."""
 
@@ -81,7 +73,8 @@ def test_a_role_elsewhere_may_do_what_the_functions_of_its_power_do_and_nothing_
     [
         ("cloudformation:ExecuteChangeSet", {"deploy", "recover"}),
         ("cloudformation:RollbackStack", {"recover"}),
-        ("rds:CreateDBSnapshot", {"deploy"}),
+        ("rds:CreateDBSnapshot", {"deploy", "pipeline"}),
+        ("codepipeline:StartPipelineExecution", {"pipeline"}),
         ("rds:RestoreDBInstanceFromDBSnapshot", {"forecast", "recover"}),
         ("rds:DeleteDBInstance", {"clean"}),
         ("lambda:InvokeFunction", {"deploy", "forecast", "look", "recover"}),
@@ -155,11 +148,11 @@ def test_every_resource_that_is_a_star_only_reads(power: str) -> None:
 
 @pytest.mark.parametrize("name", [ACCOUNT, REGION, HUB_REGION])
 def test_nothing_is_allowed_by_a_star_in_an_action(name: str) -> None:
-    for logical_id, resource in template(name)["Resources"].items():
+    for which, resource in template(name)["Resources"].items():
         for policy in resource.get("Properties", {}).get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
                 allowed = statement.get("Fn::If", [None, statement])[1]
-                assert allowed["Effect"] == "Deny" or not [a for a in listed(allowed["Action"]) if "*" in a], logical_id
+                assert allowed["Effect"] == "Deny" or not [a for a in listed(allowed["Action"]) if "*" in a], which
 
 
 def test_roles_are_passed_to_cloudformation_and_to_rds_alone() -> None:
@@ -223,7 +216,11 @@ def test_whoever_deploys_elsewhere_changes_nothing_of_belay_s() -> None:
     names = [
         *(f"iam role/belay-{power}" for power in POWERS),
         *(f"iam policy/{each['ManagedPolicyName']}" for each in policies.values()),
-        f"events rule/{template(REGION)['Resources']['Forward']['Properties']['Name']}",
+        *(
+            f"events rule/{r['Properties']['Name']}"
+            for r in template(REGION)["Resources"].values()
+            if r["Type"] == RULE
+        ),
         f"sqs {template(REGION)['Resources']['Undelivered']['Properties']['QueueName']}",
         f"iam role/{template(REGION)['Resources']['ForwardRole']['Properties']['RoleName']['Fn::Sub']}",
     ]
@@ -239,9 +236,11 @@ def test_an_account_reads_the_files_of_its_own_stages_alone() -> None:
     (encrypted,) = resources["Files"]["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     # With a bucket key the context would be the bucket, and the key's policy could not tell the accounts apart.
     assert encrypted["BucketKeyEnabled"] is False
-    tls, reads = resources["FilesPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    tls, looks, reads = resources["FilesPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert (tls["Effect"], tls["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
-    assert reads["Principal"] == {"AWS": {"Ref": "SpokeAccounts"}}
+    assert looks["Action"] == ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketVersioning"]
+    assert looks["Resource"] == {"Fn::GetAtt": "Files.Arn"}, "the bucket, and nothing in it"
+    assert looks["Principal"] == reads["Principal"] == {"AWS": {"Ref": "SpokeAccounts"}}
     assert reads["Action"] == ["s3:GetObject", "s3:GetObjectVersion"]
     assert reads["Resource"] == {"Fn::Sub": "${Files.Arn}/spokes/${!aws:PrincipalAccount}/*"}
     _, decrypts = resources["FilesKey"]["Properties"]["KeyPolicy"]["Statement"]
@@ -282,18 +281,43 @@ def test_the_bus_takes_what_rules_of_the_registered_accounts_send() -> None:
     assert [name for name, each in resources.items() if each["Type"] == "AWS::Events::EventBusPolicy"] == ["BusPolicy"]
 
 
-def test_what_is_sent_is_what_belay_listens_to() -> None:
+FORWARDED = {
+    "FailedStack": ("react_to_failed_stack", "Forward"),
+    "PipelineChanged": ("react_to_pipeline", "ForwardPipelines"),
+    "BuildChanged": ("react_to_pipeline", "ForwardBuilds"),
+    "DeploymentChanged": ("react_to_pipeline", "ForwardDeployments"),
+}
+"""The rules on the bus, with the function that each is for and the rule elsewhere."""
+
+
+@pytest.mark.parametrize("rule", FORWARDED)
+def test_what_is_sent_is_what_belay_listens_to(rule: str) -> None:
     """At home, on the bus, and in the rule elsewhere."""
-    at_home = functions()["react_to_failed_stack"]["Events"]["FailedStack"]["Properties"]["Pattern"]
-    on_bus = template(BUS)["Resources"]["FailedStack"]["Properties"]["EventPattern"]
-    assert on_bus == {**at_home, "account": {"Ref": "SpokeAccounts"}}
-    assert template(REGION)["Resources"]["Forward"]["Properties"]["EventPattern"] == at_home
+    function, sends = FORWARDED[rule]
+    at_home = functions()[function]["Events"][rule]["Properties"]["Pattern"]
+    on_bus = template(BUS)["Resources"][rule]["Properties"]
+    assert on_bus["EventPattern"] == {**at_home, "account": {"Ref": "SpokeAccounts"}}
+    (target,) = on_bus["Targets"]
+    invoked = template(BUS)["Resources"][f"{rule}Permission"]["Properties"]
+    assert invoked["SourceArn"] == {"Fn::GetAtt": f"{rule}.Arn"}
+    parameter = target["Arn"]["Ref"]
+    assert invoked["FunctionName"] == {"Ref": parameter}
+    given = template()["Resources"]["Spokes"]["Properties"]["Parameters"][parameter]
+    assert given == {"Fn::GetAtt": f"{logical_id(function)}.Arn"}
+    assert template(REGION)["Resources"][sends]["Properties"]["EventPattern"] == at_home
 
 
-def test_the_rule_elsewhere_sends_to_the_bus_and_keeps_what_does_not_arrive() -> None:
+def test_every_rule_is_known() -> None:
+    rules = {path: {n for n, r in template(path)["Resources"].items() if r["Type"] == RULE} for path in (BUS, REGION)}
+    assert rules == {BUS: {*FORWARDED}, REGION: {sends for _, sends in FORWARDED.values()}}
+
+
+@pytest.mark.parametrize("rule", [sends for _, sends in FORWARDED.values()])
+def test_the_rule_elsewhere_sends_to_the_bus_and_keeps_what_does_not_arrive(rule: str) -> None:
     resources = template(REGION)["Resources"]
     bus = "arn:${AWS::Partition}:events:${HubRegion}:${HubAccountId}:event-bus/${HubStackName}-spokes"
-    (target,) = resources["Forward"]["Properties"]["Targets"]
+    assert resources[rule]["Properties"]["Name"].startswith("belay-forward")
+    (target,) = resources[rule]["Properties"]["Targets"]
     assert target["Arn"] == {"Fn::Sub": bus}
     assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": "Undelivered.Arn"}}
     (policy,) = resources["ForwardRole"]["Properties"]["Policies"]
@@ -303,14 +327,16 @@ def test_the_rule_elsewhere_sends_to_the_bus_and_keeps_what_does_not_arrive() ->
     assert template(BUS)["Resources"]["Bus"]["Properties"]["Name"] == {"Fn::Sub": "${BelayName}-spokes"}
     (allowed,) = resources["UndeliveredPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
-    assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": "Forward.Arn"}}}
+    rules = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/belay-forward*"
+    assert allowed["Condition"] == {"ArnLike": {"aws:SourceArn": {"Fn::Sub": rules}}}
     assert resources["Undelivered"]["Properties"]["SqsManagedSseEnabled"] is True
 
 
-@pytest.mark.parametrize("target", [each["Targets"][0] for each in (
-    template(BUS)["Resources"]["FailedStack"]["Properties"], template(REGION)["Resources"]["Forward"]["Properties"]
-)])  # fmt: skip
-def test_an_event_is_delivered_for_a_day(target: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("path", "rule"), [
+    *((BUS, rule) for rule in FORWARDED), *((REGION, sends) for _, sends in FORWARDED.values())
+])  # fmt: skip
+def test_an_event_is_delivered_for_a_day(path: str, rule: str) -> None:
+    (target,) = template(path)["Resources"][rule]["Properties"]["Targets"]
     assert target["RetryPolicy"] == {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400}
 
 

@@ -52,6 +52,8 @@ OTHERWISE_CALLED: Mapping[str, set[str]] = {
     "S3.PutObject": {f"s3:PutObject@{ARTIFACTS}"},
     "S3.CreateMultipartUpload": {f"s3:PutObject@{ARTIFACTS}"},
     "S3.UploadPart": {f"s3:PutObject@{ARTIFACTS}"},
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+    "S3.CopyObject": {f"s3:PutObject@{ARTIFACTS}", f"s3:GetObjectVersion@{RELEASES}"},
     "S3.CompleteMultipartUpload": {f"s3:PutObject@{ARTIFACTS}"},
     "S3.AbortMultipartUpload": {f"s3:AbortMultipartUpload@{ARTIFACTS}"},
     # Told apart by method below: a version of an object is another permission, and so is another bucket.
@@ -95,6 +97,8 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     # The bucket of files elsewhere is encrypted with a key of ours
     # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html).
     "StageFiles.copy": {"kms:GenerateDataKey", "kms:Decrypt"},
+    "StageFiles.upload": {"kms:GenerateDataKey", "kms:Decrypt"},
+    "FollowedPipelines._keep": {"kms:GenerateDataKey", "kms:Decrypt"},
     "StageFiles.hand_over": {"kms:GenerateDataKey", "kms:Decrypt"},
     "StageFiles.handed": {"kms:Decrypt"},
     # The template of a baseline is one version of an object.

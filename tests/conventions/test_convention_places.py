@@ -17,10 +17,8 @@ STAGES = {name for name, value in vars(Aws).items() if isinstance(value, cached_
 """The gateways of what a stage consists of."""
 
 ONLY_HOME = {
-    "react_to_pipeline": "a pipeline, and what it deploys, is in Belay's own account and region",
-    "run_pipeline": "a pipeline, and what it deploys, is in Belay's own account and region",
-    "rollback_action": "a pipeline, and what it deploys, is in Belay's own account and region",
-    "snapshot_databases_action": "a pipeline, and what it deploys, is in Belay's own account and region",
+    "rollback_action": "a pipeline elsewhere cannot invoke it",
+    "snapshot_databases_action": "a pipeline elsewhere cannot invoke it",
     "validate_stack_action": "a stage elsewhere is refused",
 }
 """Functions that never work elsewhere, and why."""

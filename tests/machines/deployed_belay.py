@@ -202,10 +202,19 @@ class Belay:
         for rule in rules:
             events.enable_rule(Name=rule)
 
-    def deliver(self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()) -> None:
-        """Deliver an event to the bus, as AWS does, once more."""
+    def deliver(
+        self,
+        source: str,
+        detail_type: str,
+        detail: Mapping[str, Any],
+        resources: Sequence[str] = (),
+        *,
+        there: bool = False,
+    ) -> None:
+        """Deliver an event to Belay's bus, or to that of stages, as AWS does, once more."""
         entry = {"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail), "Resources": [*resources]}
-        assert self.aws("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+        events = self.there("events") if there else self.aws("events")
+        assert events.put_events(Entries=[entry])["FailedEntryCount"] == 0
 
     def function(self, name: str) -> str:
         """The ARN of a function by its name in the template."""

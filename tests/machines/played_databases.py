@@ -36,14 +36,14 @@ def changes(stored):
 class PlayedExecutor:
     """A registered executor for a database of an application, an instance unless told, whether RDS has it or not.
 
-    In a ``spoke`` it is that account's, and may read what Belay brings there for its application.
+    Where stages lie elsewhere it is that account's, and may read what Belay brings there for its application.
     """
 
-    def __init__(self, app: Application, name: str, *, kind: str = "instance", spoke: Spoke | None = None) -> None:
+    def __init__(self, app: Application, name: str, *, kind: str = "instance") -> None:
         self.app = app
         self.name = name
         self._kind = kind
-        self.aws = app.belay.aws if spoke is None else spoke.client
+        self.aws, spoke = app.belay.there, app.belay.spoke
         self._s3, self._bucket = self.aws("s3"), app.belay.outputs["ArtifactBucketName"]
         self._key = f"played/{self.name}.json"
         self.role = f"arn:aws:iam::{ACCOUNT}:role/executor"
@@ -119,10 +119,9 @@ def policy(*statements: Mapping[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def played_database(app: Application, name: str = "", spoke: Spoke | None = None) -> PlayedExecutor:
-    """Make an instance of RDS that an executor changes, in Belay's own account and region unless told."""
-    played = PlayedExecutor(app, name or f"{app.name}-db", spoke=spoke)
-    rds = played.aws("rds")
+def played_database(app: Application, name: str = "") -> PlayedExecutor:
+    """Make an instance of RDS that an executor changes."""
+    played, rds = PlayedExecutor(app, name or f"{app.name}-db"), app.belay.there("rds")
     rds.create_db_instance(
         DBInstanceIdentifier=played.name,
         DBInstanceClass="db.t3.micro",

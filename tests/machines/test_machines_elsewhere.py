@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import record
 from deployed_belay import WAIT_SCALE, Application, Belay, until
 from played_databases import played_database
 from small_releases import Release, holding, nesting, setting
+from test_machines_pipelines import ScriptedPipeline, ran
 
 from cli.__main__ import main
 from local.deployment import LOCAL_PARAMETERS, deploy
@@ -22,7 +24,7 @@ SERVICE_ROLE = f"arn:aws:iam::{SPOKE_ACCOUNT}:role/belay/deployer"
 PLACE = {"account": SPOKE_ACCOUNT, "region": SPOKE_REGION, "service_role": SERVICE_ROLE}
 APPLICATIONS = (
     *("good", "fails", "nested", "by-hand", "beside", "revoked", "forged", "changes", "tried", "table"),
-    *("left", "together"),
+    *("left", "together", "piped"),
 )
 """Those that the other account lets Belay deploy."""
 
@@ -190,7 +192,7 @@ def changing(app: Application, version: str, **files: str) -> Release:
 def test_database_changes_are_applied_and_undone_by_an_executor_there(
     elsewhere: Elsewhere, belay: Belay, spoke: Spoke
 ) -> None:
-    database = played_database(Application(belay, "changes"), spoke=spoke)
+    database = played_database(Application(replace(belay, spoke=spoke), "changes"))
     app = elsewhere("changes", production={"databases": [database.registered]})
     made = {"0001-make": "CREATE TABLE refunds (id int);", "0001-make.undo": "DROP TABLE refunds;"}
 
@@ -209,7 +211,7 @@ def test_database_changes_are_applied_and_undone_by_an_executor_there(
 def test_database_changes_are_forecast_on_a_copy_there_that_is_gone_afterwards(
     elsewhere: Elsewhere, belay: Belay, spoke: Spoke
 ) -> None:
-    database = played_database(Application(belay, "tried"), spoke=spoke)
+    database = played_database(Application(replace(belay, spoke=spoke), "tried"))
     registered = {**database.registered, "copy": {"security_groups": ["sg-0123456789abcdef0"]}}
     app = elsewhere("tried", production={"databases": [registered], "forecast": "copy"})
     made, rds = {"0001-make": "CREATE TABLE refunds (id int);"}, spoke.client("rds")
@@ -239,6 +241,29 @@ def test_database_changes_are_forecast_on_a_copy_there_that_is_gone_afterwards(
         "deleted": [f"{left} (account {SPOKE_ACCOUNT}, region {SPOKE_REGION})"]
     }
     until(lambda: not copies())
+
+
+def test_a_pipeline_there_deploys_a_release_that_its_event_tells_of(belay: Belay, spoke: Spoke) -> None:
+    app = Application(replace(belay, spoke=spoke), "piped")
+    pipeline = ScriptedPipeline(app)
+    app.subscribe()
+    belay.applications.append(app)
+    pipeline.is_at("InProgress", ran("Review", "Approval", "Manual", "InProgress"))
+    with belay.held("CheckPipeline", after=True) as looked:
+        upload = belay.upload(app.release())
+        looked.reached()
+    s3 = belay.engine.client("s3", region=SPOKE_REGION)
+    copies = [each["Key"] for each in s3.list_objects_v2(Bucket=spoke.files)["Contents"]]
+    attempt = belay.release("piped")["attempt"]
+    assert f"spokes/{SPOKE_ACCOUNT}/attempts/piped/{attempt}/production/release.zip" in copies
+
+    pipeline.is_at("Succeeded", ran("Deploy", "Deploy", "CloudFormation", "Succeeded"))
+    pipeline.happens("SUCCEEDED")
+
+    assert belay.ended(upload)["outcome"] == "DEPLOYED"
+    assert belay.last_known_good("piped") == "1.0.0"
+    told = app.told("deployment-started", "person-needed", "DEPLOYED")
+    assert f"--region {SPOKE_REGION}" in told[1].text
 
 
 def test_a_failure_by_hand_there_is_forwarded_and_told(elsewhere: Elsewhere, spoke: Spoke) -> None:

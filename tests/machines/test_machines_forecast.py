@@ -23,7 +23,7 @@ class Databases:
     """Databases that a test makes for itself."""
 
     def __init__(self, belay: Belay, prefix: str) -> None:
-        self.rds, self.prefix = belay.aws("rds"), prefix
+        self.rds, self.prefix = belay.there("rds"), prefix
 
     def make(self, name: str, *, execution: str, hours: float = 12, cluster: bool = False) -> None:
         delete_after = datetime.now(UTC) + timedelta(hours=hours)
@@ -91,7 +91,6 @@ def test_the_role_that_deletes_copies_can_delete_nothing_else(
 # -- on its way --------------------------------------------------------------------------------------------------------
 
 Applications = Callable[..., Application]
-pytestmark = pytest.mark.at_home("forecasts are made at home")
 
 MAKE, FILL = "CREATE TABLE refunds (id int PRIMARY KEY);", "INSERT INTO refunds VALUES (1);"
 FILES = {"0001-make": MAKE, "0001-make.undo": "DROP TABLE refunds;", "0002-fill": FILL}
@@ -104,7 +103,7 @@ class Stage:
 
     def __init__(self, application: Applications, forecast: str = "copy", **more: Any) -> None:
         self.app = application()
-        self.belay, self.rds = self.app.belay, self.app.belay.aws("rds")
+        self.belay, self.rds = self.app.belay, self.app.belay.there("rds")
         self.database = played_database(self.app)
         registered = {**self.database.registered, "copy": COPIES}
         self.app.register({"production": {"databases": [registered], "forecast": forecast, **more}})

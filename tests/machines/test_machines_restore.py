@@ -12,7 +12,6 @@ from cli.function_url import post_signed
 from local.engine import REGION
 
 Applications = Callable[..., Application]
-pytestmark = pytest.mark.at_home("the executor is at home")
 
 CHANGES = {
     "changes": "database/changes",

@@ -16,31 +16,27 @@ from pipeline_world import EVENTS, EXECUTION, PIPELINE, STAGES, WORLDS, World
 from simulated_ledger import empty_ledger, every_incident
 
 from belay.aws.cloudformation import Stacks
-from belay.aws.codebuild import Builds
-from belay.aws.codedeploy import Deployments
 from belay.aws.gateways import Aws
-from belay.aws.logs import LogStreams
 from belay.aws.pipelines import Pipelines
-from belay.aws.rds import Databases
 from belay.aws.s3 import ArtifactBucket
+from belay.aws.sessions import Session
 from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.control.application_topics import ApplicationTopics
-from belay.control.diagnoses import Diagnoses
+from belay.control.baselines import kept_in
 from belay.control.failed_stacks import FailedStacks
 from belay.control.incidents import Incidents
-from belay.control.pipeline_executions import PipelineExecutions, PipelineFailures
+from belay.control.pipeline_executions import FollowedPipelines
 from belay.control.pipeline_recovery import PipelineRecovery
 from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.places import Places
 from belay.control.registrations import Registrations
 from belay.control.rollback_jobs import RollbackJobs
-from belay.control.snapshots import StageSnapshots
 from belay.errors import InvalidActionConfiguration, RollbackFailed
 from belay.pipeline.hint import Hint, hint_of
 from belay.pipeline.job import Success, parse_job
-from belay.release.place import Power
+from belay.release.place import Power, StagePlace
 from belay.release.reason import from_document
 from belay.release.records import Outcome
 from belay.stack.status import StackStatus
@@ -52,6 +48,9 @@ REGION = "eu-west-1"
 SESSION = boto3.Session(region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
 """Shared, because reading the models of a service takes longer than most tests."""
 ROLE = "arn:aws:iam::123456789012:role/belay/orders"
+FILES = "belay-files-123456789012-"
+WHERE = ("111122223333", "eu-west-1")
+"""Where the events of AWS's documentation happened."""
 STAGE = f"""
 service_role: {ROLE}
 stacks: {{web: {{name: orders-web}}}}
@@ -100,38 +99,26 @@ class Account:
         self.world = world
         self.ledger = empty_ledger(client("dynamodb"))
         self.registrations = Registrations(ParameterStore(client("ssm")), ArtifactBucket(client("s3"), "artifacts"))
-        artifacts, pipelines = ArtifactBucket(client("s3"), "artifacts"), Pipelines(world)
+        artifacts = ArtifactBucket(client("s3"), "artifacts")
         cloudformation = StacksOfThen(client("cloudformation"), world)
-        stacks = PipelineStacks(cloudformation, artifacts, self.ledger)
+        stacks = PipelineStacks(cloudformation, artifacts, self.ledger, kept_in(artifacts))
         incidents = Incidents(self.ledger, artifacts, Executions(client("stepfunctions")), machine)
-        home = Aws()
-        vars(home)["stacks"] = cloudformation
-        places = Places(home, Power.LOOK, "failed stack")
+        self.home = Aws(REGION, SESSION.client)
+        vars(self.home).update(stacks=cloudformation, pipelines=Pipelines(world))
+        places = Places(self.home, Power.LOOK, "failed stack")
         self.failed_stacks = FailedStacks(self.ledger, incidents, self.registrations, places)
         topics = ApplicationTopics(self.registrations, self.ledger, Notifications(client("sns")), topic)
         self.recovery = PipelineRecovery(stacks, incidents, topics)
-        failures = PipelineFailures(
-            pipelines,
-            Diagnoses(
-                Builds(client("codebuild")),
-                LogStreams(client("logs")),
-                Deployments(client("codedeploy")),
-                cloudformation,
-            ),
-            self.recovery,
-            topics,
-        )
-        snapshots = StageSnapshots(Databases(client("rds")))
-        running = Executions(client("stepfunctions"))
-        self.executions = PipelineExecutions(pipelines, self.ledger, stacks, snapshots, failures, executions=running)
+        everywhere = Places(self.home, Power.PIPELINE, "pipelines")
+        self.pipelines = FollowedPipelines(everywhere, self.ledger, artifacts, FILES, incidents, topics)
 
-    def receive(self, event: Any) -> list[str]:
-        hint = hint_of(event)
+    def receive(self, event: Any, account: str = "123456789012", region: str = REGION) -> list[str]:
+        hint = hint_of({**event, "account": account, "region": region})
         assert hint is not None
-        return self.executions.follow(hint, self.registrations.read().stages)
+        return self.pipelines.follow(hint, self.registrations.read().stages)
 
     def sweep(self) -> None:
-        self.executions.follow(Hint(missed=True), self.registrations.read().stages)
+        self.pipelines.follow(Hint(missed=True), self.registrations.read().stages)
 
     def messages(self) -> list[dict[str, Any]]:
         received = self.clients["sqs"].receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
@@ -337,9 +324,9 @@ def test_codepipeline_s_own_rollback_is_left_to_it(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("path", "hint"),
     [
-        ("aws.codebuild/build_state_change.failed", Hint("orders-pipeline")),
-        ("aws.codedeploy/deployment_state_change.failure", Hint()),
-        ("aws.codepipeline/stage_execution_state_change.failed", Hint("orders-pipeline", EXECUTION)),
+        ("aws.codebuild/build_state_change.failed", Hint(*WHERE, "orders-pipeline")),
+        ("aws.codedeploy/deployment_state_change.failure", Hint(*WHERE)),
+        ("aws.codepipeline/stage_execution_state_change.failed", Hint(*WHERE, "orders-pipeline", EXECUTION)),
     ],
 )
 def test_other_services_events_hint_at_what_has_not_ended(path: str, hint: Hint) -> None:
@@ -352,6 +339,75 @@ def test_other_services_events_hint_at_what_has_not_ended(path: str, hint: Hint)
     world.now = len(world.moments) - 1
     assert account.receive(event) == [EXECUTION]
     assert account.ending()["told"] == ["pipeline-failed"]
+
+
+# -- a pipeline elsewhere ----------------------------------------------------------------------------------------------
+
+SPOKE = "111111111111"
+
+
+class OfSpoke(Account):
+    """An account whose stage lies in another one, where the world's pipeline is."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(world)
+        there, self.home = self.home, Aws(REGION, SESSION.client)
+        self.asked: list[tuple[Power, str, str]] = []
+
+        def at(aws: Aws, place: StagePlace | None, power: Power, session: Session) -> Aws:
+            assert place is not None
+            self.asked.append((power, str(place), session.name))
+            return there
+
+        monkeypatch.setattr(Aws, "at", at)
+        elsewhere = f"{STAGE.replace('123456789012', SPOKE)}account: {SPOKE}\nregion: eu-central-1\n"
+        name = "/belay/applications/orders/production"
+        self.clients["ssm"].put_parameter(Name=name, Value=elsewhere, Type="String", Overwrite=True)
+        self.files = boto3.client("s3", region_name="eu-central-1")
+        constraint = {"LocationConstraint": "eu-central-1"}
+        self.files.create_bucket(Bucket=f"{FILES}eu-central-1", CreateBucketConfiguration=constraint)
+
+    def kept_there(self) -> list[str]:
+        listed = self.files.list_objects_v2(Bucket=f"{FILES}eu-central-1").get("Contents", [])
+        return [each["Key"].partition("/orders/")[0] for each in listed]
+
+
+@in_moto
+def test_a_pipeline_elsewhere_is_followed_there_and_its_failure_recovered_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = WORLDS["failed in the deployment"]()
+    account = OfSpoke(world, monkeypatch)
+    for moment, event in world.events:
+        world.now = moment
+        account.receive(event, SPOKE, "eu-central-1")
+    assert set(account.asked) == {(Power.PIPELINE, f"account {SPOKE}, region eu-central-1", "orders-pipelines")}
+    (opened,) = account.ledger.incidents.open_ones()
+    record = account.ledger.incidents.get("orders", opened.incident)
+    assert record is not None
+    assert (record.incident.place and record.incident.place.account) == SPOKE
+    assert set(account.kept_there()) == {f"spokes/{SPOKE}/attempts"}, "CloudFormation reads baselines there"
+
+
+@in_moto
+@pytest.mark.parametrize(("event_of", "region"), [("123456789012", REGION), (SPOKE, REGION), ("222222222222", REGION)])
+def test_an_event_of_another_place_s_pipeline_of_the_same_name_hints_at_nothing(
+    event_of: str, region: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = WORLDS["failed in the deployment"]()
+    account = OfSpoke(world, monkeypatch)
+    world.now = len(world.moments) - 1
+    assert account.receive(world.events[-1][1], event_of, region) == []
+    assert account.ledger.pipelines.get("orders", "production", EXECUTION) is None
+
+
+@in_moto
+def test_at_home_an_event_of_another_account_hints_at_nothing() -> None:
+    world = WORLDS["failed in the deployment"]()
+    account = Account(world)
+    world.now = len(world.moments) - 1
+    assert account.receive(world.events[-1][1], SPOKE) == []
+    assert account.receive(world.events[-1][1]) == [EXECUTION]
 
 
 def test_a_build_that_no_pipeline_asked_for_hints_at_nothing() -> None:

@@ -198,7 +198,7 @@ def test_one_of_several_sources_is_named() -> None:
     [
         ([], "expected the S3 source action exactly one, .* found none"),
         ([{"name": "A"}, {"name": "B"}], "exactly one, or source_action in the registration; found A, B"),
-        ([{"S3Bucket": "elsewhere"}], "Source must watch the release bucket releases, found elsewhere"),
+        ([{"S3Bucket": "elsewhere"}], "Source must watch the bucket releases, found elsewhere"),
         ([{"S3Bucket": "releases", "S3ObjectKey": "o.zip"}], "watches o.zip; set its AllowOverrideForS3ObjectKey"),
     ],
 )

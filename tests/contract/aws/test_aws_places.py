@@ -42,7 +42,7 @@ from belay.errors import (
 from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
 from belay.release.place import PlaceRoles, Power, StagePlace, artifact_key
-from belay.release.records import upload_of
+from belay.release.records import Upload, upload_of
 from belay.release.registration import Stage
 from belay.release.stack_claim import claims_of
 from belay.release.verification import DeployedStage
@@ -427,6 +427,22 @@ def test_what_is_only_planned_is_handed_to_nobody(files: StageFiles, house: Hous
     assert (stored.bucket, stored.key) == ("artifacts", plan.release.stage_key("production", "changes.json"))
     assert planned.handed(stored) == CHANGES
     assert versions() == []
+
+
+def test_a_pipeline_there_is_given_the_one_copy_of_the_upload(files: StageFiles, house: House) -> None:
+    house.s3.create_bucket(Bucket="uploads", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    house.s3.put_bucket_versioning(Bucket="uploads", VersioningConfiguration={"Status": "Enabled"})
+    first, _ = (house.s3.put_object(Bucket="uploads", Key="releases/orders/o.zip", Body=b) for b in (b"1", b"2"))
+    uploaded = Upload("orders", "uploads", "releases/orders/o.zip", first["VersionId"], 1)
+
+    copy, again = files.upload(uploaded), files.upload(uploaded)
+
+    key = f"spokes/{SPOKE}/{RELEASE.stage_key('production', 'release.zip')}"
+    assert (copy, copy.bucket, copy.key) == (again, FILES, key)
+    found = boto3.client("s3", region_name=REGION).get_object(Bucket=FILES, Key=key, VersionId=copy.version_id)
+    assert found["Body"].read() == b"1", "the version that was uploaded, not the newest"
+    stage = replace(files.run.stage, place=None)
+    assert replace(files, run=replace(files.run, stage=stage)).upload(uploaded) == uploaded, "at home it stays"
 
 
 # -- copies of databases -----------------------------------------------------------------------------------------------

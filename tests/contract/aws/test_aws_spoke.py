@@ -46,6 +46,7 @@ def test_what_an_account_needs_has_the_values_of_this_belay(office: Office, caps
         "ServiceRoleArns": "arn:aws:iam::111111111111:role/belay/*",
         "VerifyFunctionArns": "",
         "ExecutorArns": "",
+        "PipelineArns": "",
         "ParameterTableArns": "",
         "OrganizationId": "",
     }
@@ -60,7 +61,7 @@ def test_what_a_region_needs_has_the_region_of_this_belay(office: Office, capsys
         "belay-spoke-region",
     )
     filled = {"HubAccountId": "123456789012", "HubRegion": "eu-west-1", "HubStackName": "belay"}
-    assert defaults(printed["template"]) == filled
+    assert defaults(printed["template"]) == {**filled, "ForwardPipelineEvents": "false"}
 
 
 def test_service_roles_may_be_named(office: Office, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,6 +27,17 @@ def test_other_parameters_are_answered_as_before(engine, aws):
         codepipeline.get_pipeline_execution(**ASKED | {"pipelineName": "another"})
 
 
+def test_another_account_or_region_is_answered_as_before(engine):
+    engine.script("codepipeline", "GetPipelineExecution", executed("Failed"), only_if=ASKED, account="111111111111")
+    there = engine.client("codepipeline", account="111111111111")
+    assert there.get_pipeline_execution(**ASKED)["pipelineExecution"]["status"] == "Failed"
+    engine.script("codepipeline", "GetPipelineExecution", executed("Stopped"), only_if=ASKED)
+    assert there.get_pipeline_execution(**ASKED)["pipelineExecution"]["status"] == "Failed"
+    other = engine.client("codepipeline", account="111111111111", region="eu-central-1")
+    with pytest.raises(other.exceptions.ClientError):
+        other.get_pipeline_execution(**ASKED)
+
+
 def test_times_and_lists_come_as_boto3_gives_them(engine, aws):
     detail = {"actionExecutionId": "1", "stageName": "Deploy", "status": "Failed", "startTime": 1772440000.0}
     engine.script(

@@ -464,11 +464,8 @@ belay_roles: {{look: {ROLE}, deploy: arn:aws:iam::999999999999:role/belay-deploy
             f"""account: 123456789012
 region: eu-central-1
 verify: {{function: {VERIFY}}}
-pipeline: {{name: a, deployment_stage: b}}
 databases: [{{instance: orders-db, executor: {CHANGES}, database: orders}}]""": [
                 "verify.function: expected a function of the stage's account 123456789012, region eu-central-1",
-                "pipeline: a pipeline deploys in Belay's own account and region, and the stage is in account"
-                " 123456789012, region eu-central-1",
                 "databases[0].executor: expected a function of the stage's account 123456789012, region eu-central-1",
             ],
             "stacks: {a: {name: a, parameters: {X: {table: t, key: {}, attribute: DbPassword}, ReleaseBucket: {"

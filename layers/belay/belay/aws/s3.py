@@ -167,6 +167,21 @@ class ArtifactBucket:
                     return None
                 raise
 
+    def copy_upload(self, key: str, upload: Upload) -> str:
+        """Copy an upload under a key that only it has; return the version, of an earlier copy if there is one.
+
+        S3 copies at most 5 GB at once, and compares the checksums itself
+        (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html).
+        """
+        copied = self._head(key)
+        if copied is None:
+            source = {"Bucket": upload.bucket, "Key": upload.key, "VersionId": upload.version_id}
+            with translated("S3.CopyObject"):
+                copied = self._client.copy_object(
+                    Bucket=self.name, Key=key, CopySource=source, TaggingDirective="REPLACE"
+                )
+        return str(copied["VersionId"])
+
     def put_member(self, key: str, pieces: Iterable[bytes], sha256: str) -> None:
         """Copy a member of a release while it is decompressed, with one part (16 MiB) in memory.
 

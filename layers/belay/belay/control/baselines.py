@@ -8,6 +8,7 @@ from belay.aws.s3 import ArtifactBucket
 from belay.ledger.ledger import Ledger
 from belay.release.manifest import digest
 from belay.release.origin import Origin
+from belay.release.place import StagePlace
 from belay.stack.baseline import Baseline, TemplatePointer, baseline_of
 from belay.stack.outputs import outputs_of, shown_outputs
 
@@ -21,6 +22,16 @@ def kept_in(bucket: ArtifactBucket) -> Keep:
 
     def keep(key: str, template: bytes) -> TemplatePointer:
         return TemplatePointer(bucket.name, key, bucket.put_bytes(key, template), digest(template))
+
+    return keep
+
+
+def kept_in_both(artifacts: ArtifactBucket, there: ArtifactBucket, place: StagePlace) -> Keep:
+    """Return what stores templates in the artifact bucket, and where CloudFormation reads them for a place."""
+
+    def keep(key: str, template: bytes) -> TemplatePointer:
+        kept_in(artifacts)(key, template)
+        return kept_in(there)(place.key(key), template)
 
     return keep
 

@@ -1,16 +1,20 @@
 """Executions of registered pipelines: looked up on every event, recorded, and handled once."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from belay.aws.clock import lease, now, timestamp
 from belay.aws.pipelines import Pipelines
+from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
 from belay.control.application_topics import ApplicationTopics
+from belay.control.baselines import Keep, kept_in, kept_in_both
 from belay.control.diagnoses import Diagnoses
+from belay.control.incidents import Incidents
 from belay.control.pipeline_recovery import PipelineRecovery
 from belay.control.pipeline_stacks import PipelineStacks
+from belay.control.places import Places
 from belay.control.snapshots import StageSnapshots
 from belay.errors import BelayError
 from belay.ledger.ledger import Ledger
@@ -20,6 +24,7 @@ from belay.pipeline.execution import PipelineExecution, origin_of
 from belay.pipeline.hint import Hint
 from belay.pipeline.reaction import Act, Due, due, rolls_back_by_itself
 from belay.release.life import State
+from belay.release.place import StagePlace
 from belay.release.records import ReleaseReference
 from belay.release.registration import Pipeline, Stage
 
@@ -27,8 +32,61 @@ _CLAIMED_SECONDS = 310
 _LOOKED_BACK = timedelta(days=2)
 
 
+@dataclass(frozen=True)
+class FollowedPipelines:
+    """The pipelines of stages, each followed where its stage lies.
+
+    ``files_buckets`` is how the names of the buckets with files for stages elsewhere begin, before the region.
+    """
+
+    places: Places
+    ledger: Ledger
+    artifacts: ArtifactBucket
+    files_buckets: str
+    incidents: Incidents
+    topics: ApplicationTopics
+
+    def follow(self, hint: Hint, stages: Iterable[Stage]) -> list[str]:
+        """Look up the executions that an event is about, for the stages of their pipeline. Returns their ids.
+
+        A fault in one stage does not affect the others; all faults are raised at the end, as an ``ExceptionGroup``.
+        """
+        looked_at: list[str] = []
+        faults: list[Exception] = []
+        for stage in stages:
+            pipeline = stage.pipeline
+            if pipeline is not None and hint.pipeline in (None, pipeline.name) and self._happened_at(hint, stage):
+                try:
+                    looked_at += self._at(stage).follow(hint, stage, pipeline)
+                except BelayError as fault:
+                    faults.append(fault)
+        if faults:
+            raise ExceptionGroup(f"{len(faults)} pipelines could not be followed", faults)
+        return looked_at
+
+    def _happened_at(self, hint: Hint, stage: Stage) -> bool:
+        """Whether a stage lies where an event comes from: pipelines elsewhere may have the same name."""
+        where = stage.place or self.places.home
+        return hint.account is None or (hint.region, hint.account) == (where.region, where.account)
+
+    def _at(self, stage: Stage) -> "PipelineExecutions":
+        home, there = self.places.home, self.places.of(stage)
+        stacks = PipelineStacks(there.stacks, self.artifacts, self.ledger, self._keep(stage.place))
+        diagnoses = Diagnoses(there.builds, there.logs, there.deployments, there.stacks)
+        recovery = PipelineRecovery(stacks, self.incidents, self.topics)
+        failures = PipelineFailures(there.pipelines, diagnoses, recovery, self.topics)
+        snapshots = StageSnapshots(there.databases)
+        return PipelineExecutions(there.pipelines, self.ledger, stacks, snapshots, failures, executions=home.executions)
+
+    def _keep(self, place: StagePlace | None) -> Keep:
+        if place is None:
+            return kept_in(self.artifacts)
+        bucket = self.places.home.in_region(place.region).artifacts(f"{self.files_buckets}{place.region}")
+        return kept_in_both(self.artifacts, bucket, place)
+
+
 class PipelineExecutions:
-    """Looks up executions and does what is due."""
+    """Looks up executions of pipelines in one account and region, and does what is due."""
 
     def __init__(
         self,
@@ -47,25 +105,8 @@ class PipelineExecutions:
         self._snapshots = snapshots
         self._failures = failures
 
-    def follow(self, hint: Hint, stages: Iterable[Stage]) -> list[str]:
-        """Look up the executions that an event is about, for the stages of their pipeline. Returns their ids.
-
-        A fault in one stage does not affect the others; all faults are raised at the end, as an ``ExceptionGroup``.
-        """
-        looked_at: list[str] = []
-        faults: list[Exception] = []
-        for stage in stages:
-            pipeline = stage.pipeline
-            if pipeline is not None and hint.pipeline in (None, pipeline.name):
-                try:
-                    looked_at += self._follow(hint, stage, pipeline)
-                except BelayError as fault:
-                    faults.append(fault)
-        if faults:
-            raise ExceptionGroup(f"{len(faults)} pipelines could not be followed", faults)
-        return looked_at
-
-    def _follow(self, hint: Hint, stage: Stage, pipeline: Pipeline) -> list[str]:
+    def follow(self, hint: Hint, stage: Stage, pipeline: Pipeline) -> list[str]:
+        """Look up the executions of a stage's pipeline that an event is about. Returns their ids."""
         if hint.missed:
             return self.reconcile(stage, pipeline)
         followed = list(self._ledger.pipelines.followed(stage.application, stage.name))

@@ -10,6 +10,7 @@ from belay.aws.pipelines import Pipelines
 from belay.control.diagnoses import Diagnoses
 from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.reasons import Reasons
+from belay.control.stage_files import StageFiles
 from belay.errors import MissingDocument
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
@@ -46,8 +47,16 @@ class PipelineRuns:
     """Starts the pipeline of a stage for a release and follows it to its end."""
 
     def __init__(
-        self, pipelines: Pipelines, ledger: Ledger, stacks: PipelineStacks, diagnoses: Diagnoses, reasons: Reasons
+        self,
+        pipelines: Pipelines,
+        ledger: Ledger,
+        stacks: PipelineStacks,
+        diagnoses: Diagnoses,
+        *,
+        reasons: Reasons,
+        files: StageFiles,
     ) -> None:
+        self._files = files
         self._pipelines = pipelines
         self._reasons = reasons
         self._ledger = ledger
@@ -61,7 +70,7 @@ class PipelineRuns:
         take the zip.
         """
         pipeline = stage.required_pipeline()
-        upload = self._upload(release)
+        upload = self._files.upload(self._upload(release))
         structure = self._pipelines.get_pipeline(pipeline.name)
         with self._reasons.refusing():
             revisions = pinned(structure, pipeline, upload.bucket, upload.key, upload.version_id)

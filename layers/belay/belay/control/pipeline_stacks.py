@@ -6,7 +6,7 @@ from datetime import timedelta
 from belay.aws.clock import timestamp
 from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ArtifactBucket
-from belay.control.baselines import Baselines, kept_in
+from belay.control.baselines import Baselines, Keep
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Purpose
 from belay.pipeline.execution import ActionExecution, ActionStatus, PipelineExecution
@@ -24,14 +24,15 @@ _PREPARES_ONLY = "CHANGE_SET_REPLACE"
 class PipelineStacks:
     """Does for a pipeline's execution what the functions of a stage do for a release."""
 
-    def __init__(self, stacks: Stacks, artifacts: ArtifactBucket, ledger: Ledger) -> None:
+    def __init__(self, stacks: Stacks, artifacts: ArtifactBucket, ledger: Ledger, keep: Keep) -> None:
         self._stacks = stacks
         self._artifacts = artifacts
         self._ledger = ledger
+        self._keep = keep
 
     def capture(self, origin: Origin, stage: Stage) -> None:
         """Capture every registered stack; the first capture is kept."""
-        baselines = Baselines(self._stacks, kept_in(self._artifacts), self._ledger)
+        baselines = Baselines(self._stacks, self._keep, self._ledger)
         known = self._ledger.baselines.of(origin, stage.name)
         for name, registered in stage.stacks.items():
             if name not in known:

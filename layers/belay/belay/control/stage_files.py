@@ -7,14 +7,15 @@ another account is shown the files of its own stages alone.
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket
-from belay.control.baselines import kept_in
+from belay.control.baselines import kept_in, kept_in_both
 from belay.control.stage import StageContext
 from belay.database.executor import ChangeDocument, StoredDocument, encoded, read_changes
 from belay.errors import MissingDocument
+from belay.release.records import Upload
 from belay.stack.baseline import TemplatePointer
 
 RESERVE_MILLISECONDS = 200_000
@@ -65,8 +66,18 @@ class StageFiles:
 
     def keep(self, key: str, template: bytes) -> TemplatePointer:
         """Store a template for a rollback, under a key of the artifact bucket; return where CloudFormation reads it."""
-        pointer, place = kept_in(self.run.artifacts)(key, template), self.run.stage.place
-        return pointer if place is None else kept_in(self.bucket)(place.key(key), template)
+        artifacts, place = self.run.artifacts, self.run.stage.place
+        keep = kept_in(artifacts) if place is None else kept_in_both(artifacts, self.bucket, place)
+        return keep(key, template)
+
+    def upload(self, uploaded: Upload) -> Upload:
+        """Return the uploaded zip where the stage's pipeline reads it; its copy has the attempt's name in its key."""
+        place = self.run.stage.place
+        if place is None:
+            return uploaded
+        key = place.key(self.run.release.stage_key(self.run.stage.name, "release.zip"))
+        version = self.bucket.copy_upload(key, uploaded)
+        return replace(uploaded, bucket=self.bucket.name, key=key, version_id=version)
 
     # -- what an executor reads ----------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from belay.events.codepipeline import (
     PipelineExecutionStateChange,
     StageExecutionStateChange,
 )
-from belay.events.envelope import read
+from belay.events.envelope import AwsEvent, read
 
 _INITIATOR = "codepipeline/"
 
@@ -21,9 +21,12 @@ _INITIATOR = "codepipeline/"
 class Hint:
     """What to look up: one execution, the unfinished ones of a pipeline, or all unfinished ones.
 
-    ``missed`` includes executions whose events may have been lost.
+    ``account`` and ``region`` are the event's own; ``missed``, which is about every place, includes executions whose
+    events may have been lost.
     """
 
+    account: str | None = None
+    region: str | None = None
     pipeline: str | None = None
     execution: str | None = None
     missed: bool = False
@@ -40,18 +43,22 @@ def hint_of(event: Mapping[str, Any]) -> Hint | None:
     match read(event, "detail-type", kind=str):
         case "CodePipeline Pipeline Execution State Change":
             whole = PipelineExecutionStateChange.from_event(event)
-            return Hint(whole.pipeline, whole.execution_id)
+            return _about(whole, whole.pipeline, whole.execution_id)
         case "CodePipeline Stage Execution State Change":
             stage = StageExecutionStateChange.from_event(event)
-            return Hint(stage.pipeline, stage.execution_id)
+            return _about(stage, stage.pipeline, stage.execution_id)
         case "CodePipeline Action Execution State Change":
             action = ActionExecutionStateChange.from_event(event)
-            return Hint(action.pipeline, action.execution_id)
+            return _about(action, action.pipeline, action.execution_id)
         case "CodeBuild Build State Change":
-            initiator = BuildStateChange.from_event(event).initiator or ""
-            return Hint(initiator.removeprefix(_INITIATOR)) if initiator.startswith(_INITIATOR) else None
+            build = BuildStateChange.from_event(event)
+            by_pipeline = build.initiator is not None and build.initiator.startswith(_INITIATOR)
+            return _about(build, str(build.initiator).removeprefix(_INITIATOR)) if by_pipeline else None
         case "CodeDeploy Deployment State-change Notification":
-            DeploymentStateChange.from_event(event)
-            return Hint()
+            return _about(DeploymentStateChange.from_event(event))
         case other:
             raise InvalidEvent(f"detail-type: expected one of CodePipeline, CodeBuild or CodeDeploy, found {other!r}")
+
+
+def _about(event: AwsEvent, pipeline: str | None = None, execution: str | None = None) -> Hint:
+    return Hint(event.account, event.region, pipeline, execution)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.errors import InvalidRegistration
+from belay.release.place import COPIES
 from belay.release.registration import Pipeline
 
 
@@ -37,7 +38,7 @@ def pinned(
     if configuration.get("S3Bucket") != bucket:
         raise _wrong(
             registered,
-            f"its source action {name} must watch the release bucket {bucket}, found {configuration.get('S3Bucket')}",
+            f"its source action {name} must watch the bucket {bucket}, found {configuration.get('S3Bucket')}",
         )
     version = SourceRevision(name, "S3_OBJECT_VERSION_ID", version_id)
     if configuration.get("S3ObjectKey") == key:
@@ -45,8 +46,8 @@ def pinned(
     if str(configuration.get("AllowOverrideForS3ObjectKey")).lower() != "true":
         raise _wrong(
             registered,
-            f"its source action {name} watches {configuration.get('S3ObjectKey')}; set its "
-            f"AllowOverrideForS3ObjectKey, or upload releases with that key instead of {key}",
+            f"its source action {name} watches {configuration.get('S3ObjectKey')}; set its AllowOverrideForS3ObjectKey"
+            + ("" if key.startswith(COPIES) else f", or upload releases with that key instead of {key}"),
         )
     return SourceRevision(name, "S3_OBJECT_KEY", key), version
 

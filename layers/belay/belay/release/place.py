@@ -21,6 +21,7 @@ class Power(StrEnum):
     LOOK = "look"
     DEPLOY = "deploy"
     FORECAST = "forecast"
+    PIPELINE = "pipeline"
     RECOVER = "recover"
     CLEAN = "clean"
 
@@ -37,6 +38,7 @@ class PlaceRoles:
     look: str
     deploy: str
     forecast: str
+    pipeline: str
     recover: str
     clean: str
 
@@ -51,6 +53,7 @@ class PlaceRoles:
             Power.LOOK: self.look,
             Power.DEPLOY: self.deploy,
             Power.FORECAST: self.forecast,
+            Power.PIPELINE: self.pipeline,
             Power.RECOVER: self.recover,
             Power.CLEAN: self.clean,
         }[power]

@@ -434,8 +434,6 @@ def _refuse_elsewhere(stage: Fields, place: StagePlace) -> None:
     verify = stage["verify"].value
     if isinstance(verify, dict) and isinstance(verify.get("function"), str) and not place.holds(verify["function"]):
         stage["verify"].entries()["function"].note(f"expected a function of the stage's {place}")
-    if stage["pipeline"].present:
-        stage["pipeline"].note(f"a pipeline deploys in Belay's own account and region, and the stage is in {place}")
     databases = stage["databases"].value
     for item in stage["databases"].items() if isinstance(databases, list) else ():
         executor = item.entries().get("executor") if isinstance(item.value, dict) else None
