@@ -36,7 +36,7 @@ def take(snapshots: StageSnapshots, registrations: Registrations, job: Job) -> S
     The names are those that Belay uses when the pipeline enters its pre-deployment stage, so there is only one each.
     """
     action = snapshot_action(job.parameters)
-    stage = registrations.stage(action.registered)
+    stage = registrations.stage_here(action.registered)
     pipeline = stage.required_pipeline().name
     origin = origin_of(stage.application, pipeline, action.execution)
     seen = snapshots.bring_on(origin, stage, f"{pipeline}/{action.execution}")

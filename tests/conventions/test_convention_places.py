@@ -17,8 +17,8 @@ STAGES = {name for name, value in vars(Aws).items() if isinstance(value, cached_
 """The gateways of what a stage consists of."""
 
 ONLY_HOME = {
-    "rollback_action": "a pipeline elsewhere cannot invoke it",
-    "snapshot_databases_action": "a pipeline elsewhere cannot invoke it",
+    "rollback_action": "a stage elsewhere is refused",
+    "snapshot_databases_action": "a stage elsewhere is refused",
     "validate_stack_action": "a stage elsewhere is refused",
 }
 """Functions that never work elsewhere, and why."""

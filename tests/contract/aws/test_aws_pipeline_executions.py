@@ -458,6 +458,14 @@ def asks(account: Account, token: str | None = None) -> Success:
     return RollbackJobs(account.registrations, pipelines, account.ledger, account.recovery).take_back(parse_job(event))
 
 
+@in_moto
+def test_it_takes_nothing_back_in_a_stage_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = OfSpoke(WORLDS["succeeded"](), monkeypatch)
+    with pytest.raises(InvalidActionConfiguration, match=r"is registered in account 111111111111, .* leave it out"):
+        asks(account)
+    assert account.ledger.incidents.open_ones() == []
+
+
 def incident_in(account: Account) -> Incident:
     (record,) = every_incident(account.ledger, "orders")
     return record.incident

@@ -28,6 +28,8 @@ class CopiesEverywhere:
         deleted, problems = self._left(None, "", "", begin, now), []
         stages: dict[StagePlace, Stage] = {each.place: each for each in read.stages if each.place and each.databases}
         for place, stage in stages.items():
+            if self.places.home.is_at(place):
+                continue
             try:
                 left = self._left(place, stage.application, stage.name, begin, now)
                 deleted += [f"{name} ({place})" for name in left]

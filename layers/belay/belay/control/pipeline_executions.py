@@ -79,7 +79,7 @@ class FollowedPipelines:
         return PipelineExecutions(there.pipelines, self.ledger, stacks, snapshots, failures, executions=home.executions)
 
     def _keep(self, place: StagePlace | None) -> Keep:
-        if place is None:
+        if place is None or self.places.home.is_at(place):
             return kept_in(self.artifacts)
         bucket = self.places.home.in_region(place.region).artifacts(f"{self.files_buckets}{place.region}")
         return kept_in_both(self.artifacts, bucket, place)

@@ -127,19 +127,22 @@ class Registrations:
         return PolicySettings.from_registration(stage.policies, stage.trusted_networks)
 
     def regions(self, registered: Registered | None) -> tuple[str, ...]:
-        """Return the regions beside the function's own of a stage that a pipeline's action names; raises as above.
+        """Return the regions beside the function's own of a stage that a pipeline's action names; raises as below."""
+        return () if registered is None else self.stage_here(registered).regions
 
-        The action looks at Belay's own account alone, so a stage elsewhere is refused too.
+    def stage_here(self, registered: Registered) -> Stage:
+        """Return the stage that an action names which works in Belay's own account and region alone.
+
+        Raises as ``stage`` does, and ``InvalidActionConfiguration`` for a stage elsewhere.
         """
-        if registered is None:
-            return ()
         stage = self.stage(registered)
         if stage.place is not None:
             raise InvalidActionConfiguration(
-                f"{stage.application}/{stage.name} is in {stage.place}, and this action validates stacks of Belay's "
-                "own account and region: leave it out of this pipeline. Belay validates each release that it deploys"
+                f"{stage.application}/{stage.name} is registered in {stage.place}, and this action works in Belay's "
+                "own account and region, for stages that register neither: leave it out of this pipeline. "
+                "docs/accounts.md says what Belay does without it"
             )
-        return stage.regions
+        return stage
 
     def stage(self, registered: Registered) -> Stage:
         """Return the stage that a pipeline's action names.

@@ -32,7 +32,7 @@ class RollbackJobs:
         job it is.
         """
         action = rollback_action(job.parameters)
-        stage = self.registrations.stage(action.registered)
+        stage = self.registrations.stage_here(action.registered)
         pipeline = stage.required_pipeline().name
         asked = f"ASKED {action.execution}"
         origin = origin_of(stage.application, pipeline, action.execution)
