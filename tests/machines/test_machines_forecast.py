@@ -42,6 +42,7 @@ class Databases:
         return {name.removeprefix(self.prefix) for name in names if name.startswith(self.prefix)}
 
 
+@pytest.mark.at_home("no stage is registered that would say where to look")
 def test_copies_that_were_left_are_deleted_and_nothing_else_is(belay: Belay) -> None:
     databases = Databases(belay, "left")
     ended = f"{EXECUTIONS}:long-gone"
