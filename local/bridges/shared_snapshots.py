@@ -5,26 +5,38 @@ Here a snapshot is shared only if it is manual and is not encrypted with the acc
 region of the call from wherever its ARN says, in one step
 (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CopyDBSnapshot.html): another account's must be shared,
 and the policy of its key must let the caller's account. An encrypted one needs a key of the region it is copied to; an
-unencrypted snapshot of a cluster takes none. A copy has its own tags and the data of its source, and takes time. It
-can go when moto does the same.
+unencrypted snapshot of a cluster takes none. At most 20 copies of instances' snapshots and five of clusters' are made
+at a time from one region to another. A copy has its own tags and the data of its source, and takes time. It can go when
+moto does the same.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from ministack.core.responses import request_scope
 from ministack.services import kms
 from moto.core.utils import utcnow
-from moto.rds.exceptions import DBClusterSnapshotNotFoundError, DBSnapshotNotFoundFault, RDSClientError
+from moto.rds.exceptions import (
+    DBClusterSnapshotNotFoundError,
+    DBSnapshotNotFoundFault,
+    RDSClientError,
+    SnapshotQuotaExceededFault,
+)
 from moto.rds.models import DBClusterSnapshot, DBSnapshot, RDSBackend, rds_backends
+
+from local.bridges.account_quotas import MOST
 
 Snapshot = DBSnapshot | DBClusterSnapshot
 
 DEFAULT_KEY = "default_kms_key_id"
 """What moto has for a database that is encrypted with no key of its own."""
+
+MOST_AT_ONCE = {DBSnapshot: 20, DBClusterSnapshot: 5}
+"""Copies from one region to another (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_CopySnapshot.html,
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-copy-snapshot.html)."""
 
 USED = "kms:CreateGrant"
 """RDS uses the key of a snapshot through a grant."""
@@ -75,6 +87,7 @@ def _copy() -> None:
         source = _source(self, DBSnapshot, source_db_snapshot_identifier)
         if target_db_snapshot_identifier in self.database_snapshots:
             raise RDSClientError("DBSnapshotAlreadyExists", f"{target_db_snapshot_identifier} already exists")
+        _require_room(self, source, self.database_snapshots.values())
         key = _key_of_copy(self, source, asked.get("kms_key_id"))
         tags = _tags(source, asked)
         # moto takes a database's tags where there are none.
@@ -95,6 +108,7 @@ def _copy() -> None:
             raise RDSClientError(
                 "DBClusterSnapshotAlreadyExistsFault", f"{target_db_cluster_snapshot_identifier} already exists"
             )
+        _require_room(self, source, self.cluster_snapshots.values())
         if not source.storage_encrypted and asked.get("kms_key_id"):
             raise RDSClientError("InvalidParameterCombination", "KmsKeyId is only for an encrypted cluster snapshot")
         key = _key_of_copy(self, source, asked.get("kms_key_id"))
@@ -123,6 +137,16 @@ def _source(backend: RDSBackend, model: type[Any], identifier: str) -> Any:
         state = "InvalidDBSnapshotState" if model is DBSnapshot else "InvalidDBClusterSnapshotStateFault"
         raise RDSClientError(state, f"{identifier} is {snapshot.status}; it has to be available to be copied")
     return snapshot
+
+
+def _require_room(backend: RDSBackend, source: Snapshot, held: Collection[Snapshot]) -> None:
+    """The quota of manual snapshots, and that of copies under way from the source's region."""
+    if sum(each.snapshot_type == "manual" for each in held) >= MOST:
+        raise SnapshotQuotaExceededFault()
+    region = source.backend.region_name
+    under_way = [each for each in held if getattr(each, "copied_from", None) == region and each.status == "creating"]
+    if region != backend.region_name and len(under_way) >= MOST_AT_ONCE[type(source)]:
+        raise SnapshotQuotaExceededFault()
 
 
 def _key_of_copy(backend: RDSBackend, source: Snapshot, asked: str | None) -> str | None:
@@ -187,7 +211,7 @@ def _tags(source: Snapshot, asked: dict[str, Any]) -> list[dict[str, str]]:
 
 def _as_taken(copied: Any, source: Any) -> Any:
     """Let a copy be made now, of what its source is of, however the database has changed since."""
-    copied.created = utcnow()
+    copied.created, copied.copied_from = utcnow(), source.backend.region_name
     for name in ("db_instance_identifier", "dbi_resource_id", "db_cluster_identifier", "allocated_storage", "engine"):
         if name in vars(source):
             setattr(copied, name, getattr(source, name))

@@ -195,6 +195,19 @@ def test_an_unencrypted_copy_is_encrypted_for_an_instance_and_never_for_a_cluste
     assert code == "InvalidParameterCombination"
 
 
+def test_five_copies_of_clusters_are_made_at_a_time_across_regions(engine, vault, keys, taken):
+    name = taken("cluster", "own")
+    share(engine.client("rds"), "cluster", name, VAULT)
+    asked = {"KmsKeyId": keys["vault"], "SourceRegion": REGION}
+    with engine.standing_still():
+        for number in range(5):
+            copy(vault, "cluster", arn("cluster", name), f"one-of-{number}", **asked)
+        code = refused(lambda: copy(vault, "cluster", arn("cluster", name), "one-too-many", **asked))
+        here = engine.client("rds", account=VAULT)
+        copy(here, "cluster", arn("cluster", name), "in-the-same-region", KmsKeyId=keys["vault here"])
+    assert code == "SnapshotQuotaExceeded"
+
+
 def test_a_copy_outlives_its_source_and_is_restored_in_the_other_account(rds, vault, keys, taken):
     name = taken("instance", "own")
     share(rds, "instance", name, VAULT)
