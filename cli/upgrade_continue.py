@@ -25,6 +25,9 @@ def command(where: Where, output: str) -> int:
         for each in running(belay)
         if each.waits
     }
-    lines = [f"{name}: {successor or 'has ended'}" for name, successor in found.items()]
+    lines = [
+        f"{name}: {successor or 'has ended, or another stage of its wave is being changed'}"
+        for name, successor in found.items()
+    ]
     tell(output, {"continued": found}, ["continued by this version:", *lines] if lines else ["nothing is waiting"])
     return 0

@@ -3,12 +3,15 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from modules import step
 from simulated_ledger import accepted, bring
-from test_aws_unfinished import MANIFEST, NOW, STAGE, House
+from test_aws_unfinished import MACHINE, MANIFEST, NOW, STAGE, House
 
+from belay.aws.gateways import Aws, own_aws
 from belay.control.closing import ended
 from belay.control.recovery import Recovery
 from belay.control.successors import Successors
@@ -26,6 +29,7 @@ from belay.release.waves import Waves
 from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.subject.names import incident_of
 from belay.subject.subjects import AskedRollback
+from cli.views.followed import Follower
 
 WAVES: Waves = (("eu", "us"), ("production",))
 LATER = "2026-01-01T11:00:00.000+00:00"
@@ -137,6 +141,34 @@ def test_a_wave_that_is_deployed_is_told_to_the_machine_alone(world: World) -> N
     assert world.house.told() == []
 
 
+def test_the_machine_is_told_how_its_wave_ended_with_the_document_that_says_why(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_aws.cache_clear()
+    for name, value in {"LEDGER_TABLE": "ledger", "ARTIFACT_BUCKET": "artifacts", "POLL_SECONDS": "15"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ROLLBACK_STAGE_MACHINE_ARN", MACHINE)
+    release = world.accept("1.1.0")
+    world.deploy(release, "us")
+    bring(world.ledger, release, "eu", State.EXECUTING)
+
+    def concluded() -> dict[str, Any]:
+        event = {"release": release.to_dict(), "stages": ["eu", "us"]}
+        return dict(step("follow_incident", "conclude_wave").handler(event, None))
+
+    assert concluded() == {"outcome": None, "reason": None, "wait_seconds": 15}
+    (incident,) = world.house.recoveries()
+    world.ledger.attempts.end_stage(
+        release, "eu", Outcome.ROLLED_BACK, NOT_VERIFIED, good=False, fencing=None, now=LATER, recovered=True
+    )
+    told = concluded()
+    assert told["outcome"] is Outcome.ROLLED_BACK
+    assert world.house.recoveries() == [incident]
+    kept = from_document(world.house.artifacts.require_json(told["reason"]["document"]))
+    assert words(kept) == ["eu ROLLED_BACK: it does not answer", "us DEPLOYED"]
+    own_aws.cache_clear()
+
+
 # -- its wave ----------------------------------------------------------------------------------------------------------
 
 
@@ -173,6 +205,17 @@ def test_what_was_deployed_is_rolled_back_once_with_a_stage_of_its_wave(world: W
     runs = world.ledger.stages.runs("orders", "us")
     assert runs is not None
     assert runs.release.version == "1.0.0"
+
+
+def test_what_a_wave_takes_back_is_followed_with_the_release(world: World) -> None:
+    release = failed(world)
+    world.conclude(release)
+    belay: Any = SimpleNamespace(ledger=world.ledger, artifacts=world.house.artifacts, aws=Aws(), outputs={})
+
+    seen = Follower(belay).attempt(world.attempt(release))
+
+    assert [each.line.stage for each in seen.incidents] == ["eu", "us"]
+    assert not seen.over
 
 
 def test_a_rollback_with_the_wave_waits_for_the_stage_s_lock(world: World) -> None:

@@ -122,10 +122,11 @@ class ForeignOperation(_Subject):
 
 @dataclass(frozen=True)
 class AskedRollback(_Subject):
-    """A rollback that a person requested.
+    """A rollback that a person requested, or that a failed stage of the release's wave takes with it.
 
     ``release`` is the newest of those undone and represents them all, under an attempt of its own; ``target`` is what
-    the stage goes back to, ``stood_on`` its last-known-good attempt at the time of the request. ``asked_by`` is an ARN.
+    the stage goes back to, ``stood_on`` its last-known-good attempt at the time of the request. ``asked_by`` is an ARN,
+    of the person or of the release's execution.
     """
 
     kind = "asked"
