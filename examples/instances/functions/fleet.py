@@ -147,7 +147,8 @@ class Deployer:
         if deployment is None:
             return self._begin(fleet, group, request, age)
         if deployment["status"] == "Succeeded":
-            return Made(fleet.group, {"AutoScalingGroupName": self._current(fleet, group)[0]})
+            self._current(fleet, group)
+            return Made(fleet.group)
         if deployment["status"] in ENDED:
             return self._failed(deployment)
         if age > PATIENCE:
@@ -201,7 +202,7 @@ class Deployer:
         launched = {each.get("LaunchTemplate", {}).get("Version") for each in current["Instances"]}
         if launched == {fleet.launch_template_version} and self._deployed(group) == (fleet.bucket, fleet.key):
             if len(_in_service(current) & serving) >= fleet.size:
-                return Made(fleet.group, {"AutoScalingGroupName": name})
+                return Made(fleet.group)
             if age < SETTLING:
                 return NOT_YET
         if len(_in_service(current)) >= fleet.size:

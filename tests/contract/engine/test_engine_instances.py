@@ -83,9 +83,9 @@ class Deployed:
 
     @property
     def serving(self) -> set[str]:
-        balancing = self.aws("elbv2")
-        (group,) = balancing.describe_target_groups(Names=[self.name])["TargetGroups"]
-        found = balancing.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+        targets = self.stacks.describe_stack_resource(StackName=self.name, LogicalResourceId="Targets")
+        place = targets["StackResourceDetail"]["PhysicalResourceId"]
+        found = self.aws("elbv2").describe_target_health(TargetGroupArn=place)["TargetHealthDescriptions"]
         return {each["Target"]["Id"] for each in found}
 
     def drift(self) -> list[str]:
@@ -111,16 +111,10 @@ def deployed(aws: Aws, unique: Callable[[str], str], tmp_path: Path, until: Call
     return Deployed(aws, unique("fleet"), tmp_path / "release", until)
 
 
-def output(stack: dict[str, Any], name: str) -> str:
-    (found,) = (each["OutputValue"] for each in stack["Outputs"] if each["OutputKey"] == name)
-    return str(found)
-
-
 def test_releases_are_deployed_taken_back_and_deleted(deployed: Deployed) -> None:
     first = deployed.release("1.0.0")
     assert first["StackStatus"] == "CREATE_COMPLETE", deployed.reasons()
     (name,) = deployed.fleets
-    assert output(first, "AutoScalingGroupName") == name
     assert name.startswith(f"CodeDeploy_{deployed.name}_d-")
     assert deployed.serving == deployed.fleets[name]
 
@@ -130,7 +124,6 @@ def test_releases_are_deployed_taken_back_and_deleted(deployed: Deployed) -> Non
     assert second["StackStatus"] == "UPDATE_COMPLETE", deployed.reasons()
     (copy,) = deployed.fleets
     assert copy != name
-    assert output(second, "AutoScalingGroupName") == copy
 
     deployed.alarm("ALARM")
     third = deployed.release("1.2.0")

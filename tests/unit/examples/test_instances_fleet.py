@@ -116,7 +116,9 @@ class World:
         for steps in range(1, 20):
             made = self.step(request, **changed)
             if made is not self.fleets.NOT_YET:
-                return made.data["AutoScalingGroupName"], steps
+                group = self.codedeploy.get_deployment_group(applicationName="hello", deploymentGroupName="hello")
+                (fleet,) = group["deploymentGroupInfo"]["autoScalingGroups"]
+                return fleet["name"], steps
         raise AssertionError("not answered")
 
     def delete(self) -> int:
