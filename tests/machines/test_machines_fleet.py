@@ -49,7 +49,7 @@ def deployed(app: Application) -> list[str]:
     return [each["revision"]["s3Location"]["key"] for each in told if each["creator"] == "user"]
 
 
-@pytest.mark.at_home("the functions of the stack are not let into another account's network")
+@pytest.mark.at_home("the fleet is looked at in Belay's own account")
 def test_a_release_that_an_alarm_stops_is_rolled_back_and_a_later_rollback_deploys_the_older_one(
     belay: Belay, hello: Application, tmp_path: Path
 ) -> None:
