@@ -12,6 +12,7 @@ import pytest
 from deployed_belay import Application, until
 
 Applications = Callable[..., Application]
+pytestmark = pytest.mark.at_home("test_machines_elsewhere has what was run elsewhere")
 
 
 class ScriptedPipeline:

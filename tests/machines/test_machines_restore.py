@@ -12,6 +12,7 @@ from cli.function_url import post_signed
 from local.engine import REGION
 
 Applications = Callable[..., Application]
+pytestmark = pytest.mark.at_home("it was never run elsewhere")
 
 CHANGES = {
     "changes": "database/changes",
