@@ -55,7 +55,7 @@ SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadsc
 ENGINES := 3
 
 # They run a second time with their stages in another account and region, where permissions count.
-REPRESENTATIVE := tests/machines/test_machines_deploy_stage.py tests/machines/test_machines_verification.py
+REPRESENTATIVE := tests/machines/test_machines_deploy_stage.py tests/machines/test_machines_policies.py
 
 test-long: $(INSTALLED) ## the machines with all stages in another account, the rollback planner over 10,000 generated stages, the policies over 100,000 templates, the model over 2,000 histories
 	@BELAY_ELSEWHERE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses $(ENGINES) tests/machines

@@ -98,6 +98,11 @@ class Belay:
         return self._client(service, self.account, self.region)
 
     @property
+    def environment_there(self) -> dict[str, str]:
+        """The environment of somebody with credentials of the account of stages."""
+        return {**self.engine.environment, **({"AWS_ACCESS_KEY_ID": self.account} if self.spoke else {})}
+
+    @property
     def account(self) -> str:
         """The account of stages."""
         return self.spoke.account if self.spoke else ACCOUNT

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from deployed_belay import Application, until
 from small_releases import setting
 
@@ -349,6 +350,7 @@ class TestFourEyes:
 
 
 class TestLink:
+    @pytest.mark.at_home("where permissions count, the engine lets nobody without credentials call a function's URL")
     def test_a_person_answers_by_the_link_and_nothing_else_does(self, application: Applications) -> None:
         app = application(approval={"required": True})
         upload = app.belay.upload(app.release())

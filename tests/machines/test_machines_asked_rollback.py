@@ -156,7 +156,7 @@ def test_why_going_back_failed_is_told_and_each_command_does_what_it_says(applic
     (todo,) = app.received()[-1].data["left_to_do"]
     assert "updating it back was tried 2 times, and it is still UPDATE_ROLLBACK_COMPLETE." in todo["why"]
     assert f": {why}." in todo["why"].partition("What failed last: stack ")[2]
-    assert why in paste(todo["look"], app.belay.engine.environment)
+    assert why in paste(todo["look"], app.belay.environment_there)
     assert all(choice["loses"] for choice in todo["choices"])
 
     app.belay.there("cloudformation").delete_stack(StackName=importer)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from deployed_belay import Application
+from played_databases import policy
 from small_releases import setting
 
 Applications = Callable[..., Application]
@@ -19,6 +20,16 @@ FAILS = 'raise KeyError("url")'
 REDDENS = """alarm = {"AlarmName": event["application"], "StateValue": "ALARM", "StateReason": "slow"}
     boto3.client("cloudwatch").set_alarm_state(**alarm)
     return {"verdict": "PASS"}"""
+
+
+def verify_role(app: Application) -> str:
+    """Make the role of a verify function, which may turn an alarm red; its ARN."""
+    name, iam = f"verify-{app.name}", app.belay.there("iam")
+    trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trusted))["Role"]["Arn"]
+    reddens = {"Effect": "Allow", "Action": "cloudwatch:SetAlarmState", "Resource": "*"}
+    iam.put_role_policy(RoleName=name, PolicyName="reddens", PolicyDocument=policy(reddens))
+    return str(role)
 
 
 def verify_function(app: Application, bad: str) -> str:
@@ -37,7 +48,7 @@ def handler(event, context):
     made = app.belay.there("lambda").create_function(
         FunctionName=f"verify-{app.name}",
         Runtime=RUNTIME,
-        Role=f"arn:aws:iam::{app.belay.account}:role/verify",
+        Role=verify_role(app),
         Handler="index.handler",
         Code={"ZipFile": buffer.getvalue()},
     )
