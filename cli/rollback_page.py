@@ -96,6 +96,9 @@ ROLLED_BACK needs evidence for every resource that the failed operation touched,
 rollback event succeeded, or drift detection finds it in sync, or the stack's template, parameters and tags are those of
 before. The stack's events say what was skipped, by Belay or by a person, and what was not deleted: that is left to a
 person where its name is in the way of the next deployment, or where its deletion failed, and else only reported.
+Outputs of the stack have to be those of before, except one that tells of a resource that was replaced: one that another
+stack imports, or that differs for no visible reason, is left to a person. So an output should not name what each
+update makes anew outside the stack.
 
 A resource skipped in a nested stack is checked there, and restored by a change set of the root stack with
 `IncludeNestedStacks`, if that change set includes it. AWS does not document that it does:
