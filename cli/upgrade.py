@@ -13,12 +13,10 @@ from typing import Any, Final
 
 import click
 
+from belay.control.successors import WAITING
 from cli.account import Account, Where, calls_aws
 from cli.output import ago, section, table, tell
 from cli.problems import REFUSED, NoSuchStack
-
-WAITING: Final = ("RequestApproval", "WaitForWindow")
-"""The states of deploy_stage that only wait, without a lock, in all versions so far."""
 
 PLANS: Final = "PlanReleaseStateMachineArn"
 """The output of Belay's stack with the machine of plans."""

@@ -16,6 +16,7 @@ from belay.control.closing import ended
 from belay.control.recovery import Recovery
 from belay.control.successors import Successors
 from belay.control.superseding import Superseding
+from belay.errors import Throttled
 from belay.ledger.incidents import IncidentRecord
 from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
@@ -33,6 +34,7 @@ from cli.views.followed import Follower
 
 WAVES: Waves = (("eu", "us"), ("production",))
 LATER = "2026-01-01T11:00:00.000+00:00"
+UPLOAD = {"detail": {"object": {"key": "releases/orders/1.1.0.zip"}}}
 NOT_VERIFIED = Statement(Why.NOT_VERIFIED, "it does not answer")
 
 
@@ -132,6 +134,48 @@ def test_the_last_stage_that_is_recovered_ends_the_release_and_tells_of_each(wor
     assert message["cause"]["what"] == "eu NEEDS_OPERATOR: eu is bad; us DEPLOYED"
     assert "us runs 1.1.0" in message["what"]
     assert world.conclude(release) == Close(Outcome.NEEDS_OPERATOR, world.attempt(release).reason)
+
+
+def test_what_is_left_in_a_stage_is_told_even_if_another_has_ended_the_release_meanwhile(world: World) -> None:
+    release = world.accept("1.1.0")
+    names = {}
+    for stage in ("eu", "us"):
+        bring(world.ledger, release, stage, State.EXECUTING)
+        names[stage] = world.house.incidents.open_for_release(release, stage, from_document(f"{stage} is bad"))
+    how = {"good": False, "fencing": None, "now": LATER, "recovered": True}
+    assert world.ledger.attempts.end_stage(release, "eu", Outcome.NEEDS_OPERATOR, NOT_VERIFIED, **how)
+    world.recover(names["us"])
+    assert world.house.told() == [("release-ended", "NEEDS_OPERATOR")]
+
+    world.recover(names["eu"], Outcome.NEEDS_OPERATOR)
+
+    (message,) = world.house.messages()
+    assert (message["kind"], message["outcome"], message["stage"]) == ("stage-ended", "NEEDS_OPERATOR", "eu")
+    assert "The release has ended NEEDS_OPERATOR." in message["what"]
+
+
+def test_a_stage_is_being_recovered_even_if_two_opened_their_incidents_at_the_same_moment(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = world.accept("1.1.0")
+    for stage in ("eu", "us"):
+        bring(world.ledger, release, stage, State.EXECUTING)
+
+    def conflict(*_: Any, **__: Any) -> None:
+        raise Throttled("DynamoDB.TransactWriteItems", "TransactionCanceledException", "TransactionConflict")
+
+    with monkeypatch.context() as busy:
+        busy.setattr(type(world.ledger.attempts), "record", conflict)
+        with pytest.raises(Throttled):
+            world.house.incidents.open_for_release(release, "eu", NOT_VERIFIED)
+
+    name = world.house.incidents.open_for_release(release, "eu", NOT_VERIFIED)
+
+    world.recover(name)
+    assert world.attempt(release).outcome is None, "the other stage goes on"
+    assert [each.outcome for each in world.attempt(release).stages] == [Outcome.ROLLED_BACK, None]
+    world.house.incidents.open_for_release(release, "eu", NOT_VERIFIED)
+    assert [each.stage for each in world.attempt(release).under_way] == ["us"]
 
 
 def test_a_wave_that_is_deployed_is_told_to_the_machine_alone(world: World) -> None:
@@ -239,6 +283,44 @@ def test_a_stage_that_runs_something_newer_by_now_is_left_alone(world: World) ->
     assert world.rollbacks() == []
 
 
+def test_what_another_release_left_in_a_stage_is_not_rolled_back_in_its_place(world: World) -> None:
+    release = failed(world)
+    other = world.accept("1.2.0")
+    world.fail(other, "us", Outcome.NEEDS_OPERATOR)
+    incident = incident_of(other.origin, "us")
+    claim = Claim("orders", "us", other.attempt, "1.2.0", "other-execution", incident)
+    fencing = world.ledger.locks.acquire(claim, expires_at=4102444800, seen=None, now=NOW)
+    assert fencing is not None
+    world.ledger.locks.release("orders", "us", fencing)
+
+    concluded = world.conclude(release)
+
+    assert concluded is not None
+    assert concluded.outcome is Outcome.NEEDS_OPERATOR
+    assert "us NEEDS_OPERATOR: not rolled back: 1.2.0 failed in us and left something there" in in_words(
+        concluded.reason
+    )
+    assert world.rollbacks() == []
+
+
+def test_a_release_that_is_deployed_while_the_rollback_is_prepared_is_left_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = failed(world)
+    newer, history = world.accept("1.2.0"), world.ledger.stages.history
+
+    def later(application: str, stage: str) -> Any:
+        if stage == "us" and world.attempt(newer).in_stage("us") is None:
+            world.deploy(newer, "us", at="2026-01-01T12:00:00.000+00:00")
+        return history(application, stage)
+
+    monkeypatch.setattr(world.ledger.stages, "history", later)
+    concluded = world.conclude(release)
+    assert concluded is not None
+    assert words(concluded.reason)[1] == "us DEPLOYED: not rolled back: us does not run 1.1.0 any more"
+    assert world.rollbacks() == []
+
+
 def test_a_first_release_that_cannot_be_rolled_back_with_its_wave_is_left_to_a_person(world: World) -> None:
     release = world.accept("1.1.0", "wave")
     world.deploy(release, "us")
@@ -314,7 +396,8 @@ def test_a_newer_release_takes_the_turn_in_each_stage_of_its_own(world: World) -
     assert attempt.superseded_in("us") is None
 
 
-def test_a_wave_is_continued_when_all_of_it_waits(world: World) -> None:
+def begun(world: World) -> tuple[ReleaseReference, Successors, tuple[str, str, str]]:
+    """A release with its executions: its own, and those of ``eu`` and ``us``."""
     machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-deploy-release"
     states = world.house.states
     role = "arn:aws:iam::123456789012:role/machine"
@@ -322,9 +405,8 @@ def test_a_wave_is_continued_when_all_of_it_waits(world: World) -> None:
     for name in ("belay-deploy-release", "belay-deploy-stage"):
         states.create_state_machine(name=name, definition=definition, roleArn=role)
     release = world.accept("1.1.0")
-    upload = {"detail": {"object": {"key": "releases/orders/1.1.0.zip"}}}
     executions = world.house.incidents.executions
-    parent = executions.start_execution(machine, release.attempt, upload)
+    parent = executions.start_execution(machine, release.attempt, UPLOAD)
     assert world.ledger.attempts.continue_in(release, world.attempt(release).execution, parent)
     own = machine.replace("release", "stage")
     document = {"release": release.to_dict(), "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": parent}
@@ -333,7 +415,18 @@ def test_a_wave_is_continued_when_all_of_it_waits(world: World) -> None:
         for stage in ("eu", "us")
     )
     successors = Successors(world.ledger, world.house.artifacts, executions, machine)
+    return release, successors, (parent, eu, us)
+
+
+def test_a_wave_is_continued_when_all_of_it_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    release, successors, (parent, eu, us) = begun(world)
+    executions = successors.executions
     bring(world.ledger, release, "eu", State.AWAITING_APPROVAL)
+    assert successors.continue_stage(eu) is None, "the other stage was not entered yet"
+    bring(world.ledger, release, "us", State.HELD)
+    at = {us: "SnapshotDatabases"}
+    monkeypatch.setattr(type(executions), "state", lambda _, execution: (at[execution], NOW))
+    assert successors.continue_stage(eu) is None, "the other stage's window has opened, and it holds its lock"
     bring(world.ledger, release, "us", State.EXECUTING)
     assert successors.continue_stage(eu) is None, "the other stage is being changed"
     assert executions.running(parent)
@@ -344,7 +437,23 @@ def test_a_wave_is_continued_when_all_of_it_waits(world: World) -> None:
     assert successor is not None
     continues = executions.input(successor)["continues"]
     assert continues["waves"] == [["eu"], ["production"]]
-    assert continues == {**continues, "upload": upload, "suffix": "-2"}
-    assert [executions.running(each) for each in (parent, eu, us)] == [False, False, True]
+    assert continues == {**continues, "upload": UPLOAD, "suffix": "-2"}
+    assert [executions.running(each) for each in (parent, eu, us)] == [False, False, False]
+    bring(world.ledger, release, "eu", State.EXECUTING)
     assert successors.continue_stage(eu) == successor, "a rerun finds it done"
     assert replace(world.attempt(release), stages=()).execution == successor
+
+
+def test_a_wave_is_continued_in_every_stage_that_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    release, successors, (parent, eu, us) = begun(world)
+    bring(world.ledger, release, "eu", State.AWAITING_APPROVAL)
+    bring(world.ledger, release, "us", State.HELD)
+    executions = successors.executions
+    monkeypatch.setattr(type(executions), "state", lambda *_: ("WaitForWindow", NOW))
+
+    successor = successors.continue_stage(us)
+
+    assert successor is not None
+    assert executions.input(successor)["continues"]["waves"] == [["eu", "us"], ["production"]]
+    assert [executions.running(each) for each in (parent, eu, us)] == [False, False, False]
+    assert successors.continue_stage(eu) == successor

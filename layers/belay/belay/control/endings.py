@@ -58,14 +58,14 @@ class Endings:
         topic: str | None = None,
         done: Sequence[str] = (),
         left_to_do: Sequence[LeftToDo] = (),
-    ) -> None:
-        """Record an attempt's outcome and announce it, unless that was done.
+    ) -> bool:
+        """Record an attempt's outcome and announce it. False if that was done.
 
         ``topic`` is the application's, for an upload that did not become a release.
         """
         now = timestamp()
         if not self._ledger.attempts.close(attempt, outcome, reason, now):
-            return
+            return False
         release, stage, upload = attempt.release, attempt.stage, attempt.upload
         last = _last_wave(attempt)
         plans = self._plans(release) if outcome is Outcome.DEPLOYED and release is not None else {}
@@ -91,6 +91,7 @@ class Endings:
         self._topic(release, topic).publish(message)
         self._ledger.attempts.announced(attempt)
         emit(measures.ended(attempt, outcome, now))
+        return True
 
     def stage_recovered(  # noqa: PLR0917 - all are parts of one end
         self,
@@ -103,8 +104,8 @@ class Endings:
     ) -> None:
         """Record that an incident has ended a stage, unless that was done.
 
-        The release ends with the last stage of its wave. Where others go on, or are rolled back because of this one,
-        only the end of the stage is announced.
+        The release ends with the last stage of its wave. Where others go on, are rolled back because of this one, or
+        have ended the release meanwhile, only the end of the stage is announced.
         """
         self._ledger.attempts.end_stage(
             release, stage, outcome, reason, good=False, fencing=None, now=timestamp(), recovered=True
@@ -112,13 +113,15 @@ class Endings:
         attempt = self._ledger.attempts.get(release)
         if attempt is None:
             raise MissingDocument(f"the ledger has no attempt {release.attempt} of {release.application}")
-        concluded = conclusion(attempt, self._accepted(release).application)
+        application = self._accepted(release).application
+        concluded = conclusion(attempt, application)
         if outcome_of_stage(attempt, stage) is not outcome:
             # It was not in the stage any more, or not yet: nothing else ends it.
             concluded = Close(outcome, reason)
         if isinstance(concluded, Close):
-            self.close(attempt, concluded.outcome, reason=concluded.reason, done=done, left_to_do=left_to_do)
-            return
+            told = self.close(attempt, concluded.outcome, reason=concluded.reason, done=done, left_to_do=left_to_do)
+            if told or len(wave_of(application.waves, stage)) == 1:
+                return
         self.topic_of(release).publish(
             stage_ended(
                 outcome,
@@ -128,6 +131,7 @@ class Endings:
                 left_to_do=left_to_do,
                 runs_now=self._ledger.stages.in_words(attempt.application, stage),
                 others=[each.stage for each in attempt.under_way],
+                ended=concluded.outcome if isinstance(concluded, Close) else None,
             )
         )
 

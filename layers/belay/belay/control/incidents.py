@@ -50,7 +50,7 @@ class Incidents:
         subject, opened = incident.subject, self._ledger.incidents.open(incident, timestamp())
         if opened:
             emit(failed(incident))
-        if opened and isinstance(subject, ReleaseAttempt):
+        if isinstance(subject, ReleaseAttempt) and (opened or self._not_recorded(incident.name, subject)):
             release, stage, reason = subject.release, subject.stage, in_words(incident.reason)
             # An attempt that has ended stays ended; its failed stacks are recovered all the same.
             with suppress(IllegalTransition):
@@ -58,6 +58,16 @@ class Incidents:
         if self._ledger.incidents.execution(incident.name) == "":
             self.start_recovery(incident, incident.name)
         return incident.name
+
+    def _not_recorded(self, incident: str, subject: ReleaseAttempt) -> bool:
+        """Whether an open incident is not in its attempt's record: its opener was cut off.
+
+        Two stages of a wave write to that one record, and DynamoDB refuses one of two writes at the same moment.
+        """
+        record = self._ledger.incidents.get(subject.application, incident)
+        attempt = self._ledger.attempts.get(subject.release)
+        still_open = record is not None and record.outcome is None
+        return still_open and attempt is not None and attempt.may_recover(subject.stage)
 
     def stopped_by(self, incident: str) -> PersonDecided | None:
         """Return who stopped an incident's last recovery, and why; None if no person did."""

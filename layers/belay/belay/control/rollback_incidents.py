@@ -46,32 +46,54 @@ class RollbackIncidents:
         taken_back = replace(release, attempt=asked_attempt(release.attempt, stage, ""))
         name = incident_of(taken_back.origin, stage)
         if self._ledger.incidents.get(release.application, name) is None:
-            runs = self._stands_on(release.application, stage)
-            if runs != release.attempt:
-                return Refusal(409, OVERTAKEN, f"{stage} does not run {release.version} any more")
-            prepared = self.prepare(RollbackRequest(release.application, stage), by, reason, taken_back.attempt)
+            request = RollbackRequest(release.application, stage)
+            asked = self._only(release, request)
+            if isinstance(asked, Refusal):
+                return asked
+            prepared = self._prepared(request, asked, by, release.attempt, reason, taken_back.attempt)
             if isinstance(prepared, Refusal):
                 return prepared
             self.open(*prepared)
         return name
 
-    def prepare(
-        self, request: RollbackRequest, by: str, reason: Reason | None = None, attempt: str = ""
-    ) -> tuple[Incident, RollbackRange] | Refusal:
+    def prepare(self, request: RollbackRequest, by: str) -> tuple[Incident, RollbackRange] | Refusal:
         """Return the incident of a rollback, with its documents stored, and what it undoes; or why it is refused."""
+        stood_on = self._stands_on(request.application, request.stage)
+        asked = self._range(request)
+        return asked if isinstance(asked, Refusal) else self._prepared(request, asked, by, stood_on)
+
+    def _only(self, release: ReleaseReference, request: RollbackRequest) -> RollbackRange | Refusal:
+        """Return what a rollback undoes that undoes one release, or why it would not undo that one alone."""
+        asked = self._range(request)
+        if self._stands_on(request.application, request.stage) != release.attempt:
+            return Refusal(409, OVERTAKEN, f"{request.stage} does not run {release.version} any more")
+        if isinstance(asked, Refusal) or [each.attempt for each in asked.undone] == [release.attempt]:
+            return asked
+        left = f"{asked.newest.version} failed in {request.stage} and left something there, which comes first"
+        return Refusal(409, "Remains", left)
+
+    def _range(self, request: RollbackRequest) -> RollbackRange | Refusal:
         lock = self._ledger.locks.get(request.application, request.stage)
         if lock is not None and lock.held:
             busy = f"{request.application} {lock.label} is running in {request.stage}: wait for it, or abort it"
             return Refusal(409, BUSY, busy)
         history = self._ledger.stages.history(request.application, request.stage)
-        asked = rollback_range(request, history, self._remains(request, lock))
-        if isinstance(asked, Refusal):
-            return asked
+        return rollback_range(request, history, self._remains(request, lock))
+
+    def _prepared(  # noqa: PLR0917 - all are parts of one incident
+        self,
+        request: RollbackRequest,
+        asked: RollbackRange,
+        by: str,
+        stood_on: str | None,
+        reason: Reason | None = None,
+        attempt: str = "",
+    ) -> tuple[Incident, RollbackRange] | Refusal:
         changes = self._standing_changes(request.stage, asked)
         why = self._misfit(request, asked, changes)
         if why is not None:
             return Refusal(409, "SchemaOutOfRange", why)
-        incident = self._incident(request, asked, by, reason, attempt)
+        incident = self._incident(request, asked, by, stood_on, reason, attempt)
         if len(changes) == 1 and changes[0].not_undoable is None:
             self._artifacts.put_json(
                 incident.subject.origin.stage_key(request.stage, CHANGE_PLAN), changes[0].to_dict()
@@ -131,8 +153,14 @@ class RollbackIncidents:
         subject = record.incident.subject
         return subject.release if isinstance(subject, ReleaseAttempt | AskedRollback) else None
 
-    def _incident(
-        self, request: RollbackRequest, asked: RollbackRange, by: str, reason: Reason | None, attempt: str
+    def _incident(  # noqa: PLR0917 - all are parts of one incident
+        self,
+        request: RollbackRequest,
+        asked: RollbackRange,
+        by: str,
+        stood_on: str | None,
+        reason: Reason | None,
+        attempt: str,
     ) -> Incident:
         """Combine what the releases to be undone did under an attempt of its own; return its incident."""
         stage, newest = request.stage, asked.newest
@@ -158,7 +186,7 @@ class RollbackIncidents:
                 accepted.application.topic,
                 asked_by=by,
                 target=asked.target,
-                stood_on=self._stands_on(request.application, stage),
+                stood_on=stood_on,
                 ephemeral=registered.ephemeral,
             ),
             reason=reason

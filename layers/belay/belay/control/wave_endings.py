@@ -9,7 +9,6 @@ from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt
 from belay.release.ending import Close, TakeBack, closed_with, conclusion
-from belay.release.life import State
 from belay.release.reason import Reason, StageEnd, Statement, Why
 from belay.release.records import Outcome, ReleaseReference
 
@@ -57,8 +56,5 @@ class WaveEndings:
     def recover(self, release: ReleaseReference, stage: str, reason: Reason) -> None:
         """Open the incident of a stage that has not ended though its execution has, unless that was done."""
         attempt = self.ledger.attempts.get(release)
-        if attempt is None or attempt.outcome is not None:
-            return
-        standing = attempt.in_stage(stage)
-        if standing is None or (standing.outcome is None and standing.state is not State.RECOVERING):
+        if attempt is not None and attempt.outcome is None and attempt.may_recover(stage):
             self.incidents.open_for_release(release, stage, reason)

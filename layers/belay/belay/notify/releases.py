@@ -109,13 +109,14 @@ def stage_ended(
     left_to_do: Sequence[LeftToDo] = (),
     runs_now: str | None = None,
     others: Sequence[str] = (),
+    ended: Outcome | None = None,
 ) -> Message:
-    """Tell how a stage ended that was recovered while the release is not over.
+    """Tell how a stage ended that was recovered while the release is not over, or has just ``ended`` elsewhere.
 
     ``others`` are the stages of its wave that go on; without any, those that were deployed are rolled back now.
     """
     goes_on = f"The release goes on in {' and '.join(others)}." if others else "Its wave is being rolled back."
-    meant = f"The release failed in {deployment.where}. {goes_on}"
+    meant = f"The release failed in {deployment.where}. {f'The release has ended {ended}.' if ended else goes_on}"
     return compose(
         MessageKind.STAGE_ENDED,
         URGENCY[outcome],

@@ -124,6 +124,11 @@ class Attempt:
         deployed = {each.stage for each in self.stages if each.outcome is Outcome.DEPLOYED}
         return self.in_stage(stage) is None and deployed.issuperset(before)
 
+    def may_recover(self, stage: str) -> bool:
+        """Whether a stage has neither ended nor is being recovered."""
+        standing = self.in_stage(stage)
+        return standing is None or (standing.outcome is None and standing.state is not State.RECOVERING)
+
     def superseded_in(self, stage: str) -> "Superseded | None":
         """Return what has taken its turn in a stage; None if nothing has."""
         return next((each for each in self.superseded if each.stage == stage), None)
