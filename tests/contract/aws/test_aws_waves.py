@@ -136,6 +136,22 @@ def test_the_last_stage_that_is_recovered_ends_the_release_and_tells_of_each(wor
     assert world.conclude(release) == Close(Outcome.NEEDS_OPERATOR, world.attempt(release).reason)
 
 
+def test_the_end_of_a_wave_says_which_of_its_stages_are_left_to_a_person(world: World) -> None:
+    release = world.accept("1.1.0")
+    bring(world.ledger, release, "us", State.EXECUTING)
+    world.fail(release, "eu", Outcome.NEEDS_OPERATOR)
+    world.deploy(release, "us")
+    concluded = world.conclude(release)
+    assert concluded is not None
+    world.house.messages()
+
+    world.house.endings.close(world.attempt(release), concluded.outcome, reason=concluded.reason)
+
+    (message,) = world.house.messages()
+    (left,) = message["left_to_do"]
+    assert (left["subject"], left["what"], left["why"]) == ("eu", "do what is left there", "eu is bad")
+
+
 def test_what_is_left_in_a_stage_is_told_even_if_another_has_ended_the_release_meanwhile(world: World) -> None:
     release = world.accept("1.1.0")
     names = {}

@@ -13,11 +13,12 @@ from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
 from belay.notify.message import Message
 from belay.notify.releases import release_ended, stage_ended
+from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt
 from belay.release.ending import Close, conclusion, outcome_of_stage
 from belay.release.left_to_do import Choice, LeftToDo
-from belay.release.reason import Reason
+from belay.release.reason import Reason, WaveEnd
 from belay.release.records import Outcome, ReleaseReference
 from belay.release.waves import wave_of
 from belay.stack.command_line import failed_events_command
@@ -76,7 +77,7 @@ class Endings:
             what = f"The release was stopped once it was deployed to {' and '.join(last)}." if stopped_after else None
         left = [*left_to_do, *_undeleted(plans)]
         if outcome is Outcome.NEEDS_OPERATOR and release is not None and not left:
-            left = [once_more(attempt)]
+            left = _left_in(reason, release) if isinstance(reason, WaveEnd) else [once_more(attempt)]
         message = release_ended(
             outcome,
             Deployment(attempt.application, attempt.name, stage, attempt.execution, upload.thread),
@@ -192,6 +193,13 @@ def once_more(attempt: Attempt) -> LeftToDo:
     )
     what = "check every stack of the stage, then decide whether it is deployed again"
     return LeftToDo(attempt.stage or "", what, "it was interrupted.", look=f"belay show {name}", choices=ways)
+
+
+def _left_in(wave: WaveEnd, release: ReleaseReference) -> list[LeftToDo]:
+    """Leave to a person what the stages of a wave left, which was told as each of them ended."""
+    look = f"belay show {release.application}/{release.version}"
+    ended = [each for each in wave.stages if each.outcome is Outcome.NEEDS_OPERATOR]
+    return [LeftToDo(each.stage, "do what is left there", in_words(each.reason), look=look) for each in ended]
 
 
 def _undeleted(plans: Mapping[str, StagePlan]) -> list[LeftToDo]:
