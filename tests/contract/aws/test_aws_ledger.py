@@ -375,21 +375,38 @@ def test_a_baseline_that_was_captured_first_stands(ledger: Ledger) -> None:
 # -- answers of DynamoDB that moto does not give -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("reasons", "fault"),
-    [(["None", "TransactionConflict"], Throttled), (["ThrottlingError", "None"], Throttled)],
-)
-def test_a_claim_that_met_another_write_is_tried_again(
-    stubbed: Callable[[str], tuple[Any, Stubber]], reasons: list[str], fault: type[Exception]
+@pytest.mark.parametrize(("reasons", "times"), [(["None", "TransactionConflict"], 5), (["ThrottlingError", "None"], 1)])
+def test_a_claim_that_always_meets_another_write_is_made_again_later(
+    stubbed: Callable[[str], tuple[Any, Stubber]], reasons: list[str], times: int
 ) -> None:
     client, stub = stubbed("dynamodb")
+    for _ in range(times):
+        cancelled(stub, *reasons)
+    with pytest.raises(Throttled):
+        Ledger(Table(client, TABLE)).incidents.open(incident(), NOW)
+    stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_a_claim_that_met_another_write_is_made_again_at_once(
+    stubbed: Callable[[str], tuple[Any, Stubber]], opened: bool
+) -> None:
+    client, stub = stubbed("dynamodb")
+    cancelled(stub, "None", "TransactionConflict")
+    if opened:
+        stub.add_response("transact_write_items", {})
+    else:
+        cancelled(stub, "ConditionalCheckFailed", "None")
+    assert Ledger(Table(client, TABLE)).incidents.open(incident(), NOW) is opened
+    stub.assert_no_pending_responses()
+
+
+def cancelled(stub: Stubber, *reasons: str) -> None:
     stub.add_client_error(
         "transact_write_items",
         "TransactionCanceledException",
         modeled_fields={"CancellationReasons": [{"Code": code} for code in reasons]},
     )
-    with pytest.raises(fault):
-        Ledger(Table(client, TABLE)).incidents.open(incident(), NOW)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ _DESERIALIZER = TypeDeserializer()
 _MOST_AT_ONCE = 100
 """Keys in one BatchGetItem
 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html)."""
+_MOST_TRIES = 5
+"""How often a transaction is made that meets another one; whoever called it tries again later."""
 
 
 class Table:
@@ -54,14 +56,22 @@ class Table:
         return {"Update": change}
 
     def transact(self, *changes: Item) -> bool:
-        """Write everything or nothing. Returns False if a condition fails."""
+        """Write everything or nothing. Returns False if a condition fails.
+
+        Of two transactions on one item at the same moment DynamoDB refuses one, which botocore does not try again: the
+        stages of a wave write to one attempt's item.
+        """
         with translated("DynamoDB.TransactWriteItems"):
-            try:
-                self._client.transact_write_items(TransactItems=list(changes))
-            except ClientError as error:
-                if "ConditionalCheckFailed" in cancellation_codes(error):
-                    return False
-                raise
+            for tried in range(1, _MOST_TRIES + 1):
+                try:
+                    self._client.transact_write_items(TransactItems=list(changes))
+                    break
+                except ClientError as error:
+                    codes = cancellation_codes(error)
+                    if "ConditionalCheckFailed" in codes:
+                        return False
+                    if "TransactionConflict" not in codes or tried == _MOST_TRIES:
+                        raise
         return True
 
     def update(
