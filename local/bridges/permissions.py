@@ -4,9 +4,10 @@ The engine's port speaks plain HTTP, but policies may demand TLS, which every re
 too. A request about a change set by its ARN is about its stack, also when the change set is gone, one about an ECS
 service about that and not about its cluster
 (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html), one about a snapshot
-about that, with moto's tags, one for parameters by path about the path, one with a task's token about the state machine
-that waits, a simulation about whose policies it simulates. It matters only for an engine started with ``permissions``,
-whose log has each refusal. It can go when ministack serves TLS to every worker and knows change sets' stacks.
+about that, with moto's tags, one about RDS's tags about what has them, one for parameters by path about the path, one
+with a task's token about the state machine that waits, a simulation about whose policies it simulates. It matters only
+for an engine started with ``permissions``, whose log has each refusal. It can go when ministack serves TLS to every
+worker and knows change sets' stacks.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ OF_DATABASES = {
     "DescribeDBSnapshots": "snapshot",
     "DescribeDBClusterSnapshots": "cluster-snapshot",
 }
+OF_TAGS = ("AddTagsToResource", "RemoveTagsFromResource", "ListTagsForResource")
 OF_SNAPSHOTS = {
     "DeleteDBSnapshot": ("snapshot", "DBSnapshotIdentifier"),
     "DeleteDBClusterSnapshot": ("cluster-snapshot", "DBClusterSnapshotIdentifier"),
@@ -79,7 +81,7 @@ def _judge_rightly() -> None:
         "cloudformation": _stack_of_change_sets(),
         "ecs": _service,
         "iam": lambda asked: asked.parameter("PolicySourceArn"),
-        "rds": _snapshot,
+        "rds": _tagged_or_snapshot,
         "ssm": _path,
         "states": _waiting_machine,
     }
@@ -121,7 +123,9 @@ def _service(asked: Asked) -> str:
     return name if name.startswith("arn:") else asked.arn("ecs", f"service/{cluster}/{name}")
 
 
-def _snapshot(asked: Asked) -> str:
+def _tagged_or_snapshot(asked: Asked) -> str:
+    if asked.parameter("Action") in OF_TAGS:
+        return asked.parameter("ResourceName")
     kind, named = OF_SNAPSHOTS.get(asked.parameter("Action"), ("", ""))
     return asked.arn("rds", f"{kind}:{asked.parameter(named)}") if kind else ""
 

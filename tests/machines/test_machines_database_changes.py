@@ -10,7 +10,6 @@ from played_databases import played_database
 from small_releases import Release, setting
 
 Applications = Callable[..., Application]
-pytestmark = pytest.mark.at_home("test_machines_elsewhere has what was run elsewhere")
 
 MAKE, FILL = "CREATE TABLE refunds (id int PRIMARY KEY);", "INSERT INTO refunds VALUES (1);"
 

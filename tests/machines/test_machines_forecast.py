@@ -92,7 +92,6 @@ def test_the_role_that_deletes_copies_can_delete_nothing_else(
 # -- on its way --------------------------------------------------------------------------------------------------------
 
 Applications = Callable[..., Application]
-pytestmark = pytest.mark.at_home("test_machines_elsewhere has what was run elsewhere")
 
 MAKE, FILL = "CREATE TABLE refunds (id int PRIMARY KEY);", "INSERT INTO refunds VALUES (1);"
 FILES = {"0001-make": MAKE, "0001-make.undo": "DROP TABLE refunds;", "0002-fill": FILL}

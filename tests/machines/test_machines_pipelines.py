@@ -12,7 +12,6 @@ import pytest
 from deployed_belay import Application, until
 
 Applications = Callable[..., Application]
-pytestmark = pytest.mark.at_home("test_machines_elsewhere has what was run elsewhere")
 
 
 class ScriptedPipeline:

@@ -1,6 +1,6 @@
 """``rollback_stage`` and the databases: data that a release can have changed goes back with it, or people are told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -12,7 +12,6 @@ from cli.function_url import post_signed
 from local.engine import REGION
 
 Applications = Callable[..., Application]
-pytestmark = pytest.mark.at_home("it was never run elsewhere")
 
 CHANGES = {
     "changes": "database/changes",
@@ -238,12 +237,17 @@ def test_the_snapshots_of_releases_are_cleaned(application: Applications) -> Non
 
     found = stage.rds.describe_db_snapshots(DBInstanceIdentifier=stage.name, SnapshotType="manual")["DBSnapshots"]
     names = {each["DBSnapshotIdentifier"] for each in found}
-    kept = {name: why for name, why in cleaned["instance"]["kept"].items() if name in names}
+    kept = {name: why for name, why in of_stages(cleaned)["instance"]["kept"].items() if name in names}
     assert len(names) == 2
     assert set(kept) == names
     assert any("goes back to" in why for why in kept.values())
     assert cleaned["dry_run"]
-    assert stage.belay.invoke("CleanSnapshotsFunction", {})["instance"]["deleted"] == []
+    assert of_stages(stage.belay.invoke("CleanSnapshotsFunction", {}))["instance"]["deleted"] == []
+
+
+def of_stages(cleaned: Mapping[str, Any]) -> Any:
+    """What was reported of where the tests' stages lie: at home, or in the one other place."""
+    return next(iter(cleaned.get("elsewhere", {}).values()), cleaned)
 
 
 @pytest.mark.parametrize(("task", "restore"), [("AskQuestion", "approval"), ("RecoverDatabases", "automatic")])

@@ -11,7 +11,6 @@ from small_releases import Release, setting
 from test_machines_asked_rollback import ask, asked
 
 Applications = Callable[..., Application]
-pytestmark = pytest.mark.at_home("test_machines_elsewhere has what was run elsewhere")
 
 FILES = {
     "0001-make": "CREATE TABLE refunds (id int PRIMARY KEY);",

@@ -5,10 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from belay.notify.told import in_words
+from belay.policy.verdict import Finding, Severity, Verdict
 from belay.release.attempt import Attempt, InStage, Superseded
 from belay.release.ending import Close, Recover, TakeBack, conclusion, outcome_of_stage, what_is_left
 from belay.release.life import State
-from belay.release.reason import PersonDecided, StageEnd, Statement, WaveEnd, Why, from_document
+from belay.release.reason import (
+    FoundInStages,
+    PersonDecided,
+    PolicyFindings,
+    StageEnd,
+    Statement,
+    WaveEnd,
+    Why,
+    from_document,
+)
 from belay.release.records import Outcome, Upload
 from belay.release.registration import Application
 from belay.release.waves import Waves
@@ -64,6 +74,19 @@ def test_a_failed_stage_leaves_the_others_of_its_wave_or_takes_them_with_it_as_r
     ends = (StageEnd("eu", Outcome.ROLLED_BACK, WHY), StageEnd("us", Outcome.DEPLOYED))
     assert conclusion(attempt(*stages), TOGETHER) == Close(Outcome.ROLLED_BACK, WaveEnd(ends))
     assert conclusion(attempt(*stages), TAKEN_BACK) == TakeBack(("us",), ends)
+
+
+def test_all_stages_of_a_wave_list_as_many_findings_as_one_may() -> None:
+    finding = Finding("network.yaml", "Web", "ssh-open", Verdict.FAIL, Severity.HIGH, 4, 9, "P", "Open.", "Close it.")
+    refused = PolicyFindings.of([FoundInStages(finding)] * 30)
+    stages = [replace(ended(f"s{number}", Outcome.REJECTED), reason=refused) for number in range(10)]
+    wave = replace(ORDERS, waves=(tuple(each.stage for each in stages),))
+    concluded = conclusion(attempt(*stages, application=wave), wave)
+    assert isinstance(concluded, Close)
+    assert isinstance(concluded.reason, WaveEnd)
+    told = [each.reason for each in concluded.reason.stages if isinstance(each.reason, PolicyFindings)]
+    assert sum(len(each.findings) for each in told) == len(refused.findings) == 20
+    assert sum(len(each.findings) + each.left_out for each in told) == 300
 
 
 def test_what_a_newer_release_took_the_turn_of_takes_nothing_with_it() -> None:

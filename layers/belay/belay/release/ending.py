@@ -1,10 +1,10 @@
 """How a release ends: in a wave whose stages have all ended, or because its execution ended without an outcome."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from belay.release.attempt import Attempt, InStage
-from belay.release.reason import PersonDecided, Reason, StageEnd, Statement, WaveEnd, Why
+from belay.release.reason import MOST_FINDINGS, PersonDecided, PolicyFindings, Reason, StageEnd, Statement, WaveEnd, Why
 from belay.release.records import Outcome
 from belay.release.registration import Application
 from belay.release.waves import wave_of, worst_of
@@ -100,11 +100,22 @@ def _end(stage: InStage) -> StageEnd:
 
 
 def closed_with(ends: Sequence[StageEnd]) -> Close:
-    """Return the end of a release whose last wave ended so: that of its only stage, or one that tells of each."""
+    """Return the end of a release whose last wave ended so: that of its only stage, or one that tells of each.
+
+    The attempt's item has each stage's own reason, too, so all of them share the number of findings that one may list.
+    """
     outcome = worst_of([each.outcome for each in ends])
     if len(ends) == 1:
         return Close(outcome, ends[0].reason)
-    return Close(outcome, None if outcome is Outcome.DEPLOYED else WaveEnd(tuple(ends)))
+    told = tuple(_told(each, len(ends)) for each in ends)
+    return Close(outcome, None if outcome is Outcome.DEPLOYED else WaveEnd(told))
+
+
+def _told(end: StageEnd, stages: int) -> StageEnd:
+    reason = end.reason
+    if not isinstance(reason, PolicyFindings):
+        return end
+    return replace(end, reason=PolicyFindings.of(reason.findings, reason.left_out, MOST_FINDINGS // stages))
 
 
 def outcome_of_stage(attempt: Attempt | None, stage: str) -> Outcome | None:

@@ -9,8 +9,6 @@ from belay.release.reason import FoundInStages, PolicyFindings
 from belay.release.registration import Stage
 from belay.stack.plan import Progress, StagePlan
 
-_MOST_FINDINGS = 20
-
 
 @dataclass(frozen=True)
 class Gated:
@@ -30,7 +28,7 @@ def decide(reports: Mapping[str, Report], stages: Mapping[str, Stage]) -> Gated:
     refusing = {name: report for name, report in reports.items() if not passes(report.verdict, stages[name])}
     found = [FoundInStages(finding, tuple(names)) for finding, names in _merged(refusing).items()]
     return Gated(
-        refusal=_bounded(found) if refusing else None,
+        refusal=PolicyFindings.of(found) if refusing else None,
         verdicts={name: report.verdict for name, report in reports.items()},
     )
 
@@ -66,7 +64,7 @@ def refuse_wave(plan: StagePlan, stage: Stage) -> PolicyFindings | None:
 
 def refusal_of(report: Report) -> PolicyFindings:
     """Return a report's relevant findings, at most twenty."""
-    return _bounded([FoundInStages(each) for each in report.findings if each.counts])
+    return PolicyFindings.of([FoundInStages(each) for each in report.findings if each.counts])
 
 
 def action_summary(report: Report) -> str:
@@ -94,7 +92,3 @@ def _merged(reports: Mapping[str, Report]) -> dict[Finding, list[str]]:
             if finding.counts:
                 merged.setdefault(finding, []).append(name)
     return merged
-
-
-def _bounded(found: list[FoundInStages]) -> PolicyFindings:
-    return PolicyFindings(tuple(found[:_MOST_FINDINGS]), left_out=max(0, len(found) - _MOST_FINDINGS))

@@ -5,10 +5,10 @@ the document's key or the error output of Step Functions.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from belay.documents import read, schema_of, written
 from belay.errors import UnreadableRecord
@@ -17,6 +17,9 @@ from belay.release.left_to_do import LeftToDo
 from belay.release.records import Outcome
 from belay.stack.cause import Cause
 from belay.stack.stack_id import name_of_stack
+
+MOST_FINDINGS: Final = 20
+"""How many findings a reason lists: it is stored in one item of the ledger and sent in one message."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class PolicyFindings:
     kind: ClassVar[str] = "policy-findings"
     findings: tuple[FoundInStages, ...]
     left_out: int = 0
+
+    @classmethod
+    def of(cls, found: Sequence[FoundInStages], left_out: int = 0, most: int = MOST_FINDINGS) -> "PolicyFindings":
+        """List at most ``most`` findings."""
+        return cls(tuple(found[:most]), left_out + max(0, len(found) - most))
 
 
 @dataclass(frozen=True)
