@@ -42,7 +42,7 @@ class Instance:
         self.file = root / "run/hello/configuration.json"
         for folder in ("run", "etc/hello", "opt/hello", "tools", "hooks"):
             (root / folder).mkdir(parents=True)
-        for path in (REVISION / "application").iterdir():
+        for path in filter(Path.is_file, (REVISION / "application").iterdir()):
             (root / "opt/hello" / path.name).write_text(self._here(path.read_text()))
         for path in (REVISION / "hooks").iterdir():
             (root / "hooks" / path.name).write_text(self._here(path.read_text()))
