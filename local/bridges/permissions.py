@@ -2,7 +2,7 @@
 
 The engine's port speaks plain HTTP, but policies may demand TLS, which every request has on AWS: here they have it
 too. A request about a change set by its ARN is about its stack, also when the change set is gone, one about an ECS
-service about that and not about its cluster
+service about that and not about its cluster, one about a rule about that, without the default bus
 (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html), one about a snapshot
 about that, with moto's tags, one about RDS's tags about what has them, one for parameters by path about the path, one
 with a task's token about the state machine that waits, a simulation about whose policies it simulates. It matters only
@@ -27,6 +27,7 @@ from moto.rds.models import rds_backends
 from local.bridges.task_tokens import MACHINES
 
 OF_SERVICES = (".DescribeServices", ".UpdateService", ".DeleteService")
+OF_RULES = (".DescribeRule", ".ListTargetsByRule")
 OF_TASKS = (".SendTaskSuccess", ".SendTaskFailure", ".SendTaskHeartbeat")
 OF_DATABASES = {
     "DescribeDBInstances": "db",
@@ -80,6 +81,7 @@ def _judge_rightly() -> None:
     rightly: dict[str, Callable[[Asked], str]] = {
         "cloudformation": _stack_of_change_sets(),
         "ecs": _service,
+        "events": _rule,
         "iam": lambda asked: asked.parameter("PolicySourceArn"),
         "rds": _tagged_or_snapshot,
         "ssm": _path,
@@ -121,6 +123,18 @@ def _service(asked: Asked) -> str:
     name = str(request.get("service") or (request.get("services") or ["*"])[0])
     cluster = str(request.get("cluster") or "default").rpartition("/")[2]
     return name if name.startswith("arn:") else asked.arn("ecs", f"service/{cluster}/{name}")
+
+
+def _rule(asked: Asked) -> str:
+    """The rule a request names; the ARN of one of the default bus does not name the bus."""
+    if not asked.target.endswith(OF_RULES):
+        return ""
+    request = asked.document()
+    bus, name = (
+        str(request.get("EventBusName") or "default").rpartition("/")[2],
+        request.get("Name", request.get("Rule")),
+    )
+    return asked.arn("events", f"rule/{name}" if bus == "default" else f"rule/{bus}/{name}")
 
 
 def _tagged_or_snapshot(asked: Asked) -> str:

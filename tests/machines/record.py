@@ -57,7 +57,7 @@ def records() -> list[Record]:
 
 
 def _announced(belay: Belay) -> dict[str, int]:
-    names = [application.name for application in belay.applications]
+    names = {application.name for application in belay.applications}
     attempts = Counter(name for name in names for each in belay.ledger.attempts.newest(name, _ALL) if each.announced)
     asked = Counter(
         name

@@ -301,7 +301,8 @@ def test_an_application_that_the_account_does_not_list_is_refused_and_stops_no_o
     assert main(["doctor", "--output", "json"]) == 1
     examined = {each["what"]: each for each in json.loads(capsys.readouterr().out)["examined"]}
     where = f"account {SPOKE_ACCOUNT}, region {SPOKE_REGION}"
-    assert {examined[f"{what} {where}"]["state"] for what in ("events of", "rule of", "files for")} == {"ok"}
+    there = [examined[f"{what} {where}"] for what in ("events of", "rule of", "files for")]
+    assert [each["state"] for each in there] == ["ok"] * 3, there
     assert examined["beside/production"]["state"] == "ok"
     assert examined["stranger/production"]["state"] == "problem"
     assert "belay-look cannot be assumed for stranger/production" in examined["stranger/production"]["detail"]

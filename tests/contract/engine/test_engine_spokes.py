@@ -136,6 +136,7 @@ def arrived(strict, spoke):
         "BelayName": "belay",
         "SpokeAccounts": SPOKE_ACCOUNT,
         "ReactToFailedStackFunctionArn": arn,
+        "ReactToPipelineFunctionArn": arn,
         "DeadLetterQueueArn": arn,
     }
     strict.client("cloudformation").create_stack(
