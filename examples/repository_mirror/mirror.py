@@ -110,7 +110,7 @@ class Git:
         }
         # A transfer that stands still for a minute ends.
         self._options = ["-C", folder, "-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60"]
-        self._options += helper(settings.source, settings.secret) + helper(settings.mirror, "")
+        self._options += credential_options(settings.source, settings.secret) + credential_options(settings.mirror, "")
 
     def run(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command of Git, whatever becomes of it."""
@@ -145,7 +145,7 @@ def failed(command: str, ended: subprocess.CompletedProcess[str]) -> GitError:
     return GitError(f"git {command} ended with {ended.returncode}: {said}")
 
 
-def helper(url: str, secret: str) -> list[str]:
+def credential_options(url: str, secret: str) -> list[str]:
     """Return the options with which Git asks for the password of this URL, and of no other."""
     signed = SIGNED.fullmatch(urlsplit(url).hostname or "")
     if signed:
