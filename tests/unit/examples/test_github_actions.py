@@ -11,7 +11,7 @@ from typing import Any
 import click
 import pytest
 import yaml
-from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
+from iam_decisions import decided as decided_by
 from reference_pipeline import made
 
 from cli.commands import COMMANDS
@@ -42,16 +42,7 @@ def role(**parameters: str) -> dict[str, Any]:
 
 def decided(document: dict[str, Any], action: str, resource: str, **context: Any) -> str:
     """What the engine's evaluator of IAM policies decides."""
-    asked = EvalContext(
-        principal_arn=f"arn:aws:iam::{ACCOUNT}:role/r",
-        principal_type="AssumedRole",
-        principal_account=ACCOUNT,
-        action=action,
-        resource_arn=resource,
-        region="eu-west-1",
-        service_context=context,
-    )
-    return str(evaluate(asked, [parse_policy_document(document)]).decision)
+    return decided_by([document], action, resource, region="eu-west-1", context=context, account=ACCOUNT)
 
 
 def may_assume(claims: dict[str, str]) -> bool:

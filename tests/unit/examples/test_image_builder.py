@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from cfnlint.api import ManualArgs, lint
-from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
+from iam_decisions import decided as decided_by
 from reference_pipeline import made
 
 from belay.release.registration import admit, refused_read
@@ -67,16 +67,8 @@ def resources(name: str = "template.yaml", **parameters: str) -> dict[str, dict[
 
 def decided(documents: list[dict[str, Any]], action: str, resource: str, **context: str) -> str:
     """What the engine's evaluator of IAM policies decides."""
-    asked = EvalContext(
-        principal_arn=f"arn:aws:iam::{ACCOUNT}:role/r",
-        principal_type="AssumedRole",
-        principal_account=ACCOUNT,
-        action=action,
-        resource_arn=resource,
-        region=REGION,
-        service_context={name.replace("__", ":").lower(): value for name, value in context.items()},
-    )
-    return str(evaluate(asked, [parse_policy_document(each) for each in documents]).decision)
+    keys = {name.replace("__", ":"): value for name, value in context.items()}
+    return decided_by(documents, action, resource, region=REGION, context=keys, account=ACCOUNT)
 
 
 def build_policy() -> list[dict[str, Any]]:

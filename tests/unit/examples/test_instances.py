@@ -13,7 +13,7 @@ import pytest
 from botocore.validate import ParamValidator
 from cfnlint.api import ManualArgs, lint
 from click.testing import CliRunner
-from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
+from iam_decisions import decided
 from reference_pipeline import made
 
 from cli.build import build_release, read_back
@@ -54,16 +54,7 @@ def documents(resources: dict[str, dict[str, Any]], role: str) -> list[dict[str,
 
 def allowed(policies: list[dict[str, Any]], action: str, resource: str, **context: Any) -> bool:
     """What the engine's evaluator of IAM policies decides."""
-    asked = EvalContext(
-        principal_arn=f"arn:aws:iam::{ACCOUNT}:role/r",
-        principal_type="AssumedRole",
-        principal_account=ACCOUNT,
-        action=action,
-        resource_arn=resource,
-        region="eu-west-1",
-        service_context={name.lower(): value for name, value in context.items()},
-    )
-    return str(evaluate(asked, [parse_policy_document(each) for each in policies]).decision) == "Allow"
+    return decided(policies, action, resource, region="eu-west-1", context=context, account=ACCOUNT) == "Allow"
 
 
 # -- the template ------------------------------------------------------------------------------------------------------

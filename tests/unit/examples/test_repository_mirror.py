@@ -23,7 +23,7 @@ from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
+from iam_decisions import decided
 from moto.events.models import EventPattern
 from reference_pipeline import made as resources_made
 
@@ -590,19 +590,11 @@ def test_a_run_reads_its_source_and_writes_the_mirror_alone(
     source: str, action: str, resource: str, context: dict[str, str], allowed: bool
 ) -> None:
     (policy,) = stack(source)["MirrorRole"]["Properties"]["Policies"]
-    asked = EvalContext(
-        principal_arn=f"arn:aws:iam::{ACCOUNT}:role/r",
-        principal_type="AssumedRole",
-        principal_account=ACCOUNT,
-        action=action,
-        resource_arn=resource,
-        region="eu-central-1",
-        service_context={key.lower(): value for key, value in context.items()},
+    decision = decided(
+        [policy["PolicyDocument"]], action, resource, region="eu-central-1", context=context, account=ACCOUNT
     )
 
-    decision = evaluate(asked, [parse_policy_document(policy["PolicyDocument"])]).decision
-
-    assert (str(decision) == "Allow") is allowed
+    assert (decision == "Allow") is allowed
 
 
 PUSHED = {

@@ -10,7 +10,7 @@ from belay.release.document import Fields, Node
 COPIES: Final = "spokes/"
 """An account may read what is below ``spokes/<account>/`` (``accounts/hub_region.yaml``)."""
 
-_ACCOUNT: Final = re.compile(r"[0-9]{12}")
+ACCOUNT: Final = re.compile(r"[0-9]{12}")
 REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
 _ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
 
@@ -97,7 +97,7 @@ def read_place(stage: Fields, *, whole: bool) -> StagePlace | None:
 
     Unless the keys are ``whole``, as an application's defaults, each may be there without the others.
     """
-    account = stage["account"].text(_ACCOUNT, "the id of an AWS account, 12 digits")
+    account = stage["account"].text(ACCOUNT, "the id of an AWS account, 12 digits")
     region = stage["region"].text(REGION, "the name of an AWS region")
     roles = _roles(stage["belay_roles"])
     given = [name for name in ("account", "region", "belay_roles") if stage[name].present]

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from belay.release.document import Fields
-from belay.release.place import REGION
+from belay.release.place import ACCOUNT, REGION
 
 ROLE_NAME: Final = "belay-vault"
 """The role of ``accounts/vault.yaml``."""
 
-_ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _KEY: Final = re.compile(r"(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:(key|alias)|alias)/[A-Za-z0-9/_-]{1,250}")
 _USUAL_KEY: Final = "alias/belay-vault"
 _MOST_KEPT: Final = 80
@@ -48,7 +47,7 @@ def read_vault(stage: Fields, *, whole: bool) -> Vault | None:
     role = str(stage["service_role"].value).split(":")
     vault = Vault(
         partition=role[1] if len(role) > 1 else "",
-        account=fields["account"].text(_ACCOUNT, "the id of an AWS account, 12 digits"),
+        account=fields["account"].text(ACCOUNT, "the id of an AWS account, 12 digits"),
         region=fields["region"].text(REGION, "the name of an AWS region"),
         key=fields["key"].text(_KEY, "a KMS key of the vault: alias/... or an ARN")
         if fields["key"].present
