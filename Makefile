@@ -57,11 +57,15 @@ ENGINES := 3
 # They run a second time with their stages in another account and region, where permissions count.
 REPRESENTATIVE := tests/machines/test_machines_deploy_stage.py tests/machines/test_machines_policies.py
 
-test-long: $(INSTALLED) ## the machines with all stages in another account, the rollback planner over 10,000 generated stages, the policies over 100,000 templates, the model over 2,000 histories
+test-long: $(INSTALLED) ## the machines with all stages in another account; with random examples: the rollback planner over 10,000 generated stages, the policies over 100,000 templates, the model over 2,000 histories
 	@BELAY_ELSEWHERE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses $(ENGINES) tests/machines
-	@BELAY_EXAMPLES=10000 $(BIN)/python -m pytest tests/unit/rollback
-	@BELAY_TEMPLATES=100000 $(BIN)/python -m pytest tests/unit/policy/test_policy_oracle.py
-	@BELAY_HISTORIES=2000 $(BIN)/python -m pytest tests/contract/sql
+	@$(RANDOM) -m hypothesis tests/unit tests/contract/aws
+	@BELAY_EXAMPLES=10000 $(RANDOM) tests/unit/rollback
+	@BELAY_TEMPLATES=100000 $(RANDOM) tests/unit/policy/test_policy_oracle.py
+	@BELAY_HISTORIES=2000 $(RANDOM) tests/contract/sql
+
+# A failure says its seed; `make test` takes the same examples every time.
+RANDOM = BELAY_SEED=$$(date +%s)0000 $(BIN)/python -m pytest --hypothesis-profile random
 
 check: $(INSTALLED) ## linters and types
 	$(BIN)/ruff check .

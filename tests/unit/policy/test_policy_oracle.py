@@ -1,6 +1,7 @@
 """The policies against brute force: random templates, judged under every assignment by an evaluator of its own.
 
-``BELAY_TEMPLATES`` says how many (2,000 by default), ``BELAY_SEED`` the first seed (by default a random one, printed).
+``BELAY_TEMPLATES`` says how many (2,000 by default), ``BELAY_SEED`` the first seed (0 by default, so that ``make test``
+judges the same templates every time; ``make test-long`` gives another each time).
 """
 
 import os
@@ -25,7 +26,7 @@ ROOT = Path(__file__).parents[3]
 FAULTS = ROOT / "tests" / "fixtures" / "policy_faults"
 """Faults that were in the engine once, as patches that put them back."""
 TEMPLATES = int(os.environ.get("BELAY_TEMPLATES", "2000"))
-FIRST = int(os.environ.get("BELAY_SEED", random.SystemRandom().randrange(1 << 40)))
+FIRST = int(os.environ.get("BELAY_SEED", "0"))
 ONLY_SSH = PolicySettings(disabled=frozenset(one.slug for one in security_group_policies()) - {"ssh-open"})
 ORDER = ("PASS", "REVIEW", "FAIL")
 
@@ -61,7 +62,6 @@ def counter_example(seed: int) -> str:
 
 
 def test_the_policies_decide_as_brute_force_does() -> None:
-    sys.stdout.write(f"seeds {FIRST} to {FIRST + TEMPLATES - 1}\n")
     seed = misjudged(FIRST, TEMPLATES)
     assert seed is None, counter_example(seed)
 
