@@ -73,7 +73,7 @@ check: $(INSTALLED) ## linters and types
 	$(BIN)/mypy layers/belay/belay functions cli local packs
 	$(BIN)/cfn-lint template.yaml alarms.yaml spokes.yaml accounts/*.yaml database_changes.yaml plans.yaml template_checks.yaml packs/*/template.yaml examples/pipeline/template.yaml examples/pipeline/production_account.yaml \
 	  examples/pipeline/templates/*.yaml examples/custom_resources/template.yaml examples/instances/template.yaml examples/repository_mirror/template.yaml examples/repository_mirror/source.yaml \
-	  examples/image_builder/template.yaml examples/image_builder/subscription.yaml examples/image_builder/application/template.yaml \
+	  examples/image_builder/template.yaml examples/image_builder/region.yaml examples/image_builder/subscription.yaml examples/image_builder/application/template.yaml \
 	  examples/table_parameters/*.yaml examples/table_parameters/release/service.yaml
 	$(BIN)/sam validate --lint --region us-east-1
 

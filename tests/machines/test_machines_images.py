@@ -29,7 +29,7 @@ def publishing(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """What the build publishes an image with."""
     monkeypatch.syspath_prepend(str(EXAMPLE / "publish"))
     module = importlib.import_module("publish_image")
-    for name in ("publish_image", "smoke_test"):
+    for name in ("publish_image", "copy_image", "smoke_test"):
         monkeypatch.delitem(sys.modules, name)
     return module
 
@@ -38,7 +38,8 @@ def publish(belay: Belay, publishing: ModuleType, build: str) -> dict[str, Any]:
     """Name and announce an image; return the event's detail."""
     image = publishing.Image("base", build, IMAGES[build], f"/images/base/{build}", "ami-0", "2fd4e1c", "the test")
     publishing.name_it(belay.aws("ssm"), image)
-    publishing.announce(belay.aws("events"), image, "arn:aws:ec2:us-east-1::image/")
+    publishing.make_latest(belay.aws("ssm"), image)
+    publishing.announce(belay.aws("events"), image)
     return dict(vars(image))
 
 

@@ -1,4 +1,4 @@
-"""Makes an image that passes its smoke test one that others use: shared, named in Parameter Store, and announced.
+"""Makes an image that passes its smoke test one that others use: copied, shared, named in Parameter Store, announced.
 
 ``publish_image.py MANIFEST`` takes what Packer wrote; whatever fails before the announcement can be run again.
 """
@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
+from copy_image import copy_image
 from smoke_test import Place, smoke_test
 
 EVERY_SECONDS, TRIES = 2, 30
@@ -38,15 +39,31 @@ class Image:
 
 
 def main(path: str) -> None:
-    """Test, share, name and announce the image of a manifest."""
+    """Test, copy, share, name and announce the image of a manifest: in no region before it is in all of them."""
     image, environment = image_of(json.loads(Path(path).read_text()), os.environ), os.environ
-    ec2, ssm = boto3.client("ec2"), boto3.client("ssm")
-    place = Place(environment["SUBNET_ID"], environment["TEST_SECURITY_GROUP_ID"])
-    smoke_test(ec2, image.image_id, place, {"acme:image": image.name, "acme:build": image.build})
-    share(ec2, image, [each for each in environment.get("SHARED_ACCOUNTS", "").split(",") if each])
-    name_it(ssm, image)
-    announce(boto3.client("events"), image, environment["IMAGE_ARN_PREFIX"])
-    sys.stdout.write(f"published {image.image_id} as {image.parameter}\n")
+    home = environment["AWS_REGION"]
+    regions = dict.fromkeys([home, *_listed(environment["REGIONS"])])
+    ec2 = {region: boto3.client("ec2", region_name=region) for region in regions}
+    tags = {"acme:image": image.name, "acme:build": image.build}
+    smoke_test(ec2[home], image.image_id, Place(environment["SUBNET_ID"], environment["TEST_SECURITY_GROUP_ID"]), tags)
+    copied = copy_image(ec2, home, image.image_id, {**tags, **_origin(image)})
+    images = {home: image, **{region: replace(image, image_id=each) for region, each in copied.items()}}
+    for region, each in images.items():
+        share(ec2[region], each, _listed(environment["SHARED_ACCOUNTS"]))
+        name_it(boto3.client("ssm", region_name=region), each)
+    for region, each in images.items():
+        make_latest(boto3.client("ssm", region_name=region), each)
+    for region, each in images.items():
+        announce(boto3.client("events", region_name=region), each)
+        sys.stdout.write(f"published {each.image_id} in {region} as {each.parameter}\n")
+
+
+def _listed(text: str) -> list[str]:
+    return [each for each in text.split(",") if each]
+
+
+def _origin(image: Image) -> dict[str, str]:
+    return {"acme:commit": image.commit, "acme:parent": image.parent, "Name": f"{image.name}-{image.build}"}
 
 
 def image_of(manifest: Mapping[str, Any], environment: Mapping[str, str]) -> Image:
@@ -72,30 +89,35 @@ def share(ec2: Any, image: Image, accounts: list[str]) -> None:
 
 
 def name_it(ssm: Any, image: Image, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Give the image a name of its own for good, and make it the latest. Raises ``NotPublishedError``."""
-    latest = f"/images/{image.name}/latest"
+    """Give the image a name of its own for good. Raises ``NotPublishedError``."""
     # Named by an earlier try, or another image has the name: which one is seen below.
     with suppress(ssm.exceptions.ParameterAlreadyExists):
         _put(ssm, image.parameter, image, overwrite=False)
     _settled(ssm, image.parameter, image, sleep)
+
+
+def make_latest(ssm: Any, image: Image, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Make the image the latest of its name. Raises ``NotPublishedError``."""
+    latest = f"/images/{image.name}/latest"
     _put(ssm, latest, image, overwrite=True)
     _settled(ssm, latest, image, sleep)
 
 
-def announce(events: Any, image: Image, arn_prefix: str) -> None:
-    """Tell everybody who subscribes. Raises ``NotPublishedError``."""
+def announce(events: Any, image: Image) -> None:
+    """Tell everybody who subscribes in the client's region. Raises ``NotPublishedError``."""
+    region = events.meta.region_name
     answer = events.put_events(
         Entries=[
             {
                 "Source": "acme.images",
                 "DetailType": "Image Published",
-                "Resources": [f"{arn_prefix}{image.image_id}"],
+                "Resources": [f"arn:{events.meta.partition}:ec2:{region}::image/{image.image_id}"],
                 "Detail": json.dumps(asdict(image)),
             }
         ]
     )
     if answer["FailedEntryCount"]:
-        raise NotPublishedError(f"{image.image_id} was not announced: {answer['Entries']}")
+        raise NotPublishedError(f"{image.image_id} was not announced in {region}: {answer['Entries']}")
 
 
 def _put(ssm: Any, name: str, image: Image, *, overwrite: bool) -> None:

@@ -49,7 +49,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleTy
         return importlib.import_module(imported[-1])
 
     yield load
-    for name in (*imported, "smoke_test"):
+    for name in (*imported, "copy_image", "smoke_test"):
         monkeypatch.delitem(sys.modules, name, raising=False)
 
 
@@ -158,7 +158,9 @@ def test_an_image_has_a_name_for_good_before_it_is_the_latest(
     stub.add_response("get_parameter", *value(LATEST, "ami-00000000000000041"))
     stub.add_response("get_parameter", *value(LATEST, IMAGE_ID))
     waited: list[float] = []
-    publish.name_it(ssm, publish.image_of(MANIFEST, ENVIRONMENT), waited.append)
+    image = publish.image_of(MANIFEST, ENVIRONMENT)
+    publish.name_it(ssm, image, waited.append)
+    publish.make_latest(ssm, image, waited.append)
 
     assert waited == [2, 2]
 
@@ -192,7 +194,7 @@ def test_its_event_is_what_a_subscription_reads(module: Callable[[str], ModuleTy
     sent: list[dict[str, Any]] = []
     events.meta.events.register("provide-client-params.events.PutEvents", lambda params, **_: sent.append(params))
     stub.add_response("put_events", {"FailedEntryCount": 0, "Entries": []}, {"Entries": ANY})
-    publish.announce(events, publish.image_of(MANIFEST, ENVIRONMENT), "arn:aws:ec2:eu-west-1::image/")
+    publish.announce(events, publish.image_of(MANIFEST, ENVIRONMENT))
 
     ((entry,),) = [each["Entries"] for each in sent]
     detail = json.loads(entry["Detail"])
@@ -208,34 +210,45 @@ def test_an_event_that_was_not_taken_fails_the_build(module: Callable[[str], Mod
     stub.add_response("put_events", refused, {"Entries": ANY})
 
     with pytest.raises(publish.NotPublishedError, match="InternalFailure"):
-        publish.announce(events, publish.image_of(MANIFEST, ENVIRONMENT), "arn:aws:ec2:eu-west-1::image/")
+        publish.announce(events, publish.image_of(MANIFEST, ENVIRONMENT))
 
 
 @pytest.fixture
 def build(
     module: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Callable[[str], list[str]]:
-    """``build("passed")`` runs the script after Packer, with a smoke test of that verdict; what it did, in order."""
+) -> Callable[..., list[str]]:
+    """``build()`` runs the script after Packer, in which a step may ``fail``; what it did, in order."""
     publish = module("publish/publish_image")
-    for name, text in {**ENVIRONMENT, "SUBNET_ID": "subnet-1", "TEST_SECURITY_GROUP_ID": "sg-1"}.items():
+    more = {"AWS_REGION": "eu-west-1", "SUBNET_ID": "subnet-1", "TEST_SECURITY_GROUP_ID": "sg-1"}
+    for name, text in {**ENVIRONMENT, **more, "SHARED_ACCOUNTS": "222233334444,333344445555"}.items():
         monkeypatch.setenv(name, text)
-    monkeypatch.setenv("IMAGE_ARN_PREFIX", "arn:aws:ec2:eu-west-1::image/")
-    monkeypatch.setenv("SHARED_ACCOUNTS", "222233334444,333344445555")
     (tmp_path / "manifest.json").write_text(json.dumps(MANIFEST))
 
-    def run(verdict: str) -> list[str]:
+    def run(regions: str = "", fail: str = "") -> list[str]:
         done: list[str] = []
 
-        def smoke_test(_: Any, image_id: str, place: Any, tags: dict[str, str]) -> None:
-            done.append(f"test {image_id} in {place.subnet_id} as {tags['acme:build']}")
-            if verdict != "passed":
-                raise publish.NotPublishedError(verdict)
+        def does(step: str, *told: object) -> None:
+            done.append(" ".join(map(str, (step, *told))))
+            if step == fail:
+                raise publish.NotPublishedError(step)
 
-        monkeypatch.setattr(publish, "boto3", SimpleNamespace(client=lambda name: name))
-        monkeypatch.setattr(publish, "smoke_test", smoke_test)
-        monkeypatch.setattr(publish, "share", lambda client, _, accounts: done.append(f"{client} {accounts}"))
-        monkeypatch.setattr(publish, "name_it", lambda client, image: done.append(f"{client} {image.parameter}"))
-        monkeypatch.setattr(publish, "announce", lambda client, _, prefix: done.append(f"{client} {prefix}"))
+        def copy_image(ec2: dict[str, Any], home: str, image_id: str, tags: dict[str, str]) -> dict[str, str]:
+            does("copy", image_id, tags["Name"], tags["acme:build"])
+            return {region: f"ami-{region}" for region in ec2 if region != home}
+
+        monkeypatch.setenv("REGIONS", regions)
+        monkeypatch.setattr(publish, "boto3", SimpleNamespace(client=lambda name, region_name: f"{name} {region_name}"))
+        monkeypatch.setattr(
+            publish, "smoke_test", lambda client, image_id, place, tags: does("test", client, image_id, place.subnet_id)
+        )
+        monkeypatch.setattr(publish, "copy_image", copy_image)
+        monkeypatch.setattr(
+            publish, "share", lambda client, image, accounts: does("share", client, image.image_id, *accounts)
+        )
+        for step in ("name_it", "make_latest", "announce"):
+            monkeypatch.setattr(
+                publish, step, lambda client, image, step=step: does(step, client, image.image_id, image.parameter)
+            )
         try:
             publish.main(str(tmp_path / "manifest.json"))
         except publish.NotPublishedError:
@@ -245,16 +258,99 @@ def build(
     return run
 
 
-TESTED = f"test {IMAGE_ID} in subnet-1 as 20261129-42"
+def test_an_image_is_announced_where_it_is_the_latest_and_nowhere_before_it_is_everywhere(
+    build: Callable[..., list[str]],
+) -> None:
+    there = "ami-us-east-1"
+    assert build("us-east-1,eu-west-1") == [
+        f"test ec2 eu-west-1 {IMAGE_ID} subnet-1",
+        f"copy {IMAGE_ID} base-20261129-42 20261129-42",
+        f"share ec2 eu-west-1 {IMAGE_ID} 222233334444 333344445555",
+        f"name_it ssm eu-west-1 {IMAGE_ID} {OWN}",
+        f"share ec2 us-east-1 {there} 222233334444 333344445555",
+        f"name_it ssm us-east-1 {there} {OWN}",
+        f"make_latest ssm eu-west-1 {IMAGE_ID} {OWN}",
+        f"make_latest ssm us-east-1 {there} {OWN}",
+        f"announce events eu-west-1 {IMAGE_ID} {OWN}",
+        f"announce events us-east-1 {there} {OWN}",
+    ]
 
 
-def test_an_image_is_shared_named_and_announced_after_its_test(build: Callable[[str], list[str]]) -> None:
-    shared = "ec2 ['222233334444', '333344445555']"
-    assert build("passed") == [TESTED, shared, f"ssm {OWN}", "events arn:aws:ec2:eu-west-1::image/"]
+@pytest.mark.parametrize(("step", "done"), [("test", ["test"]), ("copy", ["test", "copy"])])
+def test_an_image_that_failed_its_test_or_was_not_copied_is_nobody_s(
+    build: Callable[..., list[str]], step: str, done: list[str]
+) -> None:
+    assert [each.partition(" ")[0] for each in build("us-east-1", step)] == [*done, "failed"]
 
 
-def test_an_image_that_failed_its_test_is_nobody_s(build: Callable[[str], list[str]]) -> None:
-    assert build("failed") == [TESTED, "failed"]
+# -- copies in other regions -------------------------------------------------------------------------------------------
+
+COPY = "ami-0000000000000000c"
+TAGS = {"acme:image": "base", "acme:build": "20261129-42", "Name": "base-20261129-42"}
+
+
+@pytest.fixture
+def copied(module: Callable[[str], ModuleType], stubbed: Stubbed) -> Callable[..., tuple[dict[str, str], list[float]]]:
+    """``copied({...}, {...})`` copies the image to a region whose EC2 describes the copy so, look after look."""
+    copy, (there, stub) = module("publish/copy_image"), stubbed("ec2")
+    marks = [{"Key": key, "Value": value} for key, value in TAGS.items()]
+    asked = {
+        "Name": "base-20261129-42",
+        "Description": f"Copied from {IMAGE_ID} of eu-west-1",
+        "SourceImageId": IMAGE_ID,
+        "SourceRegion": "eu-west-1",
+        "ClientToken": IMAGE_ID,
+        "Encrypted": True,
+        "KmsKeyId": "alias/images/base",
+        "TagSpecifications": [{"ResourceType": kind, "Tags": marks} for kind in ("image", "snapshot")],
+    }
+
+    def run(*looks: dict[str, Any]) -> tuple[dict[str, str], list[float]]:
+        stub.add_response("copy_image", {"ImageId": COPY}, asked)
+        for look in looks:
+            images = {"Images": [{"ImageId": COPY, **look}] if look else []}
+            stub.add_response("describe_images", images, {"Filters": [{"Name": "image-id", "Values": [COPY]}]})
+        waited: list[float] = []
+        return copy.copy_image(
+            {"eu-west-1": None, "us-east-1": there}, "eu-west-1", IMAGE_ID, TAGS, waited.append
+        ), waited
+
+    return run
+
+
+def test_a_copy_is_encrypted_tagged_and_waited_for(copied: Callable[..., tuple[dict[str, str], list[float]]]) -> None:
+    assert copied({}, {"State": "pending"}, {"State": "available"}) == ({"us-east-1": COPY}, [30, 30])
+
+
+def test_a_copy_that_failed_is_told_with_its_reason(
+    copied: Callable[..., tuple[dict[str, str], list[float]]], module: Callable[[str], ModuleType]
+) -> None:
+    failed = {"State": "failed", "StateReason": {"Code": "Client.InternalError", "Message": "The key is disabled"}}
+
+    with pytest.raises(module("publish/copy_image").NotCopiedError, match=f"{COPY} in us-east-1 is failed: The key is"):
+        copied({"State": "pending"}, failed)
+
+
+def test_no_copy_is_waited_for_without_end(
+    copied: Callable[..., tuple[dict[str, str], list[float]]],
+    module: Callable[[str], ModuleType],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module("publish/copy_image"), "TRIES", 2)
+
+    with pytest.raises(Exception, match=f"within 60 s: {COPY} in us-east-1 is pending"):
+        copied({"State": "pending"}, {"State": "pending"})
+
+
+def test_without_other_regions_nothing_is_copied(module: Callable[[str], ModuleType]) -> None:
+    assert module("publish/copy_image").copy_image({"eu-west-1": None}, "eu-west-1", IMAGE_ID, TAGS) == {}
+
+
+def test_the_longest_wait_for_copies_fits_into_half_of_the_build(module: Callable[[str], ModuleType]) -> None:
+    copy = module("publish/copy_image")
+    project = load(str(EXAMPLE / "template.yaml"))["Resources"]["Project"]["Properties"]
+
+    assert project["TimeoutInMinutes"] * 60 / 2 >= copy.TRIES * copy.EVERY_SECONDS
 
 
 # -- retiring ----------------------------------------------------------------------------------------------------------
@@ -513,7 +609,7 @@ def test_its_role_allows_the_calls_that_it_makes_and_no_others(
     account.goes(OLD)
     retire()
 
-    template = load(str(EXAMPLE / "template.yaml"))
+    template = load(str(EXAMPLE / "region.yaml"))
     managed, policy = template["Resources"]["RetireImagesFunction"]["Properties"]["Policies"]
     actions = [each["Action"] for each in policy["Statement"] if each["Effect"] == "Allow"]
     granted = {action for each in actions for action in ([each] if isinstance(each, str) else each)}

@@ -14,6 +14,7 @@ VALUES = {
     "RepositoryUrl": "https://github.com/acme/images.git",
     "ConnectionArn": f"arn:aws:codeconnections:us-east-1:{ACCOUNT}:connection/github",
     "SharedAccounts": "111111111111,222222222222",
+    "Regions": "eu-west-1,eu-central-1",
     "OnCallTopicArn": f"arn:aws:sns:us-east-1:{ACCOUNT}:on-call",
     "Application": "shop",
     "ReleaseBucketName": "releases",
@@ -26,6 +27,7 @@ def commands() -> list[tuple[str, str, list[str]]]:
     """What the page deploys: the template, the stack's name and the parameters."""
     text = (EXAMPLE / "README.md").read_text().replace("\\\n", " ")
     found = re.findall(r"sam build --template (\S+)\n    sam deploy --stack-name (\S+) (.+)", text)
+    assert len(found) == len(re.findall("sam deploy", text))
     return [(template, stack, re.findall(r"(\w+)=", rest)) for template, stack, rest in found]
 
 

@@ -21,7 +21,7 @@ from packs.check_templates.validator import Validator
 
 EXAMPLE = Path("examples/image_builder")
 SCRIPTS = EXAMPLE / "image"
-TEMPLATES = ["template.yaml", "subscription.yaml", "application/template.yaml"]
+TEMPLATES = ["template.yaml", "region.yaml", "subscription.yaml", "application/template.yaml"]
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 EC2, OTHERS = f"arn:aws:ec2:{REGION}:{ACCOUNT}:", "222233334444,333344445555"
 GIVEN = {
@@ -58,7 +58,8 @@ def test_a_template_is_valid(name: str) -> None:
 def test_a_template_keeps_the_policies(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     validate.main([str(EXAMPLE / name)], standalone_mode=False)
 
-    assert capsys.readouterr().out.startswith("PASS: 1 file, 0 violations, 0 to review")
+    files = "2 files" if name == "template.yaml" else "1 file"
+    assert capsys.readouterr().out.startswith(f"PASS: {files}, 0 violations, 0 to review")
 
 
 def resources(name: str = "template.yaml", **parameters: str) -> dict[str, dict[str, Any]]:
@@ -68,7 +69,8 @@ def resources(name: str = "template.yaml", **parameters: str) -> dict[str, dict[
 def decided(documents: list[dict[str, Any]], action: str, resource: str, **context: str) -> str:
     """What the engine's evaluator of IAM policies decides."""
     keys = {name.replace("__", ":"): value for name, value in context.items()}
-    return decided_by(documents, action, resource, region=REGION, context=keys, account=ACCOUNT)
+    region = keys.pop("aws:requestedregion", REGION)
+    return decided_by(documents, action, resource, region=region, context=keys, account=ACCOUNT)
 
 
 def build_policy() -> list[dict[str, Any]]:
@@ -82,6 +84,7 @@ def function_policy(template: str, function: str) -> list[dict[str, Any]]:
 
 
 OWN, ANOTHER = {"aws__resourcetag/acme:image": "base"}, {"aws__resourcetag/acme:image": "desktop"}
+MARKED, MARKED_OTHER = {"aws__requesttag/acme:image": "base"}, {"aws__requesttag/acme:image": "desktop"}
 
 
 @pytest.mark.parametrize(
@@ -92,9 +95,20 @@ OWN, ANOTHER = {"aws__resourcetag/acme:image": "base"}, {"aws__resourcetag/acme:
         ("ec2:TerminateInstances", f"{EC2}instance/i-1", {}, False),
         ("ec2:DeregisterImage", f"arn:aws:ec2:{REGION}::image/ami-1", ANOTHER, False),
         ("ec2:ModifyImageAttribute", f"arn:aws:ec2:{REGION}::image/ami-1", OWN, True),
-        ("ec2:CreateTags", f"{EC2}instance/i-1", {"aws__requesttag/acme:image": "base"}, True),
-        ("ec2:CreateTags", f"{EC2}instance/i-1", {"aws__requesttag/acme:image": "desktop"}, False),
-        ("ec2:CreateTags", f"{EC2}key-pair/packer_1", {"aws__requesttag/acme:image": "base"}, True),
+        ("ec2:CreateTags", f"{EC2}instance/i-1", {**MARKED, "ec2__createaction": "RunInstances"}, True),
+        ("ec2:CreateTags", f"{EC2}instance/i-1", MARKED, False),
+        ("ec2:CreateTags", f"{EC2}instance/i-1", {**MARKED, **OWN}, False),
+        ("ec2:CreateTags", f"{EC2}instance/i-1", {**MARKED_OTHER, "ec2__createaction": "RunInstances"}, False),
+        ("ec2:CreateTags", f"{EC2}key-pair/packer_1", {**MARKED, "ec2__createaction": "CreateKeyPair"}, True),
+        ("ec2:CreateTags", f"arn:aws:ec2:{REGION}::image/ami-1", {**MARKED, "ec2__createaction": "CreateImage"}, True),
+        ("ec2:CreateTags", f"arn:aws:ec2:{REGION}::image/ami-1", {**MARKED, **OWN}, True),
+        ("ec2:CreateTags", f"arn:aws:ec2:{REGION}::image/ami-1", {**MARKED, **ANOTHER}, False),
+        ("ec2:CreateTags", f"arn:aws:ec2:{REGION}::image/ami-1", {**MARKED_OTHER, **OWN}, False),
+        ("ec2:RunInstances", f"arn:aws:ec2:{REGION}::image/ami-1", {"ec2__owner": "amazon"}, True),
+        ("ec2:RunInstances", f"arn:aws:ec2:{REGION}::image/ami-1", {"ec2__owner": ACCOUNT, **OWN}, True),
+        ("ec2:RunInstances", f"arn:aws:ec2:{REGION}::image/ami-1", {"ec2__owner": ACCOUNT, **ANOTHER}, False),
+        ("ec2:RunInstances", f"arn:aws:ec2:{REGION}::snapshot/snap-of-others", {}, False),
+        ("ec2:CopyImage", f"arn:aws:ec2:{REGION}::image/ami-1", OWN, False),
         ("ec2:RunInstances", f"{EC2}subnet/subnet-0123456789abcdef0", {}, True),
         ("ec2:RunInstances", f"{EC2}subnet/subnet-of-others", {}, False),
         ("ec2:RunInstances", f"{EC2}key-pair/of-ann", {}, False),
@@ -109,6 +123,75 @@ def test_the_build_changes_its_own_image_alone(
     action: str, resource: str, context: dict[str, str], allowed: bool
 ) -> None:
     assert (decided(build_policy(), action, resource, **context) == "Allow") is allowed
+
+
+THERE, ELSEWHERE = {"aws__requestedregion": "us-east-1"}, {"aws__requestedregion": "ap-south-1"}
+COPYING = {"ec2__createaction": "CopyImage"}
+KEY_OF = {"kms__resourcealiases": "alias/images/base", "kms__viaservice": "ec2.us-east-1.amazonaws.com"}
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "context", "allowed"),
+    [
+        ("ec2:CopyImage", f"arn:aws:ec2:{REGION}::image/ami-1", {**OWN, **THERE}, True),
+        ("ec2:CopyImage", f"arn:aws:ec2:{REGION}::image/ami-1", {**ANOTHER, **THERE}, False),
+        ("ec2:CopyImage", "arn:aws:ec2:us-east-1::image/ami-2", {**MARKED, **THERE}, True),
+        ("ec2:CopyImage", "arn:aws:ec2:us-east-1::image/ami-2", {**MARKED_OTHER, **THERE}, False),
+        ("ec2:CopyImage", "arn:aws:ec2:ap-south-1::image/ami-2", {**MARKED, **ELSEWHERE}, False),
+        ("ec2:CopyImage", "arn:aws:ec2:us-east-1::snapshot/snap-2", THERE, True),
+        ("ec2:CreateTags", "arn:aws:ec2:us-east-1::snapshot/snap-2", {**MARKED, **THERE, **COPYING}, True),
+        ("ec2:CreateTags", "arn:aws:ec2:us-east-1::image/ami-2", {**MARKED, **THERE}, False),
+        ("ec2:ModifyImageAttribute", "arn:aws:ec2:us-east-1::image/ami-2", {**OWN, **THERE}, True),
+        ("ec2:ModifyImageAttribute", "arn:aws:ec2:us-east-1::image/ami-2", {**ANOTHER, **THERE}, False),
+        ("ec2:DeregisterImage", "arn:aws:ec2:us-east-1::image/ami-2", {**OWN, **THERE}, False),
+        ("kms:Decrypt", f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1", KEY_OF, True),
+        ("kms:Decrypt", f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1", {**KEY_OF, "kms__viaservice": "s3"}, False),
+        (
+            "kms:Decrypt",
+            f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1",
+            {**KEY_OF, "kms__resourcealiases": "alias/db"},
+            False,
+        ),
+        ("kms:CreateGrant", f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1", KEY_OF, False),
+        (
+            "kms:CreateGrant",
+            f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1",
+            {**KEY_OF, "kms__grantisforawsresource": "true"},
+            True,
+        ),
+        ("ssm:PutParameter", f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/images/base/latest", THERE, True),
+        ("ssm:PutParameter", f"arn:aws:ssm:ap-south-1:{ACCOUNT}:parameter/images/base/latest", ELSEWHERE, False),
+        ("ssm:PutParameter", f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/images/desktop/latest", THERE, False),
+        (
+            "events:PutEvents",
+            f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/default",
+            {**THERE, "events__source": "acme.images"},
+            True,
+        ),
+        (
+            "events:PutEvents",
+            f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/default",
+            {**THERE, "events__source": "acme"},
+            False,
+        ),
+    ],
+)
+def test_copies_are_made_of_its_own_image_and_in_the_named_regions_alone(
+    action: str, resource: str, context: dict[str, str], allowed: bool
+) -> None:
+    policy = resources(Regions="us-east-1,eu-central-1")["CopiesPolicy"]["Properties"]["PolicyDocument"]
+
+    assert (decided([policy], action, resource, **context) == "Allow") is allowed
+
+
+def test_without_other_regions_the_build_may_copy_nothing() -> None:
+    assert "CopiesPolicy" not in resources()
+
+
+def test_each_region_has_its_key_under_the_alias_that_the_build_uses() -> None:
+    alias = resources("region.yaml")["KeyAlias"]["Properties"]
+
+    assert (alias["AliasName"], alias["TargetKeyId"]) == ("alias/images/base", "${Key}")
 
 
 @pytest.mark.parametrize(("tokens", "allowed"), [("required", True), ("optional", False)])
@@ -132,7 +215,7 @@ def test_no_machine_is_started_whose_metadata_is_open(tokens: str, allowed: bool
 def test_only_images_of_this_name_are_retired_and_never_the_latest_name(
     action: str, resource: str, context: dict[str, str], allowed: bool
 ) -> None:
-    policies = function_policy("template.yaml", "RetireImagesFunction")
+    policies = function_policy("region.yaml", "RetireImagesFunction")
 
     assert (decided(policies, action, resource, **context) == "Allow") is allowed
 
@@ -183,7 +266,7 @@ def test_nobody_but_the_build_reaches_the_machine_and_nobody_the_instance_of_the
 
 @pytest.mark.parametrize(("accounts", "shared"), [("", []), (OTHERS, OTHERS.split(","))])
 def test_the_key_is_shared_with_the_accounts_of_the_image(accounts: str, shared: list[str]) -> None:
-    key = resources(SharedAccounts=accounts)["Key"]["Properties"]
+    key = resources("region.yaml", SharedAccounts=accounts)["Key"]["Properties"]
     others = [each for each in key["KeyPolicy"]["Statement"] if each["Sid"].startswith("Others")]
 
     assert [each["Principal"]["AWS"] for each in others] == [shared] * (2 if shared else 0)
