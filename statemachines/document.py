@@ -24,7 +24,7 @@ def machines() -> list[str]:
 
 def definition_of(machine: str) -> dict[str, Any]:
     """Read a machine's definition."""
-    return dict(yaml.safe_load((HERE / machine / "definition.asl.yaml").read_text()))
+    return dict(yaml.load((HERE / machine / "definition.asl.yaml").read_text(), yaml.CSafeLoader))
 
 
 def flattened(definition: Mapping[str, Any]) -> dict[str, Any]:

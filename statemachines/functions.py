@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -30,7 +31,7 @@ both fail. The templates say on which resources, and why where that is not obvio
 | --- | --- | --- | --- | --- | --- | --- |"""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML with CloudFormation's short forms, which name what they are about."""
 
 
@@ -94,6 +95,7 @@ def _callers(logical_id: str, properties: Mapping[str, Any]) -> Sequence[str]:
     return list(dict.fromkeys(called_by)) or ["an Invoke action of a pipeline"]
 
 
+@cache
 def _tasks(machine: str) -> list[Mapping[str, Any]]:
     return [state for state in flattened(definition_of(machine))["States"].values() if state["Type"] == "Task"]
 

@@ -16,7 +16,7 @@ MACHINES = ROOT / "statemachines"
 _IGNORED = {".git", ".venv", ".aws-sam", "build", "__pycache__"}
 
 
-class _TemplateLoader(yaml.SafeLoader):
+class _TemplateLoader(yaml.CSafeLoader):
     """YAML with CloudFormation's short forms, read as their long ones."""
 
 
@@ -128,7 +128,7 @@ def machines() -> list[str]:
 
 @cache
 def definition(machine: str) -> dict[str, Any]:
-    return dict(yaml.safe_load((MACHINES / machine / "definition.asl.yaml").read_text()))
+    return dict(yaml.load((MACHINES / machine / "definition.asl.yaml").read_text(), yaml.CSafeLoader))
 
 
 def tracked_files() -> list[Path]:
@@ -144,14 +144,16 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
 
 
-def layer_modules() -> dict[str, Path]:
+@cache
+def layer_modules() -> Mapping[str, Path]:
     """Every module of the layer by its dotted name."""
     return {
         ".".join(path.relative_to(LAYER.parent).with_suffix("").parts): path for path in sorted(LAYER.rglob("*.py"))
     }
 
 
-def function_modules() -> dict[str, Path]:
+@cache
+def function_modules() -> Mapping[str, Path]:
     """What Lambda calls of each function."""
     return {path.parent.name: path for path in sorted(FUNCTIONS.glob("*/app.py"))}
 

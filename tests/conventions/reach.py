@@ -5,7 +5,7 @@ items of what it returns. That is enough for code as plain as the gateways' and 
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter
@@ -178,10 +178,11 @@ class Code:
                 )
 
 
-def reached(function: str, step: str | None = None) -> set[Node]:
+@cache
+def reached(function: str, step: str | None = None) -> frozenset[Node]:
     """Every function and method that the handlers of a function's steps, or of one of them, may reach."""
     steps = step_modules(function) if step is None else [step]
-    return followed(Code.of(function), {Node(f"functions.{each}", "", "handler") for each in steps})
+    return frozenset(followed(Code.of(function), {Node(f"functions.{each}", "", "handler") for each in steps}))
 
 
 def followed(code: Code, seen: set[Node]) -> set[Node]:
@@ -197,13 +198,14 @@ def followed(code: Code, seen: set[Node]) -> set[Node]:
     return seen
 
 
-def operations(function: str, step: str | None = None) -> set[tuple[str, str]]:
+@cache
+def operations(function: str, step: str | None = None) -> frozenset[tuple[str, str]]:
     """The calls of AWS that a function, or one of its steps, may make: the gateway's method and the operation
     (``EC2.DescribeVpcs``)."""
-    return calls_of(Code.of(function), reached(function, step))
+    return frozenset(calls_of(Code.of(function), reached(function, step)))
 
 
-def calls_of(code: Code, nodes: set[Node]) -> set[tuple[str, str]]:
+def calls_of(code: Code, nodes: Set[Node]) -> set[tuple[str, str]]:
     """The calls of AWS that these functions and methods make."""
     return {
         (str(node), operation)

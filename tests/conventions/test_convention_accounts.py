@@ -55,7 +55,7 @@ def statements(power: str) -> list[dict[str, Any]]:
 
 
 def needed_there(power: str) -> set[str]:
-    found = set().union(*map(needed, POWERS[power]))
+    found: set[str] = set().union(*map(needed, POWERS[power]))
     there = {each for each in found if each.split(":")[0] in OF_STAGES or each in OF_STAGES_ELSE}
     nodes = {str(node) for function in POWERS[power] for node in reached(function)}
     reads = READS_FILES | READS_TABLES

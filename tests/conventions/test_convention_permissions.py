@@ -3,6 +3,7 @@
 import ast
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -132,7 +133,8 @@ def performed() -> set[str]:
     return planned - {"DescribeStacks", "CreateChangeSet"}
 
 
-def needed(function: str) -> set[str]:
+@cache
+def needed(function: str) -> frozenset[str]:
     found: set[str] = set()
     for _, operation in operations(function):
         if operation == "CloudFormation.{operation}":
@@ -142,12 +144,12 @@ def needed(function: str) -> set[str]:
         else:
             service, name = operation.split(".")
             found |= OTHERWISE_CALLED.get(operation, {f"{PREFIX[service]}:{name}"})
-    return found.union(*(ALSO_NEEDED.get(str(node), set()) for node in reached(function)))
+    return frozenset(found.union(*(ALSO_NEEDED.get(str(node), set()) for node in reached(function))))
 
 
 def needed_at_home(function: str) -> set[str]:
     """What it needs by its own role: what copies to vaults does that by the role of each vault's account."""
-    found = needed(function)
+    found = set(needed(function))
     return {each for each in found if not each.startswith("rds:")} if function == "copy_to_vault" else found
 
 
