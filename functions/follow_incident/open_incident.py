@@ -29,7 +29,8 @@ class Settings:
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Open the incident, unless it is open; either way one execution of its own recovers it.
 
-    A stage that had ended when its machine died needs no recovery: its ``outcome`` is returned instead.
+    A stage that has ended, if only in the instant in which its machine died, needs no recovery: its ``outcome`` is
+    returned instead.
     """
     settings, aws = read(Settings), own_aws()
     ledger = Ledger(aws.table(settings.ledger_table))
@@ -40,4 +41,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     if outcome is None:
         reason = read_reason(artifacts, event["reason"]) or Statement(Why.INTERRUPTED, "no reason was given")
         incident = incidents.open_for_release(release, event["stage"], reason)
+        outcome = None if incident else outcome_of_stage(ledger.attempts.get(release), event["stage"])
     return {"incident": incident, "outcome": outcome, "wait_seconds": settings.poll_seconds}

@@ -11,6 +11,7 @@ from modules import step
 from simulated_ledger import accepted, bring
 from test_aws_unfinished import MACHINE, MANIFEST, NOW, STAGE, House
 
+from belay.aws.dynamodb import Item, Table
 from belay.aws.gateways import Aws, own_aws
 from belay.control.closing import ended
 from belay.control.recovery import Recovery
@@ -170,7 +171,7 @@ def test_what_is_left_in_a_stage_is_told_even_if_another_has_ended_the_release_m
     assert "The release has ended NEEDS_OPERATOR." in message["what"]
 
 
-def test_a_stage_is_being_recovered_even_if_two_opened_their_incidents_at_the_same_moment(
+def test_an_incident_that_meets_another_write_to_its_attempt_is_opened_whole_or_not_at_all(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = world.accept("1.1.0")
@@ -181,17 +182,87 @@ def test_a_stage_is_being_recovered_even_if_two_opened_their_incidents_at_the_sa
         raise Throttled("DynamoDB.TransactWriteItems", "TransactionCanceledException", "TransactionConflict")
 
     with monkeypatch.context() as busy:
-        busy.setattr(type(world.ledger.attempts), "record", conflict)
+        busy.setattr(Table, "transact", conflict)
         with pytest.raises(Throttled):
             world.house.incidents.open_for_release(release, "eu", NOT_VERIFIED)
+    assert world.ledger.incidents.open_ones() == []
 
     name = world.house.incidents.open_for_release(release, "eu", NOT_VERIFIED)
 
+    assert name is not None
     world.recover(name)
     assert world.attempt(release).outcome is None, "the other stage goes on"
     assert [each.outcome for each in world.attempt(release).stages] == [Outcome.ROLLED_BACK, None]
     world.house.incidents.open_for_release(release, "eu", NOT_VERIFIED)
     assert [each.stage for each in world.attempt(release).under_way] == ["us"]
+
+
+def test_a_stage_that_is_deployed_in_the_instant_in_which_its_execution_dies_has_no_incident(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = world.accept("1.1.0")
+    for stage in ("eu", "us"):
+        bring(world.ledger, release, stage, State.EXECUTING)
+    read = world.house.artifacts.require_json
+
+    def deployed_meanwhile(key: str) -> Any:
+        if world.attempt(release).may_recover("eu"):
+            world.deploy(release, "eu")
+        return read(key)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(world.house.artifacts, "require_json", deployed_meanwhile)
+        world.house.waves.recover(release, "eu", NOT_VERIFIED)
+
+    assert world.ledger.incidents.open_ones() == []
+    assert [each.outcome for each in world.attempt(release).stages] == [Outcome.DEPLOYED, None]
+    world.deploy(release, "us")
+    assert world.conclude(release) == Close(Outcome.DEPLOYED, None)
+
+
+def test_a_stage_whose_incident_is_open_is_not_deployed_any_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = world.accept("1.1.0")
+    for stage in ("eu", "us"):
+        bring(world.ledger, release, stage, State.EXECUTING)
+    transact, ended_well = Table.transact, []
+
+    def finishing_right_after(table: Table, *changes: Item) -> bool:
+        done = transact(table, *changes)
+        if done and any("INCIDENT#" in json.dumps(each) for each in changes) and not ended_well:
+            how = {"good": True, "fencing": None, "now": NOW}
+            ended_well.append(None)
+            ended_well[:] = [world.ledger.attempts.end_stage(release, "eu", Outcome.DEPLOYED, **how)]
+        return done
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Table, "transact", finishing_right_after)
+        name = world.house.incidents.open_for_release(release, "eu", NOT_VERIFIED)
+
+    assert ended_well == [False]
+    assert world.ledger.stages.runs("orders", "eu") is None
+    assert name is not None
+    world.recover(name)
+    assert [each.outcome for each in world.attempt(release).stages] == [Outcome.ROLLED_BACK, None]
+    assert world.attempt(release).outcome is None, "the other stage goes on"
+
+
+def test_an_incident_of_a_stage_that_has_ended_otherwise_does_not_end_the_release_of_its_wave(world: World) -> None:
+    release = world.accept("1.1.0")
+    for stage in ("eu", "us"):
+        bring(world.ledger, release, stage, State.AWAITING_APPROVAL)
+    denied = Statement(Why.NOT_VERIFIED, "it was denied")
+    assert world.ledger.attempts.end_stage(release, "eu", Outcome.ABORTED, denied, good=False, fencing=None, now=LATER)
+    name = world.house.incidents.open_for_release(release, "eu", NOT_VERIFIED)
+    assert name is not None
+
+    world.recover(name)
+
+    assert world.house.told() == [("stage-ended", "ROLLED_BACK")]
+    assert world.attempt(release).outcome is None, "the other stage goes on"
+    world.deploy(release, "us")
+    concluded = world.conclude(release)
+    assert concluded is not None
+    assert concluded.outcome is Outcome.ABORTED
 
 
 def test_a_wave_that_is_deployed_is_told_to_the_machine_alone(world: World) -> None:

@@ -116,8 +116,9 @@ class Endings:
             raise MissingDocument(f"the ledger has no attempt {release.attempt} of {release.application}")
         application = self._accepted(release).application
         concluded = conclusion(attempt, application)
-        if outcome_of_stage(attempt, stage) is not outcome:
-            # It was not in the stage any more, or not yet: nothing else ends it.
+        others = [each.stage for each in attempt.under_way if each.stage != stage]
+        if outcome_of_stage(attempt, stage) is not outcome and not others:
+            # It was not in the stage any more, or not yet, and is in no other: nothing else ends it.
             concluded = Close(outcome, reason)
         if isinstance(concluded, Close):
             told = self.close(attempt, concluded.outcome, reason=concluded.reason, done=done, left_to_do=left_to_do)

@@ -1,18 +1,14 @@
 """Opening incidents: one for each failure, however many notice it, with one recovery."""
 
-from contextlib import suppress
-
 from belay.aws.clock import timestamp
 from belay.aws.metrics import emit
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
-from belay.errors import IllegalTransition
 from belay.ledger.ledger import Ledger
-from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
-from belay.release.life import State
+from belay.release.ending import outcome_of_stage
 from belay.release.reason import PersonDecided, Reason
-from belay.release.records import ReleaseReference
+from belay.release.records import Outcome, ReleaseReference
 from belay.subject.incident import Incident
 from belay.subject.measures import failed
 from belay.subject.names import incident_of
@@ -30,44 +26,38 @@ class Incidents:
         self.executions = executions
         self._machine = rollback_machine_arn
 
-    def open_for_release(self, release: ReleaseReference, stage: str, reason: Reason) -> str:
-        """Open the incident of a release that failed in a stage, unless it is open. Returns its name."""
+    def open_for_release(self, release: ReleaseReference, stage: str, reason: Reason) -> str | None:
+        """Open the incident of a release that failed in a stage, unless it is open. Returns its name.
+
+        None if the stage was deployed meanwhile: an execution can die in the instant in which it ends well. A stage
+        that has ended otherwise stays ended; its failed stacks are recovered all the same.
+        """
+        incident, records = self._of_release(release, stage, reason), self._ledger.incidents
+        if self._ledger.attempts.recover(release, stage, incident, timestamp()):
+            emit(failed(incident))
+        elif outcome_of_stage(self._ledger.attempts.get(release), stage) is Outcome.DEPLOYED:
+            return None if records.get(incident.application, incident.name) is None else incident.name
+        return self.open(incident)
+
+    def _of_release(self, release: ReleaseReference, stage: str, reason: Reason) -> Incident:
         accepted = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key))
         registered = accepted.stages[stage]
-        return self.open(
-            Incident(
-                name=incident_of(release.origin, stage),
-                subject=ReleaseAttempt(release, stage, accepted.application.topic, registered.ephemeral),
-                reason=reason,
-                service_role=registered.service_role,
-                recover_foreign=registered.recover_foreign,
-                place=registered.place,
-            )
+        return Incident(
+            name=incident_of(release.origin, stage),
+            subject=ReleaseAttempt(release, stage, accepted.application.topic, registered.ephemeral),
+            reason=reason,
+            service_role=registered.service_role,
+            recover_foreign=registered.recover_foreign,
+            place=registered.place,
         )
 
     def open(self, incident: Incident) -> str:
         """Open an incident unless it exists, and make sure that its recovery was started."""
-        subject, opened = incident.subject, self._ledger.incidents.open(incident, timestamp())
-        if opened:
+        if self._ledger.incidents.open(incident, timestamp()):
             emit(failed(incident))
-        if isinstance(subject, ReleaseAttempt) and (opened or self._not_recorded(incident.name, subject)):
-            release, stage, reason = subject.release, subject.stage, in_words(incident.reason)
-            # An attempt that has ended stays ended; its failed stacks are recovered all the same.
-            with suppress(IllegalTransition):
-                self._ledger.attempts.record(release, State.RECOVERING, timestamp(), stage=stage, detail=reason)
         if self._ledger.incidents.execution(incident.name) == "":
             self.start_recovery(incident, incident.name)
         return incident.name
-
-    def _not_recorded(self, incident: str, subject: ReleaseAttempt) -> bool:
-        """Whether an open incident is not in its attempt's record: its opener was cut off.
-
-        Two stages of a wave write to that one record, and DynamoDB refuses one of two writes at the same moment.
-        """
-        record = self._ledger.incidents.get(subject.application, incident)
-        attempt = self._ledger.attempts.get(subject.release)
-        still_open = record is not None and record.outcome is None
-        return still_open and attempt is not None and attempt.may_recover(subject.stage)
 
     def stopped_by(self, incident: str) -> PersonDecided | None:
         """Return who stopped an incident's last recovery, and why; None if no person did."""

@@ -97,7 +97,7 @@ class Unfinished:
         left = what_is_left(attempt, None if accepted is None else accepted.application, stopped=stopped)
         if isinstance(left, Recover) and release is not None:
             names = [self.incidents.open_for_release(release, stage, reason) for stage in left.stages]
-            return ", ".join(names)
+            return ", ".join(each for each in names if each)
         if isinstance(left, TakeBack) and accepted is not None:
             left = self.waves.take_back(attempt, accepted, left)
         if isinstance(left, Close):

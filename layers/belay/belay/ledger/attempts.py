@@ -24,6 +24,7 @@ from belay.ledger.attempt_items import (
 from belay.ledger.each import read_each
 from belay.ledger.ends import opened
 from belay.ledger.expiry import is_current
+from belay.ledger.incidents import IncidentRecords
 from belay.ledger.stages import StageRecords
 from belay.ledger.v0_1 import AttemptsOf01
 from belay.notify.told import in_words
@@ -32,6 +33,7 @@ from belay.release.life import ENTERING, Occurrence, State, before
 from belay.release.reason import Reason, to_dict
 from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.release.waves import Waves
+from belay.subject.incident import Incident
 
 _MOST: Final = 100
 """Attempts that are read at once: what one BatchGetItem takes."""
@@ -44,9 +46,10 @@ class AttemptRecords:
     An upload that did not become a release is kept for ``HistoryDays``, as transitions are.
     """
 
-    def __init__(self, table: Table, stages: StageRecords) -> None:
+    def __init__(self, table: Table, stages: StageRecords, incidents: IncidentRecords) -> None:
         self._table = table
         self._stages = stages
+        self._incidents = incidents
         self._of_0_1 = AttemptsOf01(table)
 
     # -- one attempt -----------------------------------------------------------------------------------------------
@@ -249,6 +252,13 @@ class AttemptRecords:
                 )
             )
         return self._move(release, line, *changes, reason=reason, recovered=recovered)
+
+    def recover(self, release: ReleaseReference, stage: str, incident: Incident, now: str) -> bool:
+        """Open the incident of a stage and record that it is being recovered, in one write: what is recovered does not
+        end otherwise, and what has ended is not recovered. False if the stage has ended or is being recovered.
+        """
+        line = Transition(now, State.RECOVERING, stage, "", None, in_words(incident.reason))
+        return self._move(release, line, *self._incidents.opening(incident, now))
 
     def close(self, attempt: Attempt, outcome: Outcome, reason: Reason | None, now: str) -> bool:
         """Record an attempt's one outcome. False if one was recorded and announced, or another was recorded."""

@@ -97,8 +97,12 @@ class IncidentRecords:
 
     def open(self, incident: Incident, now: str) -> bool:
         """Open an incident. False if it already exists: its opener starts the recovery."""
+        return self._table.transact(*self.opening(incident, now))
+
+    def opening(self, incident: Incident, now: str) -> list[Item]:
+        """Return the parts of a transaction that open an incident, unless it exists."""
         known = {"application": incident.application, "incident": incident.name}
-        return self._table.transact(
+        return [
             self._table.change(
                 *_keys(incident.application, incident.name),
                 "SET application = :application, incident = :incident, details = :details, opened_at = :now, "
@@ -118,7 +122,7 @@ class IncidentRecords:
             self._table.new(
                 {"PK": f"APPLICATION#{incident.application}", "SK": f"OPENED#{now}#{incident.name}"} | known
             ),
-        )
+        ]
 
     def get(self, application: str, incident: str) -> IncidentRecord | None:
         """Return an incident's record."""
