@@ -66,7 +66,8 @@ def refuse(found: Mapping[str, Any]) -> None:
     """Raise ``Refused`` if the lock is still in use."""
     who = "\n".join(render(found, datetime.now(UTC)))
     if found["owner_runs"]:
-        raise Refused(f"{who}\nIt is running; to stop it: belay abort {found['application']}/{found['version']}")
+        stop = f"belay abort {found['application']}/{found['version']} --stage {found['stage']}"
+        raise Refused(f"{who}\nIt is running; to stop it: {stop}")
     if found["open_incident"]:
         raise Refused(
             f"{who}\nThe incident {found['open_incident']} has not ended: the sweep restarts its recovery within "

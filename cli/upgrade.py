@@ -91,7 +91,7 @@ def describe(execution: str, machine: str, document: Mapping[str, Any], state: s
     """Describe an execution and how to end it, from its input and its current state."""
     if "incident" in document:
         application = document.get("application") or document["release"]["application"]
-        remedy = f"wait, answer its question, or: belay abort {application} --recovery"
+        remedy = f"wait, answer its question, or: belay abort {application} --recovery --stage {document['stage']}"
         return Running(execution, machine, document["incident"], document["stage"], state, since, remedy)
     if machine == "plan_release":
         about = str(document.get("upload", {}).get("detail", {}).get("object", {}).get("key", "what a plan left"))
@@ -102,16 +102,16 @@ def describe(execution: str, machine: str, document: Mapping[str, Any], state: s
         remedy = "wait: it enters its first stage in a few minutes"
         return Running(execution, machine, about, None, state, since, remedy)
     about = f"{document['release']['application']}/{document['release']['version']}"
-    remedy = _remedy(about, state)
+    remedy = _remedy(f"{about} --stage {document['stage']}", state)
     return Running(execution, machine, about, document["stage"], state, since, remedy, state in WAITING)
 
 
-def _remedy(about: str, state: str) -> str:
+def _remedy(stopped: str, state: str) -> str:
     if state in WAITING:
         return "nothing: the new version continues it"
     if state in _PIPELINE:
-        return f"wait for the pipeline, or stop its execution there; or: belay abort {about}"
-    return f"wait, or: belay abort {about}"
+        return f"wait for the pipeline, or stop its execution there; or: belay abort {stopped}"
+    return f"wait, or: belay abort {stopped}"
 
 
 def render(found: Sequence[Running], now: datetime) -> list[str]:

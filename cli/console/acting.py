@@ -10,7 +10,6 @@ from urllib.parse import quote
 import click
 
 from belay.approval.asked import SAID, Word
-from belay.release.attempt import Attempt
 from cli import abort, pause, resume, retry, rollback
 from cli.console.desk import Desk, Shown
 from cli.decision import held, sent, the_one
@@ -196,30 +195,31 @@ def upload_again(desk: Desk, fields: Fields) -> Done:
 
 
 def show_abort(desk: Desk, fields: Fields) -> Shown:
-    """Show what would be stopped."""
+    """Show what would be stopped, and what becomes of the other stages of its wave."""
     application, name = _named(fields, "application", "name")
-    attempt = find_attempts(desk.belay.ledger, ReleaseName(application, name))[-1]
+    attempt, stage = find_attempts(desk.belay.ledger, ReleaseName(application, name))[-1], fields.get("stage")
     if fields.get("recovery"):
-        abort.recovery_to_stop(desk.belay, attempt)
+        stopping = abort.recovery_to_stop(desk.belay, attempt, stage)
         lines = ["Its rollback stops after the step that is under way. What is left is a person's to do."]
     else:
-        abort.to_stop(desk.belay, attempt)
-        lines = [f"It stops, and what it has changed in {_where(attempt)} is rolled back as after a failure."]
-    what = "the rollback of " if fields.get("recovery") else ""
-    return _asks("abort", f"Stop {what}{application} {name}?", lines, fields, danger=True)
-
-
-def _where(attempt: Attempt) -> str:
-    return " and ".join(each.stage for each in attempt.under_way) or "its stages"
+        stopping = abort.to_stop(desk.belay, attempt, stage)
+        where = " and ".join(stopping.stages) or "its stages"
+        lines = [
+            f"It stops, and what it has changed in {where} is rolled back as after a failure.",
+            *(f"{each}." for each in stopping.others),
+        ]
+    what, place = "the rollback of " if fields.get("recovery") else "", f" in {stage}" if stage else ""
+    return _asks("abort", f"Stop {what}{application} {name}{place}?", lines, fields, danger=True)
 
 
 def stop(desk: Desk, fields: Fields) -> Done:
-    """Stop a release, or its rollback."""
+    """Stop a release or its rollback, everywhere or in one stage."""
     application, name = _named(fields, "application", "name")
     attempt = find_accepted(desk.belay.ledger, ReleaseName(application, name))
     recovery = bool(fields.get("recovery"))
-    found = abort.stop(desk.belay, attempt, fields.get("comment", ""), recovery=recovery)
-    return Done(f"{abort.in_words(found['release'], recovery=recovery)}.", _release(application, name))
+    comment, stage = fields.get("comment", ""), fields.get("stage")
+    found = abort.stop(desk.belay, attempt, comment, recovery=recovery, stage=stage)
+    return Done(f"{'. '.join(abort.in_words(found, recovery=recovery))}.", _release(application, name))
 
 
 def show_pause(desk: Desk, fields: Fields) -> Shown:

@@ -5,12 +5,12 @@ import json
 import random
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import yaml
@@ -28,6 +28,7 @@ from belay.database.executor import ChangeOutcome
 from belay.database.forecast import DatabaseForecast, ForecastChange
 from belay.errors import AccessDenied
 from belay.policy.verdict import Finding, Report, Severity, Verdict
+from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt
 from belay.release.life import Occurrence, State
 from belay.release.lock import Claim
@@ -551,10 +552,14 @@ def test_a_running_stage_is_stopped_and_says_who_did(office: Office, belay: Bela
     )
 
 
-def test_every_stage_that_is_being_deployed_is_stopped_and_none_that_waits_for_people(
-    office: Office, belay: Belay
-) -> None:
+def in_a_wave(office: Office, wave_failure: Literal["stage", "wave"] = "stage") -> dict[str, str]:
+    """A release in three stages of one wave: two are deployed now, one waits for a person. Returns the executions."""
     office.accept(waves=(("eu", "us", "production"),))
+    release = AcceptedRelease.from_dict(office.artifacts.require_json(RELEASE.document_key))
+    stages = {each: replace(release.stages["production"], name=each) for each in ("eu", "us", "production")}
+    application = replace(release.application, wave_failure=wave_failure)
+    registered = replace(release, application=application, stages=stages)
+    office.artifacts.put_json(RELEASE.document_key, registered.to_dict())
     machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-deploy-stage"
     started = {}
     for stage, state in (("eu", State.EXECUTING), ("us", State.EXECUTING), ("production", State.AWAITING_APPROVAL)):
@@ -562,14 +567,97 @@ def test_every_stage_that_is_being_deployed_is_stopped_and_none_that_waits_for_p
         name = f"{RELEASE.attempt}-{stage}"
         started[stage] = office.states.start_execution(stateMachineArn=machine, name=name)["executionArn"]
     office.ask()
+    return started
+
+
+def statuses(office: Office, started: Mapping[str, str]) -> dict[str, str]:
+    return {stage: office.states.describe_execution(executionArn=each)["status"] for stage, each in started.items()}
+
+
+def test_every_stage_that_is_being_deployed_is_stopped_and_none_that_waits_for_people(
+    office: Office, belay: Belay
+) -> None:
+    started = in_a_wave(office)
 
     status, out, _ = belay("abort", "orders/1.0.0", "--output", "json")
 
     found = json.loads(out)
     assert {found["stopped"], *found["also_stopped"]} == {started["eu"], started["us"]}
+    assert found["others"] == ["production goes on"]
     assert status == 0
-    statuses = {stage: office.states.describe_execution(executionArn=each)["status"] for stage, each in started.items()}
-    assert statuses == {"eu": "ABORTED", "us": "ABORTED", "production": "RUNNING"}
+    assert statuses(office, started) == {"eu": "ABORTED", "us": "ABORTED", "production": "RUNNING"}
+
+
+@pytest.mark.parametrize(
+    ("registered", "others"),
+    [
+        ("stage", ["us goes on", "production goes on"]),
+        (
+            "wave",
+            [
+                f"{each} goes on, and is rolled back with eu, as registered (wave_failure: wave)"
+                for each in ("us", "production")
+            ],
+        ),
+    ],
+)
+def test_one_stage_of_a_wave_is_stopped_and_it_is_said_what_becomes_of_the_others(
+    office: Office, belay: Belay, registered: Literal["stage", "wave"], others: list[str]
+) -> None:
+    started = in_a_wave(office, registered)
+
+    status, out, _ = belay("abort", "orders/1.0.0", "--stage", "eu")
+
+    assert (status, out.splitlines()[:-1]) == (
+        0,
+        ["orders/1.0.0 is stopped in eu; what it changed is being rolled back", *others],
+    )
+    assert statuses(office, started) == {"eu": "ABORTED", "us": "RUNNING", "production": "RUNNING"}
+    assert "no running execution in eu; the sweep" in belay("abort", "orders", "--stage", "eu")[2]
+
+
+def test_a_stage_that_is_not_being_deployed_is_not_stopped(office: Office, belay: Belay) -> None:
+    started = in_a_wave(office)
+    assert "belay reject orders/1.0.0 --stage production" in belay("abort", "orders", "--stage", "production")[2]
+    assert office.ledger.attempts.end_stage(RELEASE, "eu", Outcome.DEPLOYED, good=True, fencing=None, now=LATER)
+    assert belay("abort", "orders", "--stage", "eu")[::2] == (
+        1,
+        "belay: orders/1.0.0 has ended in eu: DEPLOYED; it is under way in us and production\n",
+    )
+    assert "has not entered asia; it is under way in us" in belay("abort", "orders", "--stage", "asia")[2]
+    assert set(statuses(office, started).values()) == {"RUNNING"}
+    out = belay("abort", "orders", "--stage", "us")[1]
+    assert "eu is deployed, and stays so\nproduction goes on\n" in out
+
+
+def test_of_several_rollbacks_one_is_chosen_to_be_stopped(office: Office, belay: Belay) -> None:
+    in_a_wave(office)
+    machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-rollback-stage"
+    started = {}
+    for stage in ("eu", "us"):
+        incident = incident_of(RELEASE.origin, stage)
+        started[stage] = office.states.start_execution(stateMachineArn=machine, name=incident)["executionArn"]
+        claim = Claim("orders", stage, RELEASE.attempt, "1.0.0", started[stage], incident)
+        assert office.ledger.locks.acquire(claim, expires_at=4102444800, seen=None, now=NOW) == 1
+        subject = ReleaseAttempt(RELEASE, stage, None)
+        assert office.ledger.attempts.recover(
+            RELEASE, stage, Incident(incident, subject, from_document("no capacity"), ROLE), NOW
+        )
+        office.ledger.incidents.follow(incident, started[stage], NOW)
+
+    assert belay("abort", "orders", "--recovery")[::2] == (
+        1,
+        "belay: rollbacks are running in us and eu: choose one with --stage\n",
+    )
+    assert (
+        "no rollback is running in production of orders"
+        in (belay("abort", "orders", "--recovery", "--stage", "production")[2])
+    )
+    found = json.loads(belay("abort", "orders", "--recovery", "--stage", "eu", "--output", "json")[1])
+    assert (found["stage"], found["stopped"], found["also_stopped"]) == ("eu", started["eu"], [])
+    assert statuses(office, started) == {"eu": "ABORTED", "us": "RUNNING"}
+    told = belay("abort", "orders", "--recovery")[1]
+    assert "orders/1.0.0: its rollback in us is stopped; the rest is left to a person" in told
 
 
 def test_an_abort_that_waits_tells_what_it_came_to(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from asked_console import AskedConsole
 from simulated_ledger import bring, end_stage
-from test_aws_command import Office
+from test_aws_command import Office, in_a_wave, statuses
 from test_aws_unfinished import INCIDENT, NOW, RELEASE, STAGE
 
 from belay.approval.asked import GivenAnswer
@@ -130,6 +130,18 @@ def test_what_is_said_about_an_incident_is_shown_before_it_is_said(office: Offic
     assert 'name="comment" maxlength="1000" autocomplete="off" required' in page.text
     assert f'name="incident" value="{INCIDENT}"' in page.text
     assert "orders has no incident other" in asked.get("/act/close?application=orders&incident=other").said
+
+
+def test_one_stage_of_a_wave_is_stopped_as_it_was_shown(office: Office, asked: AskedConsole) -> None:
+    started = in_a_wave(office)
+    where = "application=orders&name=1.0.0&stage=eu"
+    assert f"/act/abort?{where}".replace("&", "&amp;") in asked.get("/releases/orders/1.0.0").text
+    page = asked.get(f"/act/abort?{where}")
+    assert "Stop orders 1.0.0 in eu?" in page.said
+    assert "what it has changed in eu is rolled back as after a failure." in page.said
+    assert "us goes on. production goes on." in page.said
+    assert 'name="stage" value="eu"' in page.text
+    assert set(statuses(office, started).values()) == {"RUNNING"}
 
 
 def test_messages_are_shown_as_they_were_sent(office: Office, asked: AskedConsole) -> None:

@@ -9,6 +9,7 @@ from cli.upgrade import describe, render
 
 SINCE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 RELEASE = {"application": "orders", "version": "1.4.1", "digest": "d", "attempt": "a" * 12}
+STOP = "belay abort orders/1.4.1 --stage production"
 IN_STAGE = {"release": RELEASE, "stage": "production"}
 UPLOAD = {"detail": {"object": {"key": "releases/orders/orders-1.4.1.zip"}}}
 
@@ -35,9 +36,15 @@ UPLOAD = {"detail": {"object": {"key": "releases/orders/orders-1.4.1.zip"}}}
             IN_STAGE,
             "WaitForPipeline",
             "orders/1.4.1",
-            "wait for the pipeline, or stop its execution there; or: belay abort orders/1.4.1",
+            "wait for the pipeline, or stop its execution there; or: belay abort orders/1.4.1 --stage production",
         ),
-        ("deploy_stage", IN_STAGE, "ExecuteWave", "orders/1.4.1", "wait, or: belay abort orders/1.4.1"),
+        (
+            "deploy_stage",
+            IN_STAGE,
+            "ExecuteWave",
+            "orders/1.4.1",
+            "wait, or: belay abort orders/1.4.1 --stage production",
+        ),
         (
             "plan_release",
             {"upload": {"detail": {"object": {"key": "plans/orders/orders-1.4.1.zip"}}}, "stages": []},
@@ -50,14 +57,14 @@ UPLOAD = {"detail": {"object": {"key": "releases/orders/orders-1.4.1.zip"}}}
             {"application": "orders", "stage": "production", "incident": "orders-production-1"},
             "WaitForStep",
             "orders-production-1",
-            "wait, answer its question, or: belay abort orders --recovery",
+            "wait, answer its question, or: belay abort orders --recovery --stage production",
         ),
         (
             "rollback_stage",
             {**IN_STAGE, "incident": "orders-production-1"},
             "WaitForStep",
             "orders-production-1",
-            "wait, answer its question, or: belay abort orders --recovery",
+            "wait, answer its question, or: belay abort orders --recovery --stage production",
         ),
         (
             "deploy_release",
@@ -80,7 +87,7 @@ def test_it_is_listed_with_its_stage_and_since_when() -> None:
     found = describe("arn", "deploy_stage", IN_STAGE, "ExecuteWave", SINCE)
     lines = render([found], SINCE + timedelta(minutes=5))
     assert lines[0].startswith("Another version of Belay cannot be deployed yet")
-    assert "  orders/1.4.1  production  ExecuteWave  5 min  wait, or: belay abort orders/1.4.1" in lines
+    assert f"  orders/1.4.1  production  ExecuteWave  5 min  wait, or: {STOP}" in lines
     waiting = describe("arn", "deploy_stage", IN_STAGE, "RequestApproval", SINCE)
     assert render([waiting], SINCE)[0] == "Nothing is running: another version of Belay can be deployed."
     assert "  orders/1.4.1  production  RequestApproval  0 s  nothing: the new version continues it" in render(
