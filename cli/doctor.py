@@ -288,7 +288,7 @@ def _vaults(belay: Account) -> Iterator[Examined]:
     copies = belay.ledger.vault_copies.every() if stages else []
     for stage in stages:
         what = f"vault of {stage.application}/{stage.name}"
-        waiting = [each for each in copies if (each.release.application, each.stage) == (stage.application, stage.name)]
+        waiting = [each for each in copies if (each.origin.application, each.stage) == (stage.application, stage.name)]
         refused_ones = [each for each in waiting if each.failing]
         if refused_ones:
             do = "correct what refuses it: docs/databases.md#a-vault-in-another-account; Belay tries again"

@@ -19,7 +19,6 @@ class Settings:
 
     ledger_table: str
     notification_topic_arn: str
-    snapshot_executions: str
 
 
 @observed
@@ -27,7 +26,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Advance every copy one step; return their names by progress. Raises ``SnapshotsNotCleaned``."""
     settings, aws = read(Settings), own_aws()
     ledger, faults = Ledger(aws.table(settings.ledger_table)), list[Exception]()
-    vaults = Vaults(aws, ledger, settings.notification_topic_arn, settings.snapshot_executions)
+    vaults = Vaults(aws, ledger, settings.notification_topic_arn)
     found = vaults.bring_on(ledger.vault_copies.every(faults), now())
     for fault in faults:
         logger().error("a snapshot to be copied cannot be read", exc_info=fault)

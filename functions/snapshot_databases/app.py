@@ -8,7 +8,7 @@ from belay.aws.clock import now, timestamp
 from belay.aws.gateways import own_aws
 from belay.control.snapshots import StageSnapshots
 from belay.control.stage import StageContext
-from belay.control.vaults import send_to_vault
+from belay.control.vaults import Sender
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.release.life import State
@@ -34,8 +34,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     there = run.at(aws, Power.DEPLOY)
     seen = StageSnapshots(there.databases).bring_on(run.release.origin, run.stage, event["execution"])
     if seen.ready and seen.states:
-        sent = send_to_vault(run, there.databases, seen.taken, event["execution"], now())
+        sender = Sender(run.stage, run.release.origin, event["execution"], run.accepted.application.topic)
+        sent = sender.send(there.databases, run.ledger, now())
         run.artifacts.put_json(run.release.stage_key(run.stage.name, "snapshots.json"), seen.to_dict())
-        detail = "; ".join([seen.in_words(), *sent])
+        detail = "; ".join([seen.in_words(), *sent.lines])
         run.ledger.attempts.record(run.release, State.SNAPSHOTS_TAKEN, timestamp(), stage=run.stage.name, detail=detail)
     return {"ready": seen.ready, "wait_seconds": settings.poll_seconds}

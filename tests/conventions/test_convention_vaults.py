@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from project import functions, template
 from test_convention_accounts import listed
@@ -68,8 +69,10 @@ def test_the_role_trusts_the_function_and_the_applications_alone() -> None:
 def test_only_belay_s_copies_are_deleted_each_for_its_application() -> None:
     (deleting,) = [each for each in statements() if "rds:DeleteDBSnapshot" in listed(each["Action"])]
     took = "arn:${AWS::Partition}:states:*:${HubAccountId}:execution:${HubStackName}-deploy-stage:*"
+    pipelines = "*/????????-????-????-????-????????????"
+    assert re.fullmatch(pipelines.replace("?", ".").replace("*", ".*"), f"orders-pipeline/{uuid4()}")
     assert deleting["Condition"] == {
-        "StringLike": {"aws:ResourceTag/belay:execution": {"Fn::Sub": took}},
+        "StringLike": {"aws:ResourceTag/belay:execution": [{"Fn::Sub": took}, pipelines]},
         "StringEquals": {"aws:ResourceTag/belay:application": "${aws:PrincipalTag/belay:application}"},
     }
     assert all(":${AWS::AccountId}:" in each["Fn::Sub"] for each in deleting["Resource"])

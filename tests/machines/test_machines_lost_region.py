@@ -4,6 +4,8 @@ import json
 import re
 import subprocess
 import textwrap
+import time
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +16,9 @@ import record
 from botocore.exceptions import ClientError
 from deployed_belay import WAIT_SCALE, Application, Belay, until
 from small_releases import setting
+from test_machines_pipelines import ran
 
+from belay.release.vault_copy import VaultCopy
 from local.deployment import LOCAL_PARAMETERS, deploy, sam_environment
 from local.engine import ACCOUNT, ROOT, Engine
 from local.postgres import Address, connect
@@ -37,7 +41,7 @@ def belay(files: set[str]) -> Iterator[Belay]:
     """Belay in an engine where permissions count, an account with a stage, and one with a vault."""
     with Engine.start(snapshot_seconds=0.0, wait_scale=float(WAIT_SCALE), permissions=True) as engine:
         outputs = deploy(engine, parameters={**LOCAL_PARAMETERS, "SpokeAccounts": SPOKE_ACCOUNT})
-        join(engine, ["orders", "refused"])
+        join(engine, ["orders", "refused", "piped"])
         for region in (SPOKE_REGION, NEW_REGION):
             _make_key(engine, region)
         _make_vault(engine)
@@ -60,7 +64,7 @@ def _make_key(engine: Engine, region: str) -> None:
 
 def _make_vault(engine: Engine) -> None:
     cloudformation = engine.client("cloudformation", account=VAULT_ACCOUNT, region=NEW_REGION)
-    values = {"HubAccountId": ACCOUNT, "Applications": "orders,refused", "RestoringAccounts": SPOKE_ACCOUNT}
+    values = {"HubAccountId": ACCOUNT, "Applications": "orders,refused,piped", "RestoringAccounts": SPOKE_ACCOUNT}
     cloudformation.create_stack(
         StackName="belay-vault",
         TemplateBody=(ROOT / "accounts" / "vault.yaml").read_text(),
@@ -93,11 +97,11 @@ def template(version: str, database: str = DATABASE, key: str | None = "alias/or
     return {"Resources": {**setting(version)["Resources"], "Database": {**made, "Properties": properties}}}
 
 
-def registered(belay: Belay, name: str, database: str) -> Application:
+def registered(belay: Belay, name: str, database: str, **more: Any) -> Application:
     """An application whose production lies in the other account, with a vault."""
     app = Application(belay, name)
     place = {"account": SPOKE_ACCOUNT, "region": SPOKE_REGION, "service_role": SERVICE_ROLE}
-    app.register({"production": {**place, "databases": [{"instance": database}], "vault": VAULT}})
+    app.register({"production": {**place, "databases": [{"instance": database}], "vault": VAULT, **more}})
     app.subscribe()
     belay.applications.append(app)
     return app
@@ -139,6 +143,45 @@ def test_a_snapshot_that_may_not_be_shared_stops_no_release_and_is_told(belay: B
     assert in_vault(belay, "refused-production") == []
 
 
+def test_the_snapshot_of_a_stage_that_its_pipeline_deploys_goes_to_the_vault(belay: Belay) -> None:
+    database, pipeline, execution = "piped-production", "piped-pipeline", str(uuid.uuid4())
+    app = registered(
+        belay,
+        "piped",
+        database,
+        pipeline={"name": pipeline, "pre_deployment_stage": "Prepare", "deployment_stage": "Deploy"},
+    )
+    client = rds(belay, SPOKE_ACCOUNT, SPOKE_REGION)
+    properties = template("1.0.0", database)["Resources"]["Database"]["Properties"]
+    client.create_db_instance(**{**properties, "AllocatedStorage": 20})
+    client.get_waiter("db_instance_available").wait(DBInstanceIdentifier=database, WaiterConfig={"Delay": 1})
+    named = {"pipelineName": pipeline, "pipelineExecutionId": execution}
+    found = {"pipelineExecution": {**named, "status": "InProgress", "pipelineVersion": 3}}
+    actions = {"actionExecutionDetails": [ran("Prepare", "Approval", "Manual", "InProgress")]}
+    filtered = {"pipelineName": pipeline, "filter": {"pipelineExecutionId": execution}}
+    there = {"account": SPOKE_ACCOUNT, "region": SPOKE_REGION}
+    belay.engine.script("codepipeline", "GetPipelineExecution", found, only_if=named, **there)
+    belay.engine.script("codepipeline", "ListActionExecutions", actions, only_if=filtered, **there)
+    listed = {"pipelineExecutionId": execution, "status": "InProgress", "lastUpdateTime": time.time() + 3600}
+    summaries = {"pipelineExecutionSummaries": [{**listed, "startTime": time.time()}]}
+    belay.engine.script(
+        "codepipeline", "ListPipelineExecutions", summaries, only_if={"pipelineName": pipeline}, **there
+    )
+
+    until(lambda: belay.invoke("ReactToPipelineFunction", {"missed": True}) and waiting_for(belay, app.name))
+    (waiting,) = waiting_for(belay, app.name)
+    until(lambda: waiting.name in belay.invoke("CopyToVaultFunction", {})["available"])
+
+    (copy,) = in_vault(belay, database)
+    tags = {each["Key"]: each["Value"] for each in copy["TagList"]}
+    assert (tags["belay:release"], tags["belay:execution"]) == (execution, f"{pipeline}/{execution}")
+    assert app.told() == []
+
+
+def waiting_for(belay: Belay, application: str) -> list[VaultCopy]:
+    return [each for each in belay.ledger.vault_copies.every() if each.origin.application == application]
+
+
 def commands() -> str:
     """The commands of the guide, as they are to be pasted."""
     text = (ROOT / "docs" / "lost-region.md").read_text()
@@ -150,7 +193,7 @@ def test_the_guide_brings_a_stage_and_its_data_into_another_region(belay: Belay,
     app.deploy("1.0.0", stacks={"first": template("1.0.0")})
     run_sql(belay, SPOKE_REGION, "CREATE TABLE orders AS SELECT 42 AS number")
     app.deploy("1.1.0", stacks={"first": template("1.1.0")})
-    (waiting,) = [each for each in belay.ledger.vault_copies.every() if each.release.application == "orders"]
+    (waiting,) = waiting_for(belay, "orders")
     assert "SNAPSHOTS TAKEN" in belay.transitions("orders", "1.1.0")
 
     belay.invoke("CopyToVaultFunction", {})

@@ -445,7 +445,7 @@ def test_a_copy_that_a_vault_refuses_is_a_problem(office: Office, capsys: pytest
     vault = "databases: [{instance: orders-db}]\nvault: {account: '222222222222', region: eu-west-1}\n"
     office.ssm.put_parameter(Name=key, Value=text + vault, Overwrite=True)
     copy = VaultCopy(
-        RELEASE,
+        RELEASE.origin,
         "production",
         kind="instance",
         database="orders-db",

@@ -18,6 +18,7 @@ from simulated_ledger import empty_ledger, every_incident
 from belay.aws.cloudformation import Stacks
 from belay.aws.gateways import Aws
 from belay.aws.pipelines import Pipelines
+from belay.aws.rds import Databases
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sessions import Session
 from belay.aws.sns import Notifications
@@ -34,6 +35,7 @@ from belay.control.places import Places
 from belay.control.registrations import Registrations
 from belay.control.rollback_jobs import RollbackJobs
 from belay.errors import InvalidActionConfiguration, RollbackFailed
+from belay.pipeline.execution import origin_of
 from belay.pipeline.hint import Hint, hint_of
 from belay.pipeline.job import Success, parse_job
 from belay.release.place import Power, StagePlace
@@ -276,6 +278,61 @@ def test_entering_the_pre_deployment_stage_prepares_the_rollback() -> None:
     record = account.ledger.pipelines.get("orders", "production", EXECUTION)
     assert record is not None
     assert record.done == {"PREPARED"}
+
+
+VAULT = "vault: {account: '222222222222', region: eu-west-1}"
+
+
+@in_moto
+def test_the_snapshots_of_a_pipeline_go_to_the_stage_s_vault_once() -> None:
+    world = WORLDS["failed in the deployment"]()
+    account = Account(world)
+    name = "/belay/applications/orders/production"
+    account.clients["ssm"].put_parameter(Name=name, Value=f"{STAGE}{VAULT}\n", Type="String", Overwrite=True)
+    copies = account.ledger.vault_copies
+    rds = account.clients["rds"]
+    before, *rest = range(1 + 4 * STAGES.index("PreDeployment"), len(world.moments))
+    world.now = before
+    account.receive(world.events[before][1])
+    assert copies.every() == [], "not before it is available"
+
+    for world.now in rest:
+        account.sweep()
+
+    (copy,) = copies.every()
+    (snapshot,) = rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    assert (copy.origin, copy.pipeline) == (origin_of("orders", PIPELINE, EXECUTION), PIPELINE)
+    assert (copy.source, copy.execution) == (snapshot["DBSnapshotArn"], f"{PIPELINE}/{EXECUTION}")
+    shared = rds.describe_db_snapshot_attributes(DBSnapshotIdentifier=copy.name)["DBSnapshotAttributesResult"]
+    assert shared["DBSnapshotAttributes"] == [{"AttributeName": "restore", "AttributeValues": ["222222222222"]}]
+    record = account.ledger.pipelines.get("orders", "production", EXECUTION)
+    assert record is not None
+    assert {"PREPARED", "SENT"} < record.done
+    copies.forget(copy)
+    account.sweep()
+    assert copies.every() == []
+
+
+@in_moto
+def test_an_execution_is_followed_until_its_snapshots_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    account, world = entering("PreDeployment")
+    name = "/belay/applications/orders/production"
+    account.clients["ssm"].put_parameter(Name=name, Value=f"{STAGE}{VAULT}\n", Type="String", Overwrite=True)
+    described = Databases.describe_snapshot
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            Databases, "describe_snapshot", lambda *asked: {**(described(*asked) or {}), "Status": "creating"}
+        )
+        world.now = len(world.moments) - 1
+        account.sweep()
+        account.sweep()
+    assert account.ledger.vault_copies.every() == []
+    assert EXECUTION in account.ledger.pipelines.followed("orders", "production")
+
+    account.sweep()
+
+    assert len(account.ledger.vault_copies.every()) == 1
+    assert account.ledger.pipelines.followed("orders", "production") == {}
 
 
 @in_moto

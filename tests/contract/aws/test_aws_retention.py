@@ -89,7 +89,7 @@ def test_what_nobody_needs_is_deleted_of_both_kinds(ledger: Ledger, rds: Any) ->
 
 def test_what_is_still_to_be_copied_to_a_vault_stays(ledger: Ledger, rds: Any) -> None:
     copy = VaultCopy(
-        release("1.1.0"),
+        release("1.1.0").origin,
         "production",
         kind="instance",
         database="orders-db",

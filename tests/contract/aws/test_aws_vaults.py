@@ -13,13 +13,14 @@ from simulated_ledger import accepted
 from belay.aws.gateways import Aws
 from belay.aws.rds import Databases
 from belay.aws.sessions import Session
-from belay.control.vaults import CopyProgress, Vaults, send_to_vault
+from belay.control.vaults import CopyProgress, Sender, Sent, Vaults
 from belay.database.cluster import CLUSTER
 from belay.database.instance import INSTANCE
 from belay.database.kind import DatabaseKind
 from belay.database.snapshots import snapshot_tags
-from belay.errors import AccessDenied, AwsFault, SnapshotFailed, Throttled
+from belay.errors import AccessDenied, AwsFault, Throttled
 from belay.ledger.ledger import Ledger
+from belay.pipeline.execution import origin_of
 from belay.release.life import Occurrence
 from belay.release.records import ReleaseReference, Upload
 from belay.release.registration import Database, Stage
@@ -92,18 +93,15 @@ def take(rds: Any, database: Database, release: ReleaseReference) -> str:
     return name
 
 
-def context(release: ReleaseReference, ledger: Ledger, stage: Stage = STAGE) -> Any:
-    accepted_release = SimpleNamespace(application=SimpleNamespace(topic="arn:aws:sns:eu-west-1:111122223333:orders"))
-    return SimpleNamespace(release=release, stage=stage, ledger=ledger, accepted=accepted_release)
-
-
-def sent(rds: Any, ledger: Ledger, release: ReleaseReference, *of: Database) -> list[str]:
-    names = [each.identifier for each in of]
-    return send_to_vault(context(release, ledger), Databases(rds), names, f"{EXECUTIONS}x", NOW)
+def sent(
+    rds: Any, ledger: Ledger, release: ReleaseReference, stage: Stage = STAGE, *, now: datetime = NOW, **more: Any
+) -> Sent:
+    sender = Sender(stage, release.origin, f"{EXECUTIONS}x", "arn:aws:sns:eu-west-1:111122223333:orders")
+    return replace(sender, **more).send(Databases(rds), ledger, now)
 
 
 def vaults(ledger: Ledger) -> Vaults:
-    return Vaults(Aws(), ledger, "arn:aws:sns:eu-west-1:111122223333:belay", EXECUTIONS)
+    return Vaults(Aws(), ledger, "arn:aws:sns:eu-west-1:111122223333:belay")
 
 
 def brought_on(ledger: Ledger, now: datetime = NOW) -> dict[str, list[str]]:
@@ -121,7 +119,7 @@ def in_history(ledger: Ledger, release: ReleaseReference, what: Occurrence) -> l
 
 def one_copy(release: ReleaseReference, name: str = "belay-1", **more: Any) -> VaultCopy:
     copy = VaultCopy(
-        release,
+        release.origin,
         "production",
         kind="instance",
         database="orders-db",
@@ -141,16 +139,18 @@ def one_copy(release: ReleaseReference, name: str = "belay-1", **more: Any) -> V
 
 def test_a_stage_without_a_vault_sends_nothing(rds: Any, ledger: Ledger, release: ReleaseReference) -> None:
     stage = replace(STAGE, vault=None)
-    assert send_to_vault(context(release, ledger, stage), Databases(rds), ["orders-db"], "x", NOW) == []
+    take(rds, ORDERS, release)
+    assert sent(rds, ledger, release, stage) == Sent((), ready=True)
     assert ledger.vault_copies.every() == []
 
 
 def test_what_was_taken_is_shared_and_remembered(rds: Any, ledger: Ledger, release: ReleaseReference) -> None:
     names = [take(rds, each, release) for each in (ORDERS, AURORA)]
 
-    told = sent(rds, ledger, release, ORDERS, AURORA)
+    told = sent(rds, ledger, release)
 
-    assert told[0] == (
+    assert told.ready
+    assert told.lines[0] == (
         f"the snapshot {names[0]} of orders-db (20 GiB allocated) is to be copied to the vault in account "
         "222222222222, region eu-west-1"
     )
@@ -164,9 +164,9 @@ def test_what_was_taken_is_shared_and_remembered(rds: Any, ledger: Ledger, relea
 
 def test_a_second_look_changes_nothing(rds: Any, ledger: Ledger, release: ReleaseReference) -> None:
     take(rds, ORDERS, release)
-    sent(rds, ledger, release, ORDERS)
+    sent(rds, ledger, release)
     before = ledger.vault_copies.every()
-    send_to_vault(context(release, ledger), Databases(rds), ["orders-db"], "another", NOW + timedelta(hours=1))
+    sent(rds, ledger, release, now=NOW + timedelta(hours=1), execution="another")
     assert ledger.vault_copies.every() == before
 
 
@@ -178,7 +178,7 @@ def test_a_snapshot_that_cannot_be_shared_does_not_stop_the_release(
 
     take(rds, ORDERS, release)
     monkeypatch.setattr(Databases, "share_snapshot", refuse)
-    sent(rds, ledger, release, ORDERS)
+    sent(rds, ledger, release)
     (copy,) = ledger.vault_copies.every()
     assert copy.unshared == "RDS.ModifyDBSnapshotAttribute answered InvalidDBSnapshotState: it has the default key"
 
@@ -192,13 +192,18 @@ def test_a_throttled_sharing_is_retried_by_the_machine(
     take(rds, ORDERS, release)
     monkeypatch.setattr(Databases, "share_snapshot", throttle)
     with pytest.raises(Throttled):
-        sent(rds, ledger, release, ORDERS)
+        sent(rds, ledger, release)
     assert ledger.vault_copies.every() == []
 
 
-def test_a_snapshot_that_was_deleted_meanwhile_is_none(rds: Any, ledger: Ledger, release: ReleaseReference) -> None:
-    with pytest.raises(SnapshotFailed, match="was deleted"):
-        sent(rds, ledger, release, ORDERS)
+@pytest.mark.parametrize(("status", "ready"), [("creating", False), ("failed", True), (None, True)])
+def test_a_snapshot_that_is_not_available_is_not_sent(
+    status: str | None, ready: bool, ledger: Ledger, release: ReleaseReference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described = {"DBSnapshotIdentifier": "belay-1", "DBInstanceIdentifier": "orders-db", "Status": status}
+    monkeypatch.setattr(Databases, "describe_snapshot", lambda *_: described if status else None)
+    assert sent(None, ledger, release, replace(STAGE, databases=(ORDERS,))) == Sent((), ready=ready)
+    assert ledger.vault_copies.every() == []
 
 
 # -- what is made of it ------------------------------------------------------------------------------------------------
@@ -215,7 +220,7 @@ def test_a_copy_is_made_with_its_tags_and_told_in_the_history_alone(
     key = simulated("kms").create_key()["KeyMetadata"]["Arn"]
     for database in (ORDERS, AURORA):
         take(rds, database, release)
-        sent(rds, ledger, release, database)
+    sent(rds, ledger, release)
     found = [replace(gone_here(rds, each), vault=replace(VAULT, key=key)) for each in ledger.vault_copies.every()]
 
     of = vaults(ledger)
@@ -234,7 +239,7 @@ def test_a_copy_is_made_with_its_tags_and_told_in_the_history_alone(
 
 def test_what_is_concluded_is_forgotten(rds: Any, ledger: Ledger, release: ReleaseReference, topics: Topics) -> None:
     take(rds, ORDERS, release)
-    sent(rds, ledger, release, ORDERS)
+    sent(rds, ledger, release)
     (copy,) = ledger.vault_copies.every()
 
     assert brought_on(ledger) == {"available": [copy.name]}
@@ -352,7 +357,7 @@ def test_a_vault_that_cannot_be_reached_stops_no_other(
     monkeypatch.setattr(Aws, "assuming", assuming)
     ledger.vault_copies.enter(one_copy(release, "belay-1", vault=replace(VAULT, account="333333333333")))
     take(rds, ORDERS, release)
-    sent(rds, ledger, release, ORDERS)
+    sent(rds, ledger, release)
     found = brought_on(ledger)
     assert found["waiting"] == ["belay-1"]
     assert len(found["available"]) == 1
@@ -366,11 +371,34 @@ def test_older_copies_of_the_stage_are_deleted_and_no_others(
         tags = snapshot_tags("orders", stage, f"0.{number}.0", f"{EXECUTIONS}x")
         Databases(rds).create_snapshot(ORDERS, f"older-{number}", tags)
     take(rds, ORDERS, release)
-    sent(rds, ledger, release, ORDERS)
+    sent(rds, ledger, release)
     brought_on(ledger)
     left = {each.name for each in Databases(rds).manual_snapshots(INSTANCE)}
     assert {"older-0", "older-1"} & left == set()
     assert "older-2" in left
+
+
+@pytest.mark.parametrize("by_release", [False, True])
+def test_copies_for_a_pipeline_are_kept_to_as_many_and_told_without_a_history(
+    by_release: bool, rds: Any, ledger: Ledger, release: ReleaseReference, topics: Topics
+) -> None:
+    executions = ["orders-pipeline/12345678-1234-5678-abcd-12345678abc0", "other/12345678-1234-5678-abcd-12345678abc1"]
+    for number, each in enumerate([*executions, f"{EXECUTIONS}y"]):
+        Databases(rds).create_snapshot(
+            ORDERS, f"older-{number}", snapshot_tags("orders", "production", f"{number}", each)
+        )
+    origin = release.origin if by_release else origin_of("orders", "orders-pipeline", "12345678")
+    execution, name = f"orders-pipeline/{origin.name}", ORDERS.snapshot_name(origin, "production")
+    tags = snapshot_tags("orders", "production", origin.name, execution)
+    Databases(rds).create_snapshot(ORDERS, name, tags)
+    pipeline = "" if by_release else "orders-pipeline"
+    sent(rds, ledger, release, origin=origin, execution=execution, pipeline=pipeline)
+
+    assert brought_on(ledger) == {"available": [name]}
+
+    left = {each.name for each in Databases(rds).manual_snapshots(INSTANCE)}
+    assert left == {name, "older-1", "older-2"}, "those that this pipeline's executions took are cleaned up"
+    assert len(in_history(ledger, release, Occurrence.IN_VAULT)) == by_release
 
 
 def test_what_cannot_be_cleaned_is_a_problem(
@@ -381,7 +409,7 @@ def test_what_cannot_be_cleaned_is_a_problem(
 
     monkeypatch.setattr(Databases, "snapshot_quota", refuse)
     take(rds, ORDERS, release)
-    sent(rds, ledger, release, ORDERS)
+    sent(rds, ledger, release)
     of = vaults(ledger)
     of.bring_on(ledger.vault_copies.every(), NOW)
     (problem,) = of.problems

@@ -23,6 +23,7 @@ from belay.notify.releases import asked_rollback_ended, deployment_started, rele
 from belay.notify.vaults import vault_copied, vault_copy_failing, vault_copy_given_up
 from belay.policy.verdict import Finding, Severity, Verdict
 from belay.release.left_to_do import Choice, LeftToDo
+from belay.release.origin import Origin
 from belay.release.reason import (
     Fault,
     FoundInStages,
@@ -36,7 +37,7 @@ from belay.release.reason import (
     WaveEnd,
     Why,
 )
-from belay.release.records import Outcome, ReleaseReference
+from belay.release.records import Outcome
 from belay.release.vault import Vault
 from belay.release.vault_copy import VaultCopy
 from belay.stack.cause import Cause
@@ -46,7 +47,7 @@ TOPIC = "arn:aws:sns:eu-west-1:111122223333:belay"
 STACK_ID = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service-production/6a7e8fe0"
 EXECUTION = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-release:orders-1-3-0"
 STOPPED = PersonDecided(ANN, "stopped it", "stop it")
-THREAD = ReleaseReference("orders", "1.3.0", "", "0f1e2d3c4b5a").thread
+THREAD = Origin("orders", "1.3.0", "0f1e2d3c4b5a").thread
 ORDERS = Deployment("orders", "1.3.0", "production", EXECUTION, THREAD)
 INCIDENT = "orders-production-0f1e2d3c4b5a"
 ASKED = Deployment("orders", "1.3.0", "production", thread="orders-9c1d2e3f4a5b")
@@ -59,7 +60,7 @@ CAUSE = Cause(
     stack_id=STACK_ID,
 )
 COPY = VaultCopy(
-    ReleaseReference("orders", "1.3.0", "", "0f1e2d3c4b5a"),
+    Origin("orders", "1.3.0", "0f1e2d3c4b5a"),
     "production",
     kind="instance",
     database="orders-production",
@@ -289,6 +290,14 @@ MESSAGES = {
     ),
     "vault_copy_given_up": vault_copy_given_up(COPY, "it is being made since 2026-03-02 09:20 UTC"),
     "vault_copied": vault_copied(COPY),
+    "vault_copy_of_a_pipeline": vault_copy_given_up(
+        replace(
+            COPY,
+            origin=Origin("orders", "12345678-1234-5678-abcd-12345678abcd", "0f1e2d3c4b5a"),
+            pipeline="orders-pipeline",
+        ),
+        "RDS.CopyDBSnapshot answered KMSKeyNotAccessibleFault: the key is not accessible",
+    ),
     "stacks_shared": stacks_shared(
         "billing",
         "production",

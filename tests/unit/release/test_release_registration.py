@@ -491,7 +491,6 @@ pipeline: {name: a, deployment_stage: b}""": [
                 "vault.keep: expected a whole number from 1 to 80, found the number 0",
                 "vault.key: expected a key of the vault in account 999999999999, region eu-west-1",
                 "vault: an ephemeral stage has no data to keep",
-                "vault: snapshots for a pipeline are not copied: leave vault out",
             ],
             "databases: [{instance: orders-db}]\nvault: {account: me, region: Frankfurt, key: mine}": [
                 "vault.account: expected the id of an AWS account, 12 digits, found 'me'",

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from belay.aws.clock import lease, now, timestamp
 from belay.aws.pipelines import Pipelines
+from belay.aws.rds import Databases
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
 from belay.control.application_topics import ApplicationTopics
@@ -16,6 +17,7 @@ from belay.control.pipeline_recovery import PipelineRecovery
 from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.places import Places
 from belay.control.snapshots import StageSnapshots
+from belay.control.vaults import Sender
 from belay.errors import BelayError
 from belay.ledger.ledger import Ledger
 from belay.ledger.pipelines import GoodExecution
@@ -24,6 +26,7 @@ from belay.pipeline.execution import PipelineExecution, origin_of
 from belay.pipeline.hint import Hint
 from belay.pipeline.reaction import Act, Due, due, rolls_back_by_itself
 from belay.release.life import State
+from belay.release.origin import Origin
 from belay.release.place import StagePlace
 from belay.release.records import ReleaseReference
 from belay.release.registration import Pipeline, Stage
@@ -75,8 +78,9 @@ class FollowedPipelines:
         diagnoses = Diagnoses(there.builds, there.logs, there.deployments, there.stacks)
         recovery = PipelineRecovery(stacks, self.incidents, self.topics)
         failures = PipelineFailures(there.pipelines, diagnoses, recovery, self.topics)
-        snapshots = StageSnapshots(there.databases)
-        return PipelineExecutions(there.pipelines, self.ledger, stacks, snapshots, failures, executions=home.executions)
+        return PipelineExecutions(
+            there.pipelines, self.ledger, stacks, there.databases, failures, executions=home.executions
+        )
 
     def _keep(self, place: StagePlace | None) -> Keep:
         if place is None or self.places.home.is_at(place):
@@ -93,7 +97,7 @@ class PipelineExecutions:
         pipelines: Pipelines,
         ledger: Ledger,
         stacks: PipelineStacks,
-        snapshots: StageSnapshots,
+        databases: Databases,
         failures: "PipelineFailures",
         *,
         executions: Executions,
@@ -102,7 +106,7 @@ class PipelineExecutions:
         self._pipelines = pipelines
         self._ledger = ledger
         self._stacks = stacks
-        self._snapshots = snapshots
+        self._databases = databases
         self._failures = failures
 
     def follow(self, hint: Hint, stage: Stage, pipeline: Pipeline) -> list[str]:
@@ -144,12 +148,13 @@ class PipelineExecutions:
         )
         if not seen.status.terminal:
             self._ledger.pipelines.follow(stage.application, stage.name, seen.id, deploying=deploying)
-        next_due = due(seen, pipeline, record.done, by_release=record.release is not None)
-        settled = next_due is None or self._do(next_due, stage, pipeline, seen, record.release)
+        ran_by = record.release
+        todo = due(seen, pipeline, record.done, by_release=ran_by is not None, has_vault=stage.vault is not None)
+        done = [self._do(each, stage, pipeline, seen, ran_by) for each in todo]
         if record.task_token is not None and (seen.status.terminal or seen.waiting_approval is not None):
             # The release that runs it looks itself.
             self._executions.send_task_success(record.task_token, {"look_in": 0})
-        if settled and seen.status.terminal:
+        if all(done) and seen.status.terminal:
             self._ledger.pipelines.unfollow(stage.application, stage.name, seen.id)
         return seen
 
@@ -169,6 +174,8 @@ class PipelineExecutions:
                     done = self._prepare(stage, seen, ran_by)
                 case Act.ANSWER_FAILURE:
                     done = self._failures.answer(stage, pipeline, seen)
+                case Act.SEND_TO_VAULT:
+                    done = self._send_to_vault(stage, seen, ran_by)
                 case Act.RECORD_GOOD:
                     done = self._record_good(stage, seen)
         finally:
@@ -177,20 +184,37 @@ class PipelineExecutions:
 
     def _prepare(self, stage: Stage, seen: PipelineExecution, ran_by: ReleaseReference | None) -> bool:
         """Capture the stacks and start the snapshots; done once all are available, maybe in a later call."""
-        origin = origin_of(stage.application, seen.pipeline, seen.id) if ran_by is None else ran_by.origin
+        origin = _origin(stage, seen, ran_by)
         self._stacks.capture(origin, stage)
-        snapshots = self._snapshots.bring_on(origin, stage, f"{seen.pipeline}/{seen.id}")
+        snapshots = StageSnapshots(self._databases).bring_on(origin, stage, f"{seen.pipeline}/{seen.id}")
         if ran_by is not None and snapshots.ready and snapshots.states:
             self._ledger.attempts.note(
                 ran_by, State.SNAPSHOTS_TAKEN, timestamp(), stage=stage.name, detail=snapshots.in_words()
             )
         return snapshots.ready
 
+    def _send_to_vault(self, stage: Stage, seen: PipelineExecution, ran_by: ReleaseReference | None) -> bool:
+        """Have the snapshots copied to the vault; done once none is still being taken, maybe in a later call."""
+        sender = Sender(
+            stage,
+            _origin(stage, seen, ran_by),
+            execution=f"{seen.pipeline}/{seen.id}",
+            topic=self._failures.topics.own(stage.application),
+            pipeline="" if ran_by else seen.pipeline,
+        )
+        sent = sender.send(self._databases, self._ledger, now())
+        return sent.ready
+
     def _record_good(self, stage: Stage, seen: PipelineExecution) -> bool:
         good = GoodExecution(seen.pipeline, seen.id, seen.revisions, seen.as_of, timestamp())
         self._stacks.capture(good.kept_under(stage.application), stage)
         self._ledger.pipelines.record_good(stage.application, stage.name, good)
         return True
+
+
+def _origin(stage: Stage, seen: PipelineExecution, ran_by: ReleaseReference | None) -> Origin:
+    """Return what the snapshots and the recorded stacks of an execution are kept for."""
+    return origin_of(stage.application, seen.pipeline, seen.id) if ran_by is None else ran_by.origin
 
 
 class PipelineFailures:
@@ -206,7 +230,7 @@ class PipelineFailures:
         self._pipelines = pipelines
         self._diagnoses = diagnoses
         self._recovery = recovery
-        self._topics = topics
+        self.topics = topics
 
     def answer(self, stage: Stage, pipeline: Pipeline, seen: PipelineExecution) -> bool:
         """Open an incident if the deployment stage failed, and announce why the execution failed."""
@@ -229,5 +253,5 @@ class PipelineFailures:
             by_codepipeline=own,
             thread=origin_of(stage.application, pipeline.name, seen.id).thread,
         )
-        self._topics.publish(stage.application, message)
+        self.topics.publish(stage.application, message)
         return True

@@ -111,7 +111,7 @@ class SnapshotRetention:
             if runs is not None:
                 needed[application, stage, runs.release.version] = Need.LAST_KNOWN_GOOD
         needed |= {
-            (each.release.application, each.stage, each.release.version): Need.TO_VAULT
+            (each.origin.application, each.stage, each.origin.name): Need.TO_VAULT
             for each in self._ledger.vault_copies.every()
         }
         under_way = self._under_way()

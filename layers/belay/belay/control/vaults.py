@@ -1,11 +1,11 @@
-"""Copies of snapshots in vaults: what a release sends there, and the bringing on of each until it is available.
+"""Copies of snapshots in vaults: what releases and pipelines send there, and the bringing on of each copy.
 
 No release waits for a copy, which may take hours. Each has a deadline; a copy that cannot be made is told of, and never
 counts as made (docs/databases.md).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -15,15 +15,16 @@ from belay.aws.gateways import Aws
 from belay.aws.rds import Databases
 from belay.aws.sessions import Session
 from belay.control.retention import SnapshotRetention
-from belay.control.stage import StageContext
 from belay.control.topics import Topic
+from belay.database.kind import DatabaseKind, Description
 from belay.database.snapshots import SnapshotState, snapshot_of
 from belay.errors import AwsFault, BelayError, ServiceUnavailable, SnapshotFailed, Throttled
 from belay.ledger.ledger import Ledger
 from belay.notify.message import Message
 from belay.notify.vaults import vault_copied, vault_copy_failing, vault_copy_given_up
 from belay.release.life import Occurrence
-from belay.release.registration import Database
+from belay.release.origin import Origin
+from belay.release.registration import Database, Stage
 from belay.release.vault import Vault
 from belay.release.vault_copy import MOST_AT_ONCE, VaultCopy
 
@@ -40,52 +41,77 @@ class CopyProgress(StrEnum):
     GIVEN_UP = "given up"
 
 
-# -- what a release sends ----------------------------------------------------------------------------------------------
+# -- what is sent ------------------------------------------------------------------------------------------------------
 
 
-def send_to_vault(
-    run: StageContext, databases: Databases, taken: Iterable[str], execution: str, now: datetime
-) -> list[str]:
-    """Share a stage's available snapshots with its vault's account, and remember that they are to be copied there.
+@dataclass(frozen=True)
+class Sender:
+    """Sends the snapshots of one stage to its vault: those that were taken for an origin.
 
-    ``taken`` are the databases that have one. Returns a line for each. A snapshot that cannot be shared does not stop
-    the release: why is remembered with it, and told with the copy that fails.
+    ``execution`` took them, ``pipeline`` is as for ``VaultCopy``, ``topic`` where on-call is told of a copy that fails.
     """
-    vault = run.stage.vault
-    if vault is None:
-        return []
-    of_vault = [each for each in run.stage.databases if each.identifier in set(taken)]
-    copies = [_sent(run, vault, databases, each, execution=execution, now=now) for each in of_vault]
-    for each in copies:
-        run.ledger.vault_copies.enter(each)
-    return [f"{each.in_words} is to be copied to {vault}" for each in copies]
+
+    stage: Stage
+    origin: Origin
+    execution: str
+    topic: str | None
+    pipeline: str = ""
+
+    def send(self, databases: Databases, ledger: Ledger, now: datetime) -> "Sent":
+        """Share the available snapshots with the vault's account, and remember that they are to be copied there.
+
+        A snapshot that cannot be shared stops nothing: why is remembered with it, and told with the copy that fails.
+        """
+        vault = self.stage.vault
+        if vault is None:
+            return Sent((), ready=True)
+        copies, ready = list[VaultCopy](), True
+        for database in self.stage.databases:
+            described = databases.describe_snapshot(database.kind, database.snapshot_name(self.origin, self.stage.name))
+            state = None if described is None else snapshot_of(database.kind, described).state
+            ready = ready and state is not SnapshotState.CREATING
+            if described is not None and state is SnapshotState.AVAILABLE:
+                unshared = _shared(databases, database, described, vault)
+                copies.append(self._copy(database.kind, described, vault, now, unshared))
+        for each in copies:
+            ledger.vault_copies.enter(each)
+        return Sent(tuple(f"{each.in_words} is to be copied to {vault}" for each in copies), ready)
+
+    def _copy(self, kind: DatabaseKind, snapshot: Description, vault: Vault, now: datetime, unshared: str) -> VaultCopy:
+        return VaultCopy(
+            origin=self.origin,
+            stage=self.stage.name,
+            kind=kind.name,
+            database=str(snapshot[kind.identifier]),
+            name=str(snapshot[kind.snapshot.identifier]),
+            source=kind.snapshot.arn(snapshot),
+            gibibytes=int(snapshot.get("AllocatedStorage") or 0),
+            execution=self.execution,
+            vault=vault,
+            topic=self.topic,
+            since=now,
+            unshared=unshared,
+            pipeline=self.pipeline,
+        )
 
 
-def _sent(
-    run: StageContext, vault: Vault, databases: Databases, database: Database, *, execution: str, now: datetime
-) -> VaultCopy:
-    name = database.snapshot_name(run.release.origin, run.stage.name)
-    snapshot = databases.describe_snapshot(database.kind, name)
-    if snapshot is None:
-        raise SnapshotFailed(f"the snapshot {name} of {database} was deleted")
-    unshared = ""
+@dataclass(frozen=True)
+class Sent:
+    """What was sent to a vault, a line for each snapshot; ``ready`` unless one is still being taken."""
+
+    lines: tuple[str, ...]
+    ready: bool
+
+
+def _shared(databases: Databases, database: Database, snapshot: Description, vault: Vault) -> str:
+    """Share a snapshot with a vault's account; return why that is refused, nothing if it is not."""
     try:
-        databases.share_snapshot(database.kind, name, vault.account)
+        databases.share_snapshot(database.kind, str(snapshot[database.kind.snapshot.identifier]), vault.account)
     except (Throttled, ServiceUnavailable):
         raise
     except AwsFault as fault:
-        unshared = str(fault)
-    return VaultCopy.of(
-        snapshot,
-        database.kind,
-        vault,
-        run.release,
-        run.stage.name,
-        execution=execution,
-        topic=run.accepted.application.topic,
-        since=now,
-        unshared=unshared,
-    )
+        return str(fault)
+    return ""
 
 
 # -- what is made of it ------------------------------------------------------------------------------------------------
@@ -93,7 +119,7 @@ def _sent(
 
 @dataclass
 class Vaults:
-    """Brings copies on, by the role of each vault's account. ``executions`` is how the ARNs begin that take snapshots.
+    """Brings copies on, by the role of each vault's account.
 
     A fault of one copy or vault does not affect the others. ``problems`` are those of cleaning up.
     """
@@ -101,7 +127,6 @@ class Vaults:
     home: Aws
     ledger: Ledger
     default_topic: str
-    executions: str
     problems: list[str] = field(default_factory=list)
 
     def bring_on(self, copies: Sequence[VaultCopy], now: datetime) -> dict[str, list[str]]:
@@ -117,7 +142,7 @@ class Vaults:
             found[progress].append(copy.name)
             making[copy.vault] += progress is CopyProgress.BEING_MADE
             if cramped or progress is CopyProgress.AVAILABLE:
-                to_clean[copy.vault, copy.release.application, copy.stage] = copy
+                to_clean[copy.vault, copy.origin.application, copy.stage] = copy
         for copy in to_clean.values():
             self._clean(copy)
         return found
@@ -164,9 +189,9 @@ class Vaults:
     def _clean(self, copy: VaultCopy) -> None:
         """Delete the copies that a stage needs no more in its vault."""
         retention = SnapshotRetention(self.ledger, self._databases(copy))
-        of = (copy.release.application, copy.stage)
+        of = (copy.origin.application, copy.stage)
         try:
-            _, problems = retention.clean(self.executions, copy.vault.keep, dry_run=False, of=of)
+            _, problems = retention.clean(copy.taken_by, copy.vault.keep, dry_run=False, of=of)
         except (Throttled, ServiceUnavailable):
             problems = []  # The next copy cleans up after this one, too.
         except AwsFault as fault:
@@ -174,12 +199,13 @@ class Vaults:
         self.problems += [f"{copy.vault}: {each}" for each in problems]
 
     def _conclude(self, copy: VaultCopy, what: Occurrence, detail: str) -> None:
-        self.ledger.attempts.note(copy.release, what, timestamp(), stage=copy.stage, detail=detail)
+        if not copy.pipeline:
+            self.ledger.attempts.note(copy.origin, what, timestamp(), stage=copy.stage, detail=detail)
         self.ledger.vault_copies.forget(copy)
 
     def _tell(self, copy: VaultCopy, message: Message) -> None:
         Topic(self.home.notifications, copy.topic or self.default_topic, self.ledger).publish(message)
 
     def _databases(self, copy: VaultCopy) -> Databases:
-        session = Session(copy.release.application, copy.stage, "vault")
+        session = Session(copy.origin.application, copy.stage, "vault")
         return self.home.assuming(copy.vault.role, copy.vault.region, session).databases

@@ -30,6 +30,7 @@ from belay.ledger.v0_1 import AttemptsOf01
 from belay.notify.told import in_words
 from belay.release.attempt import Attempt, InStage, OpenAttempt, Superseded, Transition, VersionHead, file_key
 from belay.release.life import ENTERING, Occurrence, State, before
+from belay.release.origin import Origin
 from belay.release.reason import Reason, to_dict
 from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.release.waves import Waves
@@ -182,7 +183,7 @@ class AttemptRecords:
 
     def note(
         self,
-        release: ReleaseReference,
+        release: ReleaseReference | Origin,
         what: State | Occurrence,
         now: str,
         *,
@@ -476,7 +477,7 @@ def _values(states: Iterable[State]) -> Item:
     return {f":{each.name}": each.value for each in states}
 
 
-def _line(about: Upload | ReleaseReference, line: Transition) -> Item:
+def _line(about: Upload | ReleaseReference | Origin, line: Transition) -> Item:
     return {
         "PK": f"ATTEMPT#{about.application}#{about.attempt}",
         "SK": f"TRANSITION#{line.at}#{line.stage or ''}#{line.words}",

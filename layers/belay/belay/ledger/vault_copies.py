@@ -36,4 +36,4 @@ class VaultCopyRecords:
 
 
 def _key(copy: VaultCopy) -> str:
-    return f"{copy.release.application}#{copy.stage}#{copy.name}"
+    return f"{copy.origin.application}#{copy.stage}#{copy.name}"

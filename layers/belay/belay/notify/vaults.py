@@ -3,7 +3,7 @@
 import shlex
 
 from belay.notify.deployment import Deployment
-from belay.notify.message import Message, MessageKind, ThreadState, Urgency, compose
+from belay.notify.message import About, Message, MessageKind, ThreadState, Urgency, compose
 from belay.release.left_to_do import LeftToDo
 from belay.release.vault_copy import TIME, VaultCopy
 
@@ -15,10 +15,10 @@ def vault_copy_failing(copy: VaultCopy, why: str) -> Message:
     return compose(
         MessageKind.VAULT_COPY_FAILED,
         Urgency.WARNING,
-        _deployment(copy).about,
+        _about(copy),
         "SNAPSHOT NOT IN VAULT",
-        what=f"A copy of {copy.in_words} was to be made in {copy.vault}, and is refused: {why}. The release is not "
-        f"affected. Belay tries again every five minutes, until {_HOURS} hours have passed.",
+        what=f"A copy of {copy.in_words} was to be made in {copy.vault}, and is refused: {why}. {_subject(copy)} "
+        f"is not affected. Belay tries again every five minutes, until {_HOURS} hours have passed.",
         left_to_do=[LeftToDo(copy.name, "correct what refuses the copy, such as a key's policy or the vault's role")],
         look=_look(copy),
         key=copy.name,
@@ -38,10 +38,10 @@ def vault_copy_given_up(copy: VaultCopy, why: str) -> Message:
     return compose(
         MessageKind.VAULT_COPY_FAILED,
         Urgency.WARNING,
-        _deployment(copy).about,
+        _about(copy),
         "SNAPSHOT NOT IN VAULT",
-        what=f"A copy of {copy.in_words} was to be made in {copy.vault}, and was not: {why}. The release is not "
-        "affected. Belay does not try again; the next release's snapshots are copied as ever.",
+        what=f"A copy of {copy.in_words} was to be made in {copy.vault}, and was not: {why}. {_subject(copy)} "
+        "is not affected. Belay does not try again; the next snapshots are copied as ever.",
         left_to_do=[
             LeftToDo(
                 copy.name,
@@ -59,7 +59,7 @@ def vault_copied(copy: VaultCopy) -> Message:
     return compose(
         MessageKind.VAULT_COPIED,
         Urgency.INFO,
-        _deployment(copy).about,
+        _about(copy),
         "SNAPSHOT IN VAULT",
         what=f"The copy of {copy.in_words} is available in {copy.vault}.",
         otherwise="Nothing to do.",
@@ -69,15 +69,26 @@ def vault_copied(copy: VaultCopy) -> Message:
     )
 
 
+def _about(copy: VaultCopy) -> About:
+    origin, stage = copy.origin, copy.stage
+    if copy.pipeline:
+        named = f"{origin.application} in {stage}, pipeline {copy.pipeline}"
+        return About(origin.application, named, stage=stage, thread=origin.thread)
+    return _deployment(copy).about
+
+
+def _subject(copy: VaultCopy) -> str:
+    return f"The execution {copy.origin.name}" if copy.pipeline else "The release"
+
+
 def _deployment(copy: VaultCopy) -> Deployment:
-    release = copy.release
-    return Deployment(release.application, release.version, copy.stage, thread=release.thread)
+    return Deployment(copy.origin.application, copy.origin.name, copy.stage, thread=copy.origin.thread)
 
 
 def _look(copy: VaultCopy) -> list[str]:
     source = shlex.quote(copy.source)
     return [
-        *_deployment(copy).look(),
+        *([] if copy.pipeline else _deployment(copy).look()),
         f"aws rds describe-{_noun(copy)}s --{_option(copy)} {source} --region {copy.source.split(':')[3]}",
     ]
 

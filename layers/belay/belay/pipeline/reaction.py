@@ -10,6 +10,7 @@ from belay.release.registration import Pipeline
 
 PREPARED = "PREPARED"
 GOOD = "GOOD"
+SENT = "SENT"
 
 
 class Act(StrEnum):
@@ -19,6 +20,8 @@ class Act(StrEnum):
     """Take snapshots of the stage's databases and record its stacks' baselines."""
     ANSWER_FAILURE = "ANSWER_FAILURE"
     """Diagnose, notify, and roll back what was deployed."""
+    SEND_TO_VAULT = "SEND_TO_VAULT"
+    """Have the snapshots that were taken for it copied to the stage's vault."""
     RECORD_GOOD = "RECORD_GOOD"
     """Record what was deployed as the stage's last known good state."""
 
@@ -31,24 +34,27 @@ class Due:
     mark: str
 
 
-def due(seen: PipelineExecution, registered: Pipeline, done: Collection[str], *, by_release: bool) -> Due | None:
-    """Return what to do now, or None.
+def due(
+    seen: PipelineExecution, registered: Pipeline, done: Collection[str], *, by_release: bool, has_vault: bool = False
+) -> tuple[Due, ...]:
+    """Return what to do now, in this order.
 
     ``done`` are the marks of what was done before. A failure is identified by its action execution, because an
     execution whose stage is retried may fail again. ``by_release`` is true if a release of Belay's own runs the
     execution, whose state machine then handles the end. STOPPED, CANCELLED and SUPERSEDED are not failures.
     """
-    if _can_be_prepared(seen, registered) and PREPARED not in done:
-        return Due(Act.PREPARE, PREPARED)
-    if by_release:
-        return None
-    if seen.status is PipelineStatus.FAILED:
+    found = []
+    if _can_be_prepared(seen, registered):
+        found.append(Due(Act.PREPARE, PREPARED))
+    elif seen.status is PipelineStatus.FAILED and not by_release:
         failed = seen.first_failure
-        mark = f"FAILURE {failed.id if failed else ''}"
-        return None if mark in done else Due(Act.ANSWER_FAILURE, mark)
-    if seen.status is PipelineStatus.SUCCEEDED and GOOD not in done:
-        return Due(Act.RECORD_GOOD, GOOD)
-    return None
+        found.append(Due(Act.ANSWER_FAILURE, f"FAILURE {failed.id if failed else ''}"))
+    elif seen.status is PipelineStatus.SUCCEEDED and not by_release:
+        found.append(Due(Act.RECORD_GOOD, GOOD))
+    if has_vault and (PREPARED in done or seen.status.terminal or seen.entered(registered.deployment_stage)):
+        # Whatever snapshots there will be have been begun: also those of an Invoke action.
+        found.append(Due(Act.SEND_TO_VAULT, SENT))
+    return tuple(each for each in found if each.mark not in done)
 
 
 def _can_be_prepared(seen: PipelineExecution, registered: Pipeline) -> bool:

@@ -64,6 +64,4 @@ def read_vault(stage: Fields, *, whole: bool) -> Vault | None:
         node.note("the stage has no databases: nothing would be copied")
     if stage["ephemeral"].value is True:
         node.note("an ephemeral stage has no data to keep")
-    if stage["pipeline"].present:
-        node.note("snapshots for a pipeline are not copied: leave vault out")
     return vault if vault.account and vault.region else None

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from belay.database.kind import DatabaseKind, Description
+from belay.database.kind import DatabaseKind
 from belay.database.kinds import KINDS
 from belay.database.snapshots import TAG_PREFIX, snapshot_tags
-from belay.release.records import ReleaseReference
+from belay.release.origin import Origin
 from belay.release.vault import Vault
 
 TIME: Final = timedelta(hours=24)
@@ -21,14 +21,15 @@ MOST_AT_ONCE: Final = 5
 
 @dataclass(frozen=True)
 class VaultCopy:
-    """A snapshot of a release's database in a stage; its copy has the same ``name``.
+    """A snapshot of a stage's database; its copy has the same ``name``.
 
+    ``origin`` is what it was taken for: a release, or the execution of the ``pipeline`` that deploys without one.
     ``source`` is the snapshot's ARN, ``gibibytes`` the storage that was allocated to the database (0 for Aurora, which
     allocates none), ``execution`` took it. ``unshared`` says why it could not be shared with the vault's account,
     ``failing`` why the copy was refused, which was told.
     """
 
-    release: ReleaseReference
+    origin: Origin
     stage: str
     kind: str
     database: str
@@ -41,36 +42,13 @@ class VaultCopy:
     since: datetime
     unshared: str = ""
     failing: str = ""
+    pipeline: str = ""
 
-    @classmethod
-    def of(
-        cls,
-        snapshot: Description,
-        kind: DatabaseKind,
-        vault: Vault,
-        release: ReleaseReference,
-        stage: str,
-        *,
-        execution: str,
-        topic: str | None,
-        since: datetime,
-        unshared: str = "",
-    ) -> "VaultCopy":
-        """Return what is remembered of a snapshot as RDS describes it."""
-        return cls(
-            release=release,
-            stage=stage,
-            kind=kind.name,
-            database=str(snapshot[kind.identifier]),
-            name=str(snapshot[kind.snapshot.identifier]),
-            source=kind.snapshot.arn(snapshot),
-            gibibytes=int(snapshot.get("AllocatedStorage") or 0),
-            execution=execution,
-            vault=vault,
-            topic=topic,
-            since=since,
-            unshared=unshared,
-        )
+    @property
+    def taken_by(self) -> str:
+        """How the names begin of the executions that take this stage's snapshots: of a state machine, or a pipeline."""
+        ends = ":" if self.execution.startswith("arn:") else "/"
+        return f"{self.execution.rpartition(ends)[0]}{ends}"
 
     @property
     def database_kind(self) -> DatabaseKind:
@@ -80,7 +58,7 @@ class VaultCopy:
     @property
     def tags(self) -> dict[str, str]:
         """The copy's tags. Another account sees none of its source's."""
-        own = snapshot_tags(self.release.application, self.stage, self.release.version, self.execution)
+        own = snapshot_tags(self.origin.application, self.stage, self.origin.name, self.execution)
         return own | {f"{TAG_PREFIX}copied-from": self.source}
 
     def is_late(self, now: datetime) -> bool:
