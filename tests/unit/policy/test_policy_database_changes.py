@@ -55,6 +55,14 @@ def test_what_was_taken_back_was_not_created() -> None:
     assert found(report, "drop-table") == [("db/0001-change.sql", "orders", 4)]
 
 
+def test_a_dropped_column_says_which_constraints_it_takes_along() -> None:
+    created = "CREATE TABLE orders (id bigint PRIMARY KEY, state text UNIQUE, a int, b int);"
+    keyed = "ALTER TABLE orders ADD CONSTRAINT once UNIQUE (a, b) INCLUDE (state);"
+    report = check(created, keyed, "ALTER TABLE orders DROP COLUMN state;", applied=2)
+    (dropped,) = (one for one in report.findings if one.policy == "drop-column")
+    assert dropped.message == "A column is dropped with its values: orders.state, and with it once on a, b."
+
+
 def test_the_default_schema_is_the_same_table() -> None:
     assert found(check("CREATE TABLE public.orders (id bigint PRIMARY KEY);\nDROP TABLE orders;"), "drop-table") == []
     assert found(check("CREATE TABLE other.orders (id bigint PRIMARY KEY);\nDROP TABLE orders;"), "drop-table") != []

@@ -831,7 +831,7 @@ UNDERSTOOD: dict[Engine, list[tuple[str, list[Operation]]]] = {
                 )
             ],
         ),
-        ("CREATE TABLE t LIKE u INCLUDING DEFAULTS", [CreateTable(Name("T"), (), like=Name("U"))]),
+        ("CREATE TABLE t LIKE u INCLUDING DEFAULTS", [CreateTable(Name("T"), (), like=Name("U"), like_defaults=True)]),
         (
             "CREATE UNIQUE INDEX s.i ON s.t (a ASC, b DESC) INCLUDE (c) ALLOW REVERSE SCANS PCTFREE 10 CLUSTER "
             "COLLECT SAMPLED DETAILED STATISTICS COMPRESS YES",

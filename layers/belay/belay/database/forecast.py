@@ -29,7 +29,14 @@ from belay.documents import read, written
 from belay.policy.verdict import Finding, Severity, Verdict, combine
 from belay.sql.changes import DatabaseChange, Engine, SourcePlace, SqlStatement
 from belay.sql.model import Model, ModelTable, ReplayStep
-from belay.sql.operations import ColumnDefinition, ConstraintDefinition, DefaultKind, IndexDefinition, NotUnderstood
+from belay.sql.operations import (
+    ColumnDefinition,
+    ConstraintDefinition,
+    ConstraintKind,
+    DefaultKind,
+    IndexDefinition,
+    NotUnderstood,
+)
 
 POLICY: Final = "database-forecast"
 """The name under which a forecast's findings are reported."""
@@ -288,9 +295,13 @@ def table_lines(table: ModelTable | None) -> tuple[str, ...]:
         return ()
     return (
         *(_column(each) for each in table.columns.values()),
-        *(_constraint(each) for each in table.constraints.values()),
+        *(_constraint(each) for each in table.constraints.values() if not _said_by_its_column(each)),
         *(_index(each) for each in table.indexes.values()),
     )
+
+
+def _said_by_its_column(constraint: ConstraintDefinition) -> bool:
+    return constraint.kind is ConstraintKind.NOT_NULL and constraint.validated
 
 
 def _column(column: ColumnDefinition) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from belay.sql.column_types import column_type
 from belay.sql.columns import column
 from belay.sql.constraints import constraint, starts_constraint, trailing
@@ -35,7 +37,7 @@ from belay.sql.operations import (
 def alter_table(cursor: Cursor) -> tuple[Operation, ...]:
     """``ALTER TABLE``, from after it."""
     cursor.if_exists()
-    cursor.take("ONLY")
+    only = cursor.take("ONLY")
     table = cursor.name()
     cursor.take("*")
     if alone := _alone(cursor, table):
@@ -43,7 +45,14 @@ def alter_table(cursor: Cursor) -> tuple[Operation, ...]:
     found = [_action(cursor, table)]
     while cursor.take(","):
         found.append(_action(cursor, table))
-    return tuple(sorted(found, key=_pass))
+    return tuple(sorted((_only(each) for each in found) if only else found, key=_pass))
+
+
+def _only(operation: Operation) -> Operation:
+    """The action of an ``ALTER TABLE ONLY``. Other actions are refused if there are tables that inherit."""
+    if isinstance(operation, DropColumn | ChangeColumn | AddConstraint | DropConstraint):
+        return replace(operation, only=True)
+    return operation
 
 
 def _pass(operation: Operation) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from belay.sql.changes import Engine
 from belay.sql.column_types import column_type, serial
-from belay.sql.constraints import foreign_key, key_columns, key_options, trailing
+from belay.sql.constraints import foreign_key, key_columns, key_options, nulls_not_distinct, trailing
 from belay.sql.cursor import Cursor
 from belay.sql.defaults import default
 from belay.sql.operations import (
@@ -80,8 +80,10 @@ def _clause(cursor: Cursor, read: ReadColumn) -> bool:
         if read.nullable:
             cursor.expect("NULL")
         elif named or (cursor.engine is Engine.POSTGRESQL and cursor.next_is("NO", "INHERIT")):
-            cursor.take("NO", "INHERIT")
-            read.constraints.append(ConstraintDefinition(ConstraintKind.NOT_NULL, named, (read.column.name,)))
+            inherited = not cursor.take("NO", "INHERIT")
+            read.constraints.append(
+                ConstraintDefinition(ConstraintKind.NOT_NULL, named, (read.column.name,), inherited=inherited)
+            )
         trailing(cursor)
         return True
     if _constraint(cursor, read, named):
@@ -106,11 +108,12 @@ def _constraint(cursor: Cursor, read: ReadColumn, named: str) -> bool:
     elif cursor.take("UNIQUE"):
         if cursor.engine in MYSQL:
             cursor.take("KEY")
-        if cursor.engine is Engine.POSTGRESQL and cursor.take("NULLS", "NOT"):
-            cursor.expect("DISTINCT")
+        nulls_distinct = not nulls_not_distinct(cursor)
         column = _unseparated(cursor) or column
         key_options(cursor)
-        read.constraints.append(ConstraintDefinition(ConstraintKind.UNIQUE, named, column))
+        read.constraints.append(
+            ConstraintDefinition(ConstraintKind.UNIQUE, named, column, nulls_distinct=nulls_distinct)
+        )
     elif cursor.next_is("REFERENCES") or (
         cursor.engine is Engine.SQLSERVER and cursor.take("FOREIGN", "KEY") and cursor.next_is("REFERENCES")
     ):
@@ -121,10 +124,12 @@ def _constraint(cursor: Cursor, read: ReadColumn, named: str) -> bool:
     elif cursor.take("CHECK"):
         cursor.take("NOT", "FOR", "REPLICATION")
         expression = cursor.group()
-        cursor.take("NO", "INHERIT")
+        inherited = not cursor.take("NO", "INHERIT")
         validated = trailing(cursor).validated
         read.constraints.append(
-            ConstraintDefinition(ConstraintKind.CHECK, named, expression=expression, validated=validated)
+            ConstraintDefinition(
+                ConstraintKind.CHECK, named, expression=expression, validated=validated, inherited=inherited
+            )
         )
     else:
         return False

@@ -48,14 +48,20 @@ def constraint(cursor: Cursor) -> ConstraintDefinition:
     if cursor.take("CHECK"):
         cursor.take("NOT", "FOR", "REPLICATION")
         expression = cursor.group()
-        cursor.take("NO", "INHERIT")
+        inherited = not cursor.take("NO", "INHERIT")
         return ConstraintDefinition(
-            ConstraintKind.CHECK, named, expression=expression, validated=trailing(cursor).validated
+            ConstraintKind.CHECK,
+            named,
+            expression=expression,
+            validated=trailing(cursor).validated,
+            inherited=inherited,
         )
     if cursor.engine is Engine.POSTGRESQL and cursor.take("NOT", "NULL"):
         column = cursor.part()
-        cursor.take("NO", "INHERIT")
-        return ConstraintDefinition(ConstraintKind.NOT_NULL, named, (column,), validated=trailing(cursor).validated)
+        inherited = not cursor.take("NO", "INHERIT")
+        return ConstraintDefinition(
+            ConstraintKind.NOT_NULL, named, (column,), validated=trailing(cursor).validated, inherited=inherited
+        )
     if cursor.engine is Engine.POSTGRESQL and cursor.take("EXCLUDE"):
         return _exclusion(cursor, named)
     raise cursor.unexpected("a constraint")
@@ -68,8 +74,7 @@ def _key(cursor: Cursor, kind: ConstraintKind, named: str) -> ConstraintDefiniti
         index = cursor.part()
         trailing(cursor)
         return ConstraintDefinition(kind, named, using_index=index)
-    if cursor.engine is Engine.POSTGRESQL and cursor.take("NULLS", "NOT"):
-        cursor.expect("DISTINCT")
+    nulls_distinct = not nulls_not_distinct(cursor)
     if cursor.engine is Engine.SQLSERVER:
         cursor.take_any("CLUSTERED", "NONCLUSTERED")
     if cursor.engine in MYSQL:
@@ -80,7 +85,22 @@ def _key(cursor: Cursor, kind: ConstraintKind, named: str) -> ConstraintDefiniti
     columns = key_columns(cursor)
     included = cursor.columns() if cursor.engine is Engine.POSTGRESQL and cursor.take("INCLUDE") else ()
     online, using_index = key_options(cursor)
-    return ConstraintDefinition(kind, named, columns, included=included, online=online, using_index=using_index)
+    return ConstraintDefinition(
+        kind,
+        named,
+        columns,
+        included=included,
+        online=online,
+        using_index=using_index,
+        nulls_distinct=nulls_distinct,
+    )
+
+
+def nulls_not_distinct(cursor: Cursor) -> bool:
+    """Takes PostgreSQL's ``NULLS [NOT] DISTINCT`` if it comes; whether two rows without a value are a duplicate."""
+    if cursor.engine is not Engine.POSTGRESQL or cursor.take("NULLS", "DISTINCT"):
+        return False
+    return cursor.take("NULLS", "NOT", "DISTINCT")
 
 
 def key_columns(cursor: Cursor) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def create_index(cursor: Cursor) -> tuple[Operation, ...]:
     if cursor.engine in MYSQL and cursor.take("USING"):
         method = cursor.part()
     cursor.expect("ON")
-    cursor.take("ONLY")
+    only = cursor.take("ONLY")
     table = cursor.name()
     if cursor.engine is Engine.POSTGRESQL and cursor.take("USING"):
         method = cursor.part()
@@ -54,6 +54,7 @@ def create_index(cursor: Cursor) -> tuple[Operation, ...]:
                 name, columns, unique, read.online, read.included, method or read.method, read.where, modifiers
             ),
             if_not_exists,
+            only,
         ),
     )
 

@@ -85,7 +85,7 @@ class ConstraintDefinition:
     ``name`` is empty if the engine names it. ``validated`` is false for ``NOT VALID`` and ``NOCHECK``. ``columns`` are
     those it is on, in order; ``references`` is a foreign key's table; ``expression`` is a check's, as written.
     ``using_index`` names an index that already exists and becomes the constraint's; ``online`` and ``included``
-    are as an index's.
+    are as an index's. ``inherited`` is false for ``NO INHERIT``, ``nulls_distinct`` for ``NULLS NOT DISTINCT``.
     """
 
     kind: ConstraintKind
@@ -98,6 +98,8 @@ class ConstraintDefinition:
     using_index: str = ""
     online: bool = False
     included: tuple[str, ...] = ()
+    inherited: bool = True
+    nulls_distinct: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,8 @@ class IndexDefinition:
 class CreateTable:
     """A new table. ``copied`` is true if it gets its rows from a query (``CREATE TABLE ... AS``).
 
-    ``like`` and ``inherits`` are tables whose columns it gets too; with ``like_all`` also keys, indexes and defaults.
+    ``like`` and ``inherits`` are tables whose columns it gets too; with ``like_all`` also keys, indexes and defaults,
+    with ``like_defaults`` the latter alone.
     """
 
     table: Name
@@ -137,6 +140,7 @@ class CreateTable:
     like: Name | None = None
     like_all: bool = False
     inherits: tuple[Name, ...] = ()
+    like_defaults: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +222,13 @@ class AddColumn:
 
 @dataclass(frozen=True, slots=True)
 class DropColumn:
-    """A column that is dropped."""
+    """A column that is dropped. ``only`` is true if tables that inherit from its table keep theirs."""
 
     table: Name
     column: str
     if_exists: bool = False
     cascade: bool = False
+    only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +242,10 @@ class RenameColumn:
 
 @dataclass(frozen=True, slots=True)
 class ChangeColumn:
-    """What is changed of a column: None is left as it is. ``using`` is the expression that converts its values."""
+    """What is changed of a column: None is left as it is. ``using`` is the expression that converts its values.
+
+    ``only`` is true if nothing changes in tables that inherit from its table.
+    """
 
     table: Name
     column: str
@@ -248,14 +256,16 @@ class ChangeColumn:
     online: bool = False
     identity: bool | None = None
     generated: bool | None = None
+    only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AddConstraint:
-    """A constraint that is added to a table that exists."""
+    """A constraint that is added to a table that exists; with ``only`` not to its partitions and what inherits it."""
 
     table: Name
     constraint: ConstraintDefinition
+    only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,13 +278,17 @@ class ValidateConstraint:
 
 @dataclass(frozen=True, slots=True)
 class DropConstraint:
-    """A constraint that is dropped; ``kind`` is known where the engine has a syntax of its own for it."""
+    """A constraint that is dropped; ``kind`` is known where the engine has a syntax of its own for it.
+
+    ``only`` is true if tables that inherit from its table keep theirs.
+    """
 
     table: Name
     constraint: str
     kind: ConstraintKind | None = None
     if_exists: bool = False
     cascade: bool = False
+    only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,11 +302,12 @@ class RenameConstraint:
 
 @dataclass(frozen=True, slots=True)
 class CreateIndex:
-    """An index that is added."""
+    """An index that is added; with ``only`` not to the table's partitions."""
 
     table: Name
     index: IndexDefinition
     if_not_exists: bool = False
+    only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

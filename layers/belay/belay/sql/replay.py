@@ -5,7 +5,7 @@ What is not understood makes what it names unsure, and what is unsure stays so, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from belay.sql.changes import DatabaseChange, Engine, SqlStatement
@@ -17,6 +17,7 @@ from belay.sql.operations import (
     AddEnumValue,
     AttachPartition,
     ChangeColumn,
+    ChangeTable,
     ColumnDefinition,
     ConstraintDefinition,
     ConstraintKind,
@@ -53,6 +54,8 @@ NOTHING_KNOWN = Model()
 """A database of which nothing is known: what is not in it may be there."""
 
 _INDEXED = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE, ConstraintKind.EXCLUDE)
+
+_INHERITED = (ConstraintKind.CHECK, ConstraintKind.NOT_NULL)
 
 REASONS = 3
 """How many reasons are kept for being unsure: the first say what began it."""
@@ -148,23 +151,27 @@ class _Step:
             case RenameTable():
                 return self._rename_table(operation)
             case AddColumn():
-                return self._on_family(operation.table, lambda table: self._add_column(table, operation))
+                return self._with_column(operation)
             case DropColumn():
-                return self._on_family(operation.table, lambda table: self._drop_column(table, operation))
+                return self._without_column(operation)
             case RenameColumn():
                 return self._rename_column(operation)
             case ChangeColumn():
-                return self._on_family(operation.table, lambda table: self._change_column(table, operation))
+                return self._changed_column(operation)
             case AddConstraint():
                 return self._with_constraint(operation)
-            case ValidateConstraint():
-                return self._on_family(operation.table, lambda table: self._validated(table, operation.constraint))
+            case ValidateConstraint(constraint=name):
+                return self._on_family(operation.table, lambda table: self._validated(table, name), having=name)
             case DropConstraint():
                 return self._drop_constraint(operation)
-            case RenameConstraint():
-                return self._on_family(operation.table, lambda table: self._rename_constraint(table, operation))
+            case RenameConstraint(constraint=name):
+                return self._on_family(
+                    operation.table, lambda table: self._rename_constraint(table, operation), having=name
+                )
             case CreateIndex():
                 model = self._on(operation.table, lambda table: self._create_index(table, operation))
+                if operation.only:
+                    return model
                 unnamed = replace(operation.index, name="")
                 return self._on_partitions(model, operation.table, lambda each: self._with_index(each, unnamed))
             case DropIndex():
@@ -174,7 +181,9 @@ class _Step:
             case AttachPartition():
                 return self._on(operation.partition, lambda table: self._attached(table, operation.table))
             case DetachPartition():
-                return self._on(operation.partition, lambda table: replace(table, parents=(), partition=False))
+                return self._on(operation.partition, self._detached)
+            case ChangeTable(property="inheritance"):
+                return self._on(operation.table, lambda table: self._unsure(table, "what it inherits is changed"))
             case CreateEnum() | AddEnumValue() | RenameEnumValue() | RenameEnum():
                 return self._enum(operation)
             case DropObject():
@@ -196,11 +205,13 @@ class _Step:
     def _on(self, name: Name, change: Changing) -> Model:
         return self.model.with_table(change(self._found(name)))
 
-    def _on_family(self, name: Name, change: Changing) -> Model:
-        """Changes a table, and what inherits its columns."""
+    def _on_family(self, name: Name, change: Changing, *, having: str = "") -> Model:
+        """Changes a table and what inherits its columns; with ``having`` only what has that constraint."""
         model = self._on(name, change)
         for child in self._children(name):
-            model = model.with_table(change(self.model.tables[child]))
+            table = self.model.tables[child]
+            if not having or having in table.constraints:
+                model = model.with_table(change(table))
         return model
 
     def _on_partitions(self, model: Model, name: Name, change: Changing) -> Model:
@@ -213,23 +224,47 @@ class _Step:
     def _attached(self, table: ModelTable, parent: Name) -> ModelTable:
         """A partition, whose keys and indexes are made to match its table's."""
         matched = self._found(parent)
-        table = replace(table, parents=(parent,), partition=True)
+        identities = [name for name, column in matched.columns.items() if _is_identity(column)]
+        table = _with_identity(replace(table, parents=(parent,), partition=True), identities, identity=True)
         if matched.unsure or matched.indexes or matched.constraints:
             return self._unsure(table, f"its keys and indexes become those of {parent}")
         return table
 
+    def _detached(self, table: ModelTable) -> ModelTable:
+        """A table of its own, whose columns are no identities any more (ATDetachPartition in tablecmds.c)."""
+        identities = [name for name, column in table.columns.items() if _is_identity(column)]
+        return _with_identity(replace(table, parents=(), partition=False), identities, identity=False)
+
     def _children(self, name: Name) -> list[Name]:
-        found = [each.name for each in self.model.tables.values() if name in each.parents]
-        return found + [below for child in found for below in self._children(child)]
+        """What inherits from a table, each once, whatever inherits from what."""
+        found: dict[Name, None] = {}
+        above = [name]
+        while above:
+            parent = above.pop(0)
+            below = [
+                each.name
+                for each in self.model.tables.values()
+                if parent in each.parents and each.name not in found and each.name != name
+            ]
+            found.update(dict.fromkeys(below))
+            above += below
+        return list(found)
 
     def _unsure(self, table: ModelTable, reason: str) -> ModelTable:
         return replace(table, unsure=_reasons(table.unsure, f"{self.where}: {reason}"))
 
     def _taken(self, table: ModelTable, *, relations: bool = True, constraints: bool = True) -> _Taken:
         """The names that are in use in a table's schema, as far as a new name of the engine's must differ."""
-        others = () if self.engine in MYSQL else self.model.tables.values()
-        tables = (table, *(each for each in others if each.name.schema == table.name.schema))
-        return _Taken(tables, relations, constraints)
+        others = () if self.engine in MYSQL else self._beside(table)
+        return _Taken((table, *others), relations, constraints)
+
+    def _beside(self, table: ModelTable) -> list[ModelTable]:
+        """The tables of a table's schema; temporary ones are in one of their own."""
+        found = [each for each in self.model.tables.values() if each.name.schema == table.name.schema]
+        if table.temporary:
+            return [each for each in found if each.temporary]
+        lasting = [each.hidden if each.temporary else each for each in found]
+        return [each for each in lasting if each]
 
     def _create_table(self, operation: CreateTable) -> Model:
         name = operation.table
@@ -249,8 +284,12 @@ class _Step:
             table = self._unsure(table, f"{name} is created though it is there")
         elif operation.if_not_exists and not self.model.complete:
             table = self._unsure(table, f"{name} may have been there before")
-        for parent in (*table.parents, *((operation.like,) if operation.like else ())):
-            table = self._copied(table, self._found(parent), everything=operation.like_all or table.partition)
+        for parent in table.parents:
+            table = self._inherited(table, self._found(parent))
+        if operation.like:
+            table = self._like(table, self._found(operation.like), operation)
+        if twice := [column.name for column in operation.columns if column.name in table.columns]:
+            table = self._unsure(table, f"{', '.join(twice)} is its own and another table's, too")
         table = replace(table, columns={**table.columns, **{column.name: column for column in operation.columns}})
         if operation.copied:
             table = self._unsure(table, "its columns are those of a query")
@@ -259,27 +298,49 @@ class _Step:
             table = self._with_index(table, index)
         return self.model.with_table(table)
 
-    def _copied(self, table: ModelTable, source: ModelTable, *, everything: bool) -> ModelTable:
-        columns = dict(source.columns)
-        if not everything:
-            inherits = source.name in table.parents
-            columns = {
-                name: column if inherits else replace(column, default=Default(), identity=False, generated=False)
-                for name, column in columns.items()
-            }
+    def _inherited(self, table: ModelTable, source: ModelTable) -> ModelTable:
+        """A table with what it inherits of another, or with all that a partition has of its table."""
+        source = self._with_names(source)
+        if twice := [name for name in source.columns if name in table.columns]:
+            table = self._unsure(table, f"{', '.join(twice)} is several tables' that it inherits from")
+        if table.partition:
+            return self._copied(table, source, source.columns, tuple(ConstraintKind))
+        own = {name for each in source.constraints.values() if not each.inherited for name in each.columns}
+        columns = {
+            name: replace(_unnumbered(column), nullable=column.nullable or name in own)
+            for name, column in source.columns.items()
+        }
+        return self._copied(table, source, columns, _INHERITED)
+
+    def _like(self, table: ModelTable, source: ModelTable, operation: CreateTable) -> ModelTable:
+        """A table with copies of another's columns and NOT NULL constraints, or of everything but foreign keys."""
+        source = self._with_names(source)
+        if operation.like_all:
+            return self._copied(table, source, source.columns, (*_INHERITED, *_INDEXED))
+        columns = {
+            name: column
+            if operation.like_defaults and column.default.text and not (column.generated or column.virtual)
+            else replace(column, default=Default(), identity=False, generated=False, virtual=False)
+            for name, column in source.columns.items()
+        }
+        return self._copied(table, source, columns, [ConstraintKind.NOT_NULL])
+
+    def _copied(
+        self,
+        table: ModelTable,
+        source: ModelTable,
+        columns: Mapping[str, ColumnDefinition],
+        kinds: Collection[ConstraintKind],
+    ) -> ModelTable:
+        """A table with columns and kinds of constraints of another, which are valid in it: it is empty."""
         table = replace(table, columns={**table.columns, **columns}, unsure=_reasons(table.unsure, *source.unsure))
-        named = (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY)
-        kept = tuple(
-            replace(constraint, name=name if constraint.kind in named else "", validated=True)
+        kept = (
+            replace(constraint, name="" if constraint.kind in _INDEXED else name, validated=True)
             for name, constraint in source.constraints.items()
-            if constraint.kind is ConstraintKind.CHECK
-            or (everything and constraint.kind is not ConstraintKind.FOREIGN_KEY)
-            or (table.partition and constraint.kind is ConstraintKind.FOREIGN_KEY)
+            if constraint.kind in kinds and (constraint.inherited or not table.parents)
         )
-        if not everything and source.name not in table.parents:
-            kept = ()
         table = self._add_constraints(table, kept)
-        if everything:
+        if ConstraintKind.UNIQUE in kinds:
             for index in source.indexes.values():
                 if index.name not in source.constraints:
                     table = self._with_index(table, replace(index, name=index.name if self.engine in MYSQL else ""))
@@ -298,13 +359,17 @@ class _Step:
         return replace(self.model, tables=tables)
 
     def _rename_table(self, operation: RenameTable) -> Model:
-        table = replace(self._found(operation.table), name=operation.to)
+        table = replace(self._with_names(self._found(operation.table)), name=operation.to)
+        there = self.model.tables.get(operation.to) if operation.to != operation.table else None
         if table.temporary:
-            hidden = self.model.tables.get(operation.to)
             model = self.model.without_table(operation.table)
             model = model.with_table(table.hidden) if table.hidden else model
-            return model.with_table(replace(table, hidden=hidden))
-        if operation.to in self.model.tables and operation.to != operation.table:
+            return model.with_table(replace(table, hidden=there))
+        if there and there.temporary:
+            if there.hidden:
+                table = self._unsure(table, f"{operation.to} is a new name though it is there")
+            table = replace(there, hidden=self._unsure(table, f"{operation.to} is hidden by a temporary table"))
+        elif there:
             table = self._unsure(table, f"{operation.to} is a new name though it is there")
         tables = {name: each for name, each in self.model.tables.items() if name != operation.table}
         tables[operation.to] = table
@@ -313,6 +378,49 @@ class _Step:
         )
 
     # columns
+
+    def _with_column(self, operation: AddColumn) -> Model:
+        """A column on a table and on what inherits it, of which only partitions have its identity."""
+        before = self._found(operation.table)
+        model = self._on(operation.table, lambda table: self._add_column(table, operation))
+        for child in self._children(operation.table):
+            table = self.model.tables[child]
+            column = operation.column if table.partition else _unnumbered(operation.column)
+            nullable = replace(column, nullable=True)
+            model = model.with_table(self._add_column(table, replace(operation, column=nullable, constraints=())))
+        return self._passed_on(model, before)
+
+    def _without_column(self, operation: DropColumn) -> Model:
+        change = self._on if operation.only else self._on_family
+        model = change(operation.table, lambda table: self._drop_column(table, operation))
+        return self._cascaded(model, operation.table) if operation.cascade else model
+
+    def _changed_column(self, operation: ChangeColumn) -> Model:
+        """A column changed in a table and what inherits it. An identity is a partition's too, and no other table's.
+
+        See "Partitioned tables may have identity columns" and "identity columns are not inherited" in
+        https://www.postgresql.org/docs/18/ddl-identity-columns.html.
+        """
+        before = self._found(operation.table)
+        model = self._on(operation.table, lambda table: self._change_column(table, operation))
+        if operation.only:
+            return model
+        model = self._passed_on(model, before)
+        for child in self._children(operation.table):
+            table = model.tables[child]
+            passed = operation.identity is None or table.partition
+            if passed and not (operation.nullable and self._not_null_of_its_own(table, before, operation.column)):
+                model = model.with_table(self._change_column(table, operation))
+        return model
+
+    def _not_null_of_its_own(self, table: ModelTable, parent: ModelTable, column: str) -> bool:
+        """Whether a column is NOT NULL by another constraint than its parent's, which has the parent's name."""
+        (own, inherited) = (
+            {name for name, kept in each.constraints.items() if kept.kind is ConstraintKind.NOT_NULL}
+            & {name for name, kept in each.constraints.items() if column in kept.columns}
+            for each in (self._with_names(table), self._with_names(parent))
+        )
+        return not table.partition and bool(own) and own.isdisjoint(inherited)
 
     def _add_column(self, table: ModelTable, operation: AddColumn) -> ModelTable:
         column = operation.column
@@ -331,7 +439,7 @@ class _Step:
         constraints = {
             each: constraint
             for each, constraint in table.constraints.items()
-            if name not in constraint.columns and not mentioned(constraint.expression, (name,))
+            if name not in (*constraint.columns, *constraint.included) and not mentioned(constraint.expression, (name,))
         }
         indexes = {}
         for each, index in table.indexes.items():
@@ -367,6 +475,8 @@ class _Step:
             return self._unsure(table, f"{old} gets another name and is not there")
         if new in table.columns:
             return self._unsure(table, f"{new} is a new name though it is there")
+        if old in table.columns and not table.columns[old].nullable:
+            table = self._with_names(table)
         columns = {new if name == old else name: _named(column, old, new) for name, column in table.columns.items()}
         constraints = {
             name: replace(
@@ -405,7 +515,12 @@ class _Step:
             identity=column.identity if operation.identity is None else operation.identity,
             generated=column.generated if operation.generated is None else operation.generated,
         )
-        return replace(table, columns={**table.columns, column.name: changed})
+        if operation.default and not operation.default.text and column.default.text:
+            changed = replace(changed, identity=False)  # serial is a default
+        table = replace(table, columns={**table.columns, column.name: changed})
+        if self.engine is Engine.POSTGRESQL and operation.nullable is not None:
+            return _with_not_null(table, column.name, there=not operation.nullable)
+        return table
 
     # constraints
 
@@ -447,16 +562,28 @@ class _Step:
         return table
 
     def _with_constraint(self, operation: AddConstraint) -> Model:
-        """A constraint on a table, on what inherits it if it is a check, and on partitions whatever it is."""
+        """A constraint on a table and on what inherits it."""
         before = self._found(operation.table)
         model = self._on(operation.table, lambda table: self._add_constraint(table, operation.constraint))
-        added = [name for name in model.tables[operation.table].constraints if name not in before.constraints]
-        for child in self._children(operation.table):
-            inherited = operation.constraint.kind in (ConstraintKind.CHECK, ConstraintKind.NOT_NULL)
-            if inherited or self.model.tables[child].partition:
-                name = added[0] if added and operation.constraint.kind not in _INDEXED else ""
-                constraint = replace(operation.constraint, name=name)
-                model = model.with_table(self._add_constraint(model.tables[child], constraint))
+        return model if operation.only else self._passed_on(model, before)
+
+    def _passed_on(self, model: Model, before: ModelTable) -> Model:
+        """What inherits from a table has the constraints that are new on it, too, under the same names.
+
+        Partitions have all of them, keys under names of their own; other tables have checks and what is NOT NULL.
+        """
+        had = self._with_names(before).constraints
+        new = [
+            replace(constraint, name="" if constraint.kind in _INDEXED else name)
+            for name, constraint in self._with_names(model.tables[before.name]).constraints.items()
+            if name not in had and constraint.inherited
+        ]
+        for child in self._children(before.name):
+            table = model.tables[child]
+            for constraint in new:
+                if (table.partition or constraint.kind in _INHERITED) and not _has(table, constraint):
+                    table = self._add_constraint(table, constraint)
+            model = model.with_table(table)
         return model
 
     def _promoted(self, table: ModelTable, constraint: ConstraintDefinition) -> ModelTable:
@@ -491,16 +618,38 @@ class _Step:
         return _required(table, constraint.columns) if constraint.kind is ConstraintKind.NOT_NULL else table
 
     def _drop_constraint(self, operation: DropConstraint) -> Model:
-        dropped = self._found(operation.table).constraints.get(operation.constraint)
-        if dropped and dropped.kind in (ConstraintKind.CHECK, ConstraintKind.NOT_NULL):
-            return self._on_family(operation.table, lambda table: self._without_constraint(table, operation))
+        name = operation.constraint
+        dropped = self._with_names(self._found(operation.table)).constraints.get(name)
+        if operation.only:
+            return self._on(operation.table, lambda table: self._without_constraint(table, operation))
+        if dropped and dropped.kind in _INHERITED:
+            model = self._on(operation.table, lambda table: self._without_constraint(table, operation))
+            for child in self._children(operation.table):
+                table = model.tables[child]
+                if name in self._with_names(table).constraints:
+                    model = model.with_table(self._without_constraint(table, operation))
+            return model
         model = self._on(operation.table, lambda table: self._without_constraint(table, operation))
         reason = f"{operation.constraint} is dropped from the table that it is a partition of"
         model = self._on_partitions(model, operation.table, lambda each: self._unsure(each, reason))
-        if operation.cascade and dropped and dropped.kind in (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE):
-            gone = {operation.table}
-            tables = {name: _without_keys_to(each, gone, dropped.columns) for name, each in model.tables.items()}
-            return replace(model, tables=tables)
+        return self._cascaded(model, operation.table) if operation.cascade else model
+
+    def _cascaded(self, model: Model, name: Name) -> Model:
+        """Foreign keys to a table are dropped with the unique index that they need, whatever the order of its columns.
+
+        Where one of several such indexes is left, nobody knows which one they need.
+        """
+        had, has = self._found(name), model.tables[name]
+        for table in model.tables.values():
+            keys = {key: kept for key, kept in table.constraints.items() if kept.references == name}
+            lost = [key for key, kept in keys.items() if len(_backing(has, kept)) < len(_backing(had, kept))]
+            gone = {key for key in lost if not _backing(has, keys[key])}
+            constraints = {key: kept for key, kept in table.constraints.items() if key not in gone}
+            changed = replace(table, constraints=constraints) if gone else table
+            if doubtful := ", ".join(key for key in lost if key not in gone):
+                changed = self._unsure(changed, f"{doubtful} may have been dropped with an index of {name}")
+            if changed is not table:
+                model = model.with_table(changed)
         return model
 
     def _without_constraint(self, table: ModelTable, operation: DropConstraint) -> ModelTable:
@@ -527,16 +676,34 @@ class _Step:
         return table
 
     def _without_unknown(self, table: ModelTable, name: str, if_exists: bool) -> ModelTable:
-        if self.engine is Engine.POSTGRESQL:
-            for column in table.columns.values():
-                if not column.nullable and name == f"{table.name.name}_{column.name}_not_null":
-                    return _optional(table, (column.name,))
+        if name in (named := self._with_names(table)).constraints:
+            return _optional(table, named.constraints[name].columns)
         if if_exists or table.unsure:
             return table
         return self._unsure(table, f"the constraint {name} is not there")
 
+    def _with_names(self, table: ModelTable) -> ModelTable:
+        """A table whose every NOT NULL is among its constraints, as PostgreSQL 18 names it."""
+        if self.engine is not Engine.POSTGRESQL:
+            return table
+        named = {
+            column
+            for each in table.constraints.values()
+            if each.kind is ConstraintKind.NOT_NULL
+            for column in each.columns
+        }
+        constraints = dict(table.constraints)
+        for column in table.columns.values():
+            if not column.nullable and column.name not in named:
+                definition = ConstraintDefinition(ConstraintKind.NOT_NULL, columns=(column.name,))
+                name = constraint_name(self.engine, table.name.name, definition, constraints, table.columns)
+                constraints[name] = definition
+        return replace(table, constraints=constraints)
+
     def _rename_constraint(self, table: ModelTable, operation: RenameConstraint) -> ModelTable:
         old, new = operation.constraint, operation.to
+        if old not in table.constraints and old in (named := self._with_names(table)).constraints:
+            table = named
         if old not in table.constraints:
             return table if table.unsure else self._unsure(table, f"the constraint {old} is not there")
         constraints = {new if each == old else each: kept for each, kept in table.constraints.items()}
@@ -563,7 +730,7 @@ class _Step:
         """The table that an index is on."""
         if table:
             return self._found(table)
-        for each in self.model.tables.values():
+        for each in sorted(self.model.tables.values(), key=lambda one: not one.temporary):
             if index.name in each.indexes and each.name.schema == index.schema:
                 return each
         return None
@@ -585,7 +752,8 @@ class _Step:
             },
         )
         reason = f"{name} is dropped from the table that it is a partition of"
-        return self._on_partitions(self.model.with_table(table), table.name, lambda each: self._unsure(each, reason))
+        model = self._on_partitions(self.model.with_table(table), table.name, lambda each: self._unsure(each, reason))
+        return self._cascaded(model, table.name) if operation.cascade else model
 
     def _rename_index(self, operation: RenameIndex) -> Model:
         table = self._owner(operation.index, operation.table)
@@ -672,28 +840,67 @@ class _Step:
 
 
 def _merged(added: Iterable[ConstraintDefinition]) -> list[ConstraintDefinition]:
-    """PostgreSQL makes one of several keys on the same columns in one definition: the primary key, if one is.
+    """PostgreSQL makes one of several equal keys or exclusions in one definition: the primary key, if one is.
 
     It has the first name that one of them has (transformIndexConstraints in src/backend/parser/parse_utilcmd.c).
     """
-    keys: dict[tuple[tuple[str, ...], tuple[str, ...]], ConstraintDefinition] = {}
+    keys: dict[object, ConstraintDefinition] = {}
     others = []
     for constraint in sorted(added, key=lambda each: each.kind is not ConstraintKind.PRIMARY_KEY):
-        if constraint.kind not in (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE) or constraint.using_index:
+        same = (constraint.columns, constraint.included, constraint.nulls_distinct, constraint.expression)
+        if constraint.kind not in _INDEXED or constraint.using_index:
             others.append(constraint)
-        elif first := keys.get((constraint.columns, constraint.included)):
-            keys[constraint.columns, constraint.included] = replace(first, name=first.name or constraint.name)
+        elif first := keys.get(same):
+            keys[same] = replace(first, name=first.name or constraint.name)
         else:
-            keys[constraint.columns, constraint.included] = constraint
+            keys[same] = constraint
     return [*keys.values(), *others]
 
 
-def _without_keys_to(table: ModelTable, gone: set[Name], columns: tuple[str, ...] | None = None) -> ModelTable:
+def _has(table: ModelTable, constraint: ConstraintDefinition) -> bool:
+    """Whether a table has a constraint already, with which that of a table that it inherits from becomes one."""
+    if constraint.kind is ConstraintKind.NOT_NULL:
+        return any(name in table.columns and not table.columns[name].nullable for name in constraint.columns)
+    return constraint.name in table.constraints
+
+
+def _is_identity(column: ColumnDefinition) -> bool:
+    """Whether a column is an identity, and not one whose default is a sequence's next value, as serial has it."""
+    return column.identity and not column.default.text
+
+
+def _unnumbered(column: ColumnDefinition) -> ColumnDefinition:
+    return replace(column, identity=False) if _is_identity(column) else column
+
+
+def _with_identity(table: ModelTable, columns: Iterable[str], *, identity: bool) -> ModelTable:
+    changed = {name: replace(table.columns[name], identity=identity) for name in columns if name in table.columns}
+    return replace(table, columns={**table.columns, **changed})
+
+
+def _with_not_null(table: ModelTable, column: str, *, there: bool) -> ModelTable:
+    """A table whose NOT NULL constraints on a column are validated, or are gone."""
     constraints = {
-        name: kept
+        name: replace(kept, validated=True) if kept.kind is ConstraintKind.NOT_NULL and column in kept.columns else kept
         for name, kept in table.constraints.items()
-        if kept.references not in gone or (columns is not None and kept.referenced_columns not in ((), columns))
+        if there or kept.kind is not ConstraintKind.NOT_NULL or column not in kept.columns
     }
+    return replace(table, constraints=constraints)
+
+
+def _backing(table: ModelTable, key: ConstraintDefinition) -> list[str]:
+    """The unique indexes of a table on the columns that a foreign key refers to: its primary key's if it names none."""
+    primary = (each.columns for each in table.constraints.values() if each.kind is ConstraintKind.PRIMARY_KEY)
+    columns = key.referenced_columns or next(primary, ())
+    return [
+        name
+        for name, index in table.indexes.items()
+        if index.unique and not index.where and sorted(index.columns) == sorted(columns)
+    ]
+
+
+def _without_keys_to(table: ModelTable, gone: set[Name]) -> ModelTable:
+    constraints = {name: kept for name, kept in table.constraints.items() if kept.references not in gone}
     return replace(table, constraints=constraints) if len(constraints) < len(table.constraints) else table
 
 

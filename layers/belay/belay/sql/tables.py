@@ -38,6 +38,7 @@ class _Body:
         self.indexes: list[IndexDefinition] = []
         self.like: Name | None = None
         self.like_all = False
+        self.like_defaults = False
 
 
 def create_table(cursor: Cursor, *, temporary: bool, replace: bool = False) -> tuple[Operation, ...]:
@@ -79,6 +80,7 @@ def create_table(cursor: Cursor, *, temporary: bool, replace: bool = False) -> t
         body.like,
         body.like_all,
         inherits,
+        body.like_defaults,
     )
     return (*((DropTable(table, if_exists=True),) if replace else ()), created, *written)
 
@@ -139,6 +141,8 @@ def _like(cursor: Cursor, body: _Body) -> None:
         if word == "EXCLUDING" and body.like_all:
             raise NotReadable("a table like another, without some of it")
         body.like_all = body.like_all or what == "ALL"
+        if what == "DEFAULTS":
+            body.like_defaults = word == "INCLUDING"
 
 
 def mysql_index(cursor: Cursor) -> IndexDefinition:

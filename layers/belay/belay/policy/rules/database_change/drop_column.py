@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from belay.policy.database_changes import ChangesToApply
+from belay.policy.database_changes import ChangesToApply, StepToApply
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity
@@ -20,7 +20,19 @@ POLICY = Policy(
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for columns that were there before the release."""
+    """Look for columns that were there before the release, and say which constraints on others go with them."""
     for step, dropped in changes.of(DropColumn):
         if dropped.column not in step.table.added:
-            yield from step.loses(dropped.table, f"{dropped.table}.{dropped.column}", dropped.column)
+            detail = f"{dropped.table}.{dropped.column}{_with_constraints(step, dropped.column)}"
+            yield from step.loses(dropped.table, detail, dropped.column)
+
+
+def _with_constraints(step: StepToApply, column: str) -> str:
+    if step.before is None or step.after is None:
+        return ""
+    lost = [
+        f"{name} on {', '.join(kept.columns)}"
+        for name, kept in step.before.constraints.items()
+        if name not in step.after.constraints and set(kept.columns) - {column}
+    ]
+    return f", and with it {' and '.join(lost)}" if lost else ""
