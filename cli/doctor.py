@@ -12,13 +12,15 @@ import click
 
 from belay import VERSION
 from belay.aws.faults import translated
-from belay.control.spokes import SeenThere
+from belay.control.spokes import FORWARD, FORWARD_PIPELINES, SeenThere, needs
 from belay.errors import AwsFault, BelayError
+from belay.release.place import Power
 from belay.release.registration import Stage
 from cli.account import Account, Where, calls_aws
 from cli.output import plain, tell
 from cli.permissions import POLICIES, Permission, granted_by, principal, refused, to_register
 from cli.problems import REFUSED, Refused, in_words
+from cli.spoke_template import account_command, region_command
 from cli.stacks import gather, registered_in
 
 CLOUDFORMATION: Final = "cloudformation.amazonaws.com"
@@ -263,7 +265,8 @@ def _at_home(belay: Account) -> list[Stage]:
 
 def _elsewhere(belay: Account) -> Iterator[Examined]:
     places: dict[tuple[str, str], list[Stage]] = {}
-    for stage in belay.registrations.read().stages:
+    registered = belay.registrations.read().stages
+    for stage in registered:
         if stage.place is not None:
             places.setdefault((stage.place.account, stage.place.region), []).append(stage)
     if not places:
@@ -276,10 +279,10 @@ def _elsewhere(belay: Account) -> Iterator[Examined]:
         where = f"account {account}, region {region}"
         found = {each.application: each for each in looked if (each.account, each.region) == (account, region)}
         yield _events(where, account, named)
-        yield _forwarded(belay, where, region, [*found.values()])
+        yield from _forwarded(belay, where, [*found.values()], region_command(account, region, stages))
         yield _files(belay, where, account, region)
         for stage in stages:
-            yield from _reached(stage, found[stage.application], sorted({each.application for each in stages}))
+            yield from _reached(stage, found[stage.application], account_command(account, registered))
 
 
 def _vaults(belay: Account) -> Iterator[Examined]:
@@ -324,20 +327,28 @@ def _files(belay: Account, where: str, account: str, region: str) -> Examined:
     return Examined(what, Condition.OK, f"{account} may read what {bucket} has for it")
 
 
-def _forwarded(belay: Account, where: str, region: str, found: Sequence[SeenThere]) -> Examined:
+def _forwarded(belay: Account, where: str, found: Sequence[SeenThere], prints: str) -> Iterator[Examined]:
+    """Whether the rules of a region send to Belay's bus what happens there; ``prints`` is what makes them."""
     what = f"rule of {where}"
-    bus = f"arn:{belay.aws.partition}:events:{belay.region}:{belay.aws.account}:event-bus/{belay.stack}-spokes"
-    sent_to = [each.forwards_to for each in found if not each.fault]
-    if not sent_to:
-        return Examined(what, Condition.UNKNOWN, "Belay cannot look there", "see what keeps it from that, below")
-    if bus in sent_to[0]:
-        return Examined(what, Condition.OK, f"it forwards to {bus}")
-    account = found[0].account
-    return Examined(
-        *(what, Condition.PROBLEM, f"no rule belay-forward sends events to {bus}: the sweep alone finds what fails"),
-        f"belay spoke template --account {account} --in-region {region} > region.yaml, and deploy it in that region of "
-        "the account (docs/accounts.md, step 4)",
-    )
+    arn = belay.aws.here.arn("events", f"event-bus/{belay.stack}-spokes")
+    looked = [each for each in found if not each.fault]
+    if not looked:
+        yield Examined(what, Condition.UNKNOWN, "Belay cannot look there", "see what keeps it from that, below")
+        return
+    do = f"{prints}, and deploy it in that region of the account, as its first line says (docs/accounts.md, step 4)"
+    pipelines = [each.pipelines_to for each in looked if each.pipelines_to is not None]
+    missing = [
+        f"no rule {rule} sends {events} to {arn}: {otherwise}"
+        for rule, events, otherwise, targets in (
+            (FORWARD, "failed stacks", "the sweep alone finds what fails", looked[0].forwards_to),
+            (FORWARD_PIPELINES, "what happens in pipelines", "Belay follows none there", next(iter(pipelines), [arn])),
+        )
+        if arn not in targets
+    ]
+    for each in missing:
+        yield Examined(what, Condition.PROBLEM, each, do)
+    if not missing:
+        yield Examined(what, Condition.OK, f"it forwards to {arn}")
 
 
 def seen(belay: Account) -> list[SeenThere]:
@@ -352,26 +363,24 @@ def seen(belay: Account) -> list[SeenThere]:
     return [SeenThere(**each) for each in done["spokes"]]
 
 
-def _reached(stage: Stage, found: SeenThere, applications: Sequence[str]) -> Iterator[Examined]:
+def _reached(stage: Stage, found: SeenThere, prints: str) -> Iterator[Examined]:
+    """Whether Belay can work in a stage; ``prints`` is the command that prints what its account needs."""
     what, place = f"{stage.application}/{stage.name}", stage.place
-    named = " ".join(f"--application {each}" for each in applications)
-    account = (
-        f"belay spoke template --account {found.account} {named} > account.yaml, and deploy it there "
-        "(docs/accounts.md, step 3)"
-    )
+    account = f"{prints}, and deploy it there, as its first line says (docs/accounts.md, step 3)"
     if found.fault:
         enable = f"aws account enable-region --region-name {found.region}, in that account"
         do = enable if "is not enabled in the account" in found.fault else account
         yield Examined(what, Condition.PROBLEM, found.fault, do)
         return
-    lacking = {power: "; ".join(lacks) for power, lacks in found.roles.items() if lacks}
+    needed = {power: lacks for power, lacks in found.roles.items() if needs(stage, Power(power))}
+    lacking = {power: "; ".join(lacks) for power, lacks in needed.items() if lacks}
     for power, lacks in lacking.items():
         yield Examined(what, Condition.PROBLEM, f"belay-{power}: {lacks}", account)
     if not lacking:
         yield Examined(
             what,
             Condition.OK,
-            f"the roles for {', '.join(found.roles)} of {place} trust Belay for {stage.application}",
+            f"the roles for {', '.join(needed)} of {place} trust Belay for {stage.application}",
         )
 
 

@@ -309,7 +309,7 @@ THERE = "account 111111111111, region eu-central-1"
 FILES = "belay-files-123456789012-eu-central-1"
 PLACE = ("orders", "111111111111", "eu-central-1")
 BUS = "arn:aws:events:eu-west-1:123456789012:event-bus/belay-spokes"
-SEEN = SeenThere(*PLACE, {"look": [], "deploy": [], "recover": [], "clean": []}, [BUS])
+SEEN = SeenThere(*PLACE, {"look": [], "deploy": [], "forecast": [], "recover": [], "clean": []}, [BUS])
 """What Belay answers about an account that is ready."""
 
 
@@ -417,6 +417,22 @@ def test_a_role_that_lacks_something_and_a_rule_that_is_not_there_are_problems(
     )
     assert found[f"rule of {THERE}"]["do"].startswith(
         "belay spoke template --account 111111111111 --in-region eu-central-1 > region.yaml"
+    )
+
+
+def test_a_role_that_no_stage_needs_is_no_problem_and_pipelines_need_their_rule(
+    elsewhere: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = replace(SEEN, roles={**SEEN.roles, "forecast": ["it does not exist"]}, pipelines_to=[])
+    monkeypatch.setattr(doctor, "seen", lambda belay: [lacking])
+
+    status, found = examined(capsys)
+
+    assert found["orders/production"]["state"] == "ok"
+    rule = found[f"rule of {THERE}"]
+    assert (status, rule["state"]) == (1, "problem")
+    assert rule["detail"].startswith(
+        "no rule belay-forward-pipelines sends what happens in pipelines to arn:aws:events"
     )
 
 

@@ -553,6 +553,8 @@ def test_what_is_seen_in_an_account_is_what_it_lacks_for_an_application(
     assert trusting == ["look", "deploy"]
     assert seen["roles"]["recover"] == ["its parameter Applications does not include orders"]
     assert seen["roles"]["clean"] == ["it does not exist"]
+    assert [*seen["roles"]] == ["look", "deploy", "recover", "clean"], "no stage there has forecasts or a pipeline"
+    assert seen["pipelines_to"] is None
     assert seen["forwards_to"] == [bus]
     events.disable_rule(Name="belay-forward")
     assert sweep(examine=True)["spokes"][0]["forwards_to"] == []

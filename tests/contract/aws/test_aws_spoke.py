@@ -1,15 +1,18 @@
 """``belay spoke template``: the templates of ``accounts/`` with everything filled in."""
 
 import json
+import shlex
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import yaml
 from test_aws_command import Office
+from test_aws_unfinished import ROLE, STAGE
 
+from belay.release.registration import Application, Stage, parse_application, parse_stage
 from cli.__main__ import main
-from cli.spoke_template import TEMPLATES, filled_in
+from cli.spoke_template import TEMPLATES, account_command, filled_in, region_command
 
 ACCOUNT = ["spoke", "template", "--account", "111111111111"]
 
@@ -64,6 +67,71 @@ def test_what_a_region_needs_has_the_region_of_this_belay(office: Office, capsys
     assert defaults(printed["template"]) == {**filled, "ForwardPipelineEvents": "false"}
 
 
+EXECUTOR = "arn:aws:lambda:eu-central-1:111111111111:function:executor"
+PIPELINE = "arn:aws:codepipeline:eu-central-1:111111111111:orders"
+
+
+def test_what_stages_use_there_may_be_named(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    used = [
+        "--executor",
+        EXECUTOR,
+        "--pipeline",
+        PIPELINE,
+        "--pipeline",
+        f"{PIPELINE}/*",
+        "--organization",
+        "o-abcdefghij",
+    ]
+
+    assert main([*ACCOUNT, "--application", "orders", *used]) == 0
+
+    found = defaults(capsys.readouterr().out)
+    assert (found["ExecutorArns"], found["PipelineArns"]) == (EXECUTOR, f"{PIPELINE},{PIPELINE}/*")
+    assert found["OrganizationId"] == "o-abcdefghij"
+
+
+def test_the_command_that_deploys_it_gives_every_value(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [*ACCOUNT, "--in-region", "eu-central-1", "--forward-pipeline-events"]
+    assert main(words) == 0
+    first, *rest = capsys.readouterr().out.splitlines()
+
+    assert defaults("\n".join(rest))["ForwardPipelineEvents"] == "true"
+    _, name, *given = shlex.split(first)
+    assert name == "aws"
+    values = given[given.index("--parameter-overrides") + 1 :]
+    assert dict(each.split("=", 1) for each in values) == defaults("\n".join(rest)), "an update keeps what is not given"
+    assert given[given.index("--region") + 1] == "eu-central-1"
+
+
+def test_what_is_registered_there_is_asked_for_in_one_command(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    application = parse_application("orders", "stages: [eu, test, us]")
+    assert isinstance(application, Application)
+    here = f"{STAGE}\naccount: '111111111111'\nregion: eu-central-1\n".replace(
+        ROLE, "arn:aws:iam::111111111111:role/belay/orders"
+    )
+    texts = {
+        "test": STAGE,
+        "eu": f"{here}verify: {{function: '{EXECUTOR}'}}\n",
+        "us": f"{here.replace('eu-central-1', 'us-east-1')}pipeline: {{name: orders, deployment_stage: Deploy}}\n",
+    }
+    stages = [parse_stage(application, name, text) for name, text in texts.items()]
+    registered = [each for each in stages if isinstance(each, Stage)]
+
+    printed = account_command("111111111111", registered)
+    assert main(shlex.split(printed.removesuffix(" > account.yaml"))[1:]) == 0
+    found = defaults(capsys.readouterr().out)
+    assert (found["Applications"], found["VerifyFunctionArns"], found["ExecutorArns"]) == ("orders", EXECUTOR, "")
+    assert found["ServiceRoleArns"] == "arn:aws:iam::111111111111:role/belay/*"
+    pipeline = "arn:aws:codepipeline:us-east-1:111111111111:orders"
+    assert found["PipelineArns"] == f"{pipeline},{pipeline}/*"
+    for region, forwarded in (("eu-central-1", "false"), ("us-east-1", "true")):
+        printed = region_command("111111111111", region, registered)
+        assert main(shlex.split(printed.removesuffix(" > region.yaml"))[1:]) == 0
+        assert defaults(capsys.readouterr().out)["ForwardPipelineEvents"] == forwarded
+
+
 def test_service_roles_may_be_named(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     role = "arn:aws:iam::111111111111:role/deployment"
 
@@ -78,6 +146,12 @@ def test_service_roles_may_be_named(office: Office, capsys: pytest.CaptureFixtur
         ([*ACCOUNT], "expected --application NAME"),
         (["spoke", "template", "--account", "production", "--application", "orders"], "twelve digits"),
         ([*ACCOUNT, "--application", "Orders!"], "expected the name of an application"),
+        ([*ACCOUNT, "--application", "orders", "--forward-pipeline-events"], "expected --in-region REGION with it"),
+        ([*ACCOUNT, "--in-region", "eu-central-1", "--executor", "arn:a"], "executors: for the account"),
+        (
+            [*ACCOUNT, "--application", "orders", "--executor", "arn:aws:lambda:eu-west-1:222222222222:function:x"],
+            "expected ARNs of account 111111111111, found arn:aws:lambda:eu-west-1:222222222222:function:x",
+        ),
     ],
 )
 def test_what_cannot_be_filled_in_is_refused(

@@ -12,13 +12,15 @@ from belay.release.registration import Stage
 from belay.release.trust import distrust
 
 FORWARD: Final = "belay-forward"
-"""The rule's name in ``accounts/spoke_region.yaml``."""
+FORWARD_PIPELINES: Final = "belay-forward-pipelines"
+"""The rules' names in ``accounts/spoke_region.yaml``; there are more for pipelines, which come and go with this one."""
 
 
 @dataclass(frozen=True)
 class SeenThere:
-    """What an application finds in a place: what each role lacks by its power, and what the rule sends events to.
+    """What an application finds in a place: what each role that its stages need lacks, and where events are sent to.
 
+    ``roles`` are by power. ``pipelines_to`` is where those of pipelines are sent to, None if no stage has one.
     ``fault`` is why it could not be looked at.
     """
 
@@ -27,6 +29,7 @@ class SeenThere:
     region: str
     roles: Mapping[str, Sequence[str]] = field(default_factory=dict)
     forwards_to: Sequence[str] = ()
+    pipelines_to: Sequence[str] | None = None
     fault: str = ""
 
 
@@ -38,22 +41,37 @@ class Spokes:
 
     def seen(self, stages: Iterable[Stage]) -> list[SeenThere]:
         """Return what each application finds in each place where it has a stage, for ``belay doctor`` to judge."""
-        first = {(each.place, each.application): each for each in reversed([*stages]) if each.place}
-        return [self._seen(stage, place) for (place, _), stage in sorted(first.items(), key=str) if place]
+        found: dict[tuple[StagePlace, str], list[Stage]] = {}
+        for each in stages:
+            if each.place:
+                found.setdefault((each.place, each.application), []).append(each)
+        return [self._seen(place, stages) for (place, _), stages in sorted(found.items(), key=str)]
 
-    def _seen(self, stage: Stage, place: StagePlace) -> SeenThere:
-        about = (stage.application, place.account, place.region)
+    def _seen(self, place: StagePlace, stages: Sequence[Stage]) -> SeenThere:
+        about = (stages[0].application, place.account, place.region)
         try:
-            return SeenThere(*about, *self._looked(self.places.of(stage), stage, place))
+            return SeenThere(*about, *self._looked(self.places.of(stages[0]), place, stages))
         except AwsFault as fault:
             return SeenThere(*about, fault=f"{type(fault).__name__}: {fault}")
 
-    def _looked(self, there: Aws, stage: Stage, place: StagePlace) -> tuple[dict[str, list[str]], list[str]]:
-        for stack in stage.stacks.values():
+    def _looked(
+        self, there: Aws, place: StagePlace, stages: Sequence[Stage]
+    ) -> tuple[dict[str, list[str]], list[str], list[str] | None]:
+        for stack in stages[0].stacks.values():
             there.stacks.describe_stack(stack.name)
-        hub = self.places.home.here
+        hub, application = self.places.home.here, stages[0].application
         lacks = {
-            power.value: distrust(there.roles.trust(place.roles.of(power)), hub, power, stage.application)
+            power.value: distrust(there.roles.trust(place.roles.of(power)), hub, power, application)
             for power in Power
+            if any(needs(each, power) for each in stages)
         }
-        return lacks, there.event_rules.targets(FORWARD)
+        pipelines = any(each.pipeline for each in stages)
+        rules = there.event_rules
+        return lacks, rules.targets(FORWARD), rules.targets(FORWARD_PIPELINES) if pipelines else None
+
+
+def needs(stage: Stage, power: Power) -> bool:
+    """Whether anything is done with a power in a stage."""
+    if power is Power.FORECAST:
+        return stage.forecast != "none"
+    return stage.pipeline is not None if power is Power.PIPELINE else True

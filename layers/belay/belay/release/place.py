@@ -72,6 +72,10 @@ class AccountRegion:
         partition, service, region, account = [*arn.split(":", 5), "", "", "", ""][1:5]
         return [partition, account] == [self.partition, self.account] and (service == "iam" or region == self.region)
 
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource here."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
     def __str__(self) -> str:
         return f"account {self.account}, region {self.region}"
 
