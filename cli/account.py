@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
@@ -73,12 +73,13 @@ def calls_aws(body: Body) -> Body:
 
 @dataclass(frozen=True)
 class Account:
-    """A Belay stack in one account and region. ``outputs`` are the stack's, by name."""
+    """A Belay stack in one account and region. ``outputs`` are the stack's by name, ``given`` are its parameters."""
 
     session: Any
     aws: Aws
     stack: str
     outputs: Mapping[str, str]
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, where: Where) -> Account:
@@ -95,7 +96,8 @@ class Account:
             raise Unreachable.because(error) from error
         (stack,) = answer["Stacks"]
         outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
-        return cls(session, aws, where.stack, outputs)
+        given = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
+        return cls(session, aws, where.stack, outputs, given)
 
     @property
     def region(self) -> str:
@@ -124,6 +126,11 @@ class Account:
     def execution(self, machine: str, name: str) -> str:
         """Return the ARN of an execution by its name."""
         return f"{self.machine(machine).replace(':stateMachine:', ':execution:')}:{name}"
+
+    @property
+    def parameter_tables(self) -> list[str]:
+        """The ARNs of the tables that Belay may read parameters from, as they are given to its stack."""
+        return [each for each in self.given.get("ParameterTableArns", "").split(",") if each]
 
     @property
     def ledger(self) -> Ledger:

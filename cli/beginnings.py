@@ -14,12 +14,15 @@ from typing import Final
 
 from belay.release.names import stack_name_parameter
 from belay.release.registration import DEFAULT_TRANSFORMS
+from belay.template.nested import STACK
 from belay.template.no_echo import secret_parameters
 from belay.template.nodes import Document, MappingNode, Node, ScalarNode
 from belay.template.root import RELEASE_BUCKET, RELEASE_PREFIX
 from belay.template.sections import parameter_defaults, parameters, transforms
+from cli.outside import Outside, RoleGrant, Undecided, secret_named
 from cli.own_templates import FOLDER, OwnTemplates
-from cli.service_role import FUNCTION, IAM, ROLE_OUTPUT, service_role
+from cli.service_role import FUNCTION, IAM, MAKE_ROLES, ROLE_OUTPUT, Needs, implied, in_iam, service_role
+from cli.table_lookups import Lookup, lookups
 
 VERSION: Final = "0.1.0"
 _GIVEN: Final = frozenset({"Stage", "ReleaseVersion", RELEASE_BUCKET, RELEASE_PREFIX})
@@ -43,7 +46,8 @@ class Beginning:
     """What an application begins with.
 
     ``role`` is its service role, if there is one already; ``outputs`` are those of Belay's stack, none if it was not
-    reached; ``values`` are the values of parameters that are known.
+    reached, and ``tables`` the ARNs of those that it may read parameters from; ``values`` are the values of parameters
+    that are known.
     """
 
     application: str
@@ -52,17 +56,26 @@ class Beginning:
     role: str | None = None
     outputs: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
+    tables: Sequence[str] = ()
 
     def files(self) -> dict[str, bytes]:
         """Return every file by its path."""
         texts = {"release/release.yaml": self._manifest(), "registration/application.yaml": self._registration()}
         texts |= {f"registration/{stage.name}.yaml": self._stage(stage) for stage in self.stages}
         if self.role is None:
-            kinds = {kind for path in self.templates.files for kind, _ in self._resources(path)}
-            names = {self.stack_name(stage, each) for stage in self.stages for each in self.templates.roots.values()}
-            texts["operator.yaml"] = service_role(self.application, kinds, sorted(names), self.outputs)
+            texts["operator.yaml"] = service_role(self.application, self._needs(), self.operator_parameters())
         templates = {f"release/{path}": body for path, body in self.templates.released().items()}
         return {name: text.encode() for name, text in texts.items()} | templates
+
+    def operator_parameters(self) -> dict[str, dict[str, str]]:
+        """Return the parameters of the operator's template: what Belay's stack has is a default."""
+        needs = self._needs()
+        names = ["ServiceRolePolicyArn", *(["ArtifactBucketName"] if needs.files else [])]
+        found = {name: {"Type": "String"} | _default(self.outputs.get(name)) for name in names}
+        for grant in needs.grants:
+            if grant.parameter:
+                found[grant.parameter] = self._declared(grant.parameter)
+        return found
 
     def stack_name(self, stage: FirstStage, stack: str) -> str:
         """Return the name in CloudFormation of a stack of a stage; an existing one keeps its own in the last stage."""
@@ -74,7 +87,7 @@ class Beginning:
     def open_parameters(self, root: str) -> list[str]:
         """Return the parameters of a template that need a value, which is no secret and not known."""
         document = self.templates.document(root)
-        known = secret_parameters(document) | self.values.keys() | self._given
+        known = secret_parameters(document) | self.values.keys() | self._given | self._lookups(root).keys()
         return [name for name, has_default in parameters(document).items() if not has_default and name not in known]
 
     def left(self) -> list[str]:
@@ -84,7 +97,13 @@ class Beginning:
             "policy in Belay's output ServiceRolePolicyArn"
         )
         every = [each for root in self.templates.roots for each in (*self._left_values(root), *self._left_in(root))]
-        return [role, *every] if self.role else every
+        if self.role:
+            return [role, *every]
+        undecided = [each for each in self._outside() if isinstance(each, Undecided)]
+        return [
+            *every,
+            *(f"{each.where}: {each.what}: allow the service role {each.action} on it" for each in undecided),
+        ]
 
     # -- the release -----------------------------------------------------------------------------------------------
 
@@ -123,10 +142,13 @@ class Beginning:
     def _values(self, root: str, stage: FirstStage) -> dict[str, str]:
         document = self.templates.document(root)
         declared = parameters(document)
-        known = {name: _quoted(value) for name, value in self.values.items() if name in declared}
+        looked_up = self._lookups(root)
+        given = {name: value for name, value in self.values.items() if name in declared and name not in looked_up}
+        known = {name: _quoted(value) for name, value in given.items()}
         secrets = [name for name in self._secrets(document) if name not in known]
         return {
             **known,
+            **{name: each.registered(stage.name, self._table) for name, each in looked_up.items()},
             **{name: f"${{{name}}}" for name in self.open_parameters(root)},
             **{name: _quoted(f"{{{{resolve:secretsmanager:{self._secret(stage, name)}}}}}") for name in secrets},
         }
@@ -166,6 +188,8 @@ class Beginning:
                 f"{name} has no default: write its value in place of ${{{name}}} in registration/, or pass "
                 f"--value {name}=VALUE to belay register"
             )
+        for name, lookup in self._lookups(root).items():
+            yield from lookup.left(name, self._table)
         for name in self._secrets(self.templates.document(root)):
             names = ", ".join(self._secret(stage, name) for stage in self.stages)
             yield (
@@ -187,12 +211,16 @@ class Beginning:
         """Say what keeps a resource from being deployed as it is."""
         given = body.entries.get("Properties")
         known = given.entries if isinstance(given, MappingNode) else {}
-        makes_role = kind == f"{IAM}Role" or (kind == FUNCTION and "Role" not in known)
+        makes_role = kind == f"{IAM}Role" or (kind in MAKE_ROLES and "Role" not in known)
         if makes_role and "PermissionsBoundary" not in known and self.role is None:
             yield (
                 f"{where}:{body.line}: the role that this makes needs PermissionsBoundary: !ImportValue "
                 "<Belay's stack>-ReleaseBoundaryArn, without which the service role may not create it"
             )
+        made = in_iam(kind, known)
+        if made and not made[1] and self.role is None:
+            told = f"only a deployment tells the name of this {made[0]}: allow the service role iam:* on it"
+            yield f"{where}:{body.line}: {told}"
         code = known.get(_CODE.get(kind, ""))
         if isinstance(code, ScalarNode) and not code.text.startswith("s3://"):
             yield (
@@ -200,11 +228,53 @@ class Beginning:
                 "release of what sam build wrote"
             )
 
+    # -- what the service role needs -------------------------------------------------------------------------------
+
+    def _needs(self) -> Needs:
+        every = [(kind, _properties(body)) for path in self.templates.files for kind, body in self._resources(path)]
+        kinds = {each for kind, known in every for each in (kind, *implied(kind, known))}
+        names = {self.stack_name(stage, each) for stage in self.stages for each in self.templates.roots.values()}
+        documents = [self.templates.document(path) for path in self.templates.files]
+        return Needs(
+            kinds,
+            sorted(names),
+            files=STACK in kinds or any(RELEASE_BUCKET in parameters(each) for each in documents),
+            made={each for kind, known in every if (each := in_iam(kind, known))},
+            grants=[each for each in self._outside() if isinstance(each, RoleGrant)],
+        )
+
+    def _outside(self) -> list[RoleGrant | Undecided]:
+        secrets = [
+            secret_named(self._secret(stage, name))
+            for root in self.templates.roots
+            for name in self._secrets(self.templates.document(root))
+            for stage in self.stages
+        ]
+        return [*dict.fromkeys([*Outside(self.templates, self.values).found(), *secrets])]
+
+    def _declared(self, name: str) -> dict[str, str]:
+        """Declare a parameter as the templates do; a default that is no ARN is none for the role."""
+        for root in self.templates.roots:
+            document = self.templates.document(root)
+            node = document.section("Parameters").entries.get(name)
+            if node is not None and (kind := _scalar(node, "Type")).startswith("AWS::SSM::Parameter::Value"):
+                return {"Type": kind} | _default(parameter_defaults(document).get(name))
+        return {"Type": "String"}
+
+    def _lookups(self, root: str) -> Mapping[str, Lookup]:
+        return lookups(self.templates.document(root))
+
+    @property
+    def _table(self) -> str | None:
+        """The table that Belay may read, if it is the only one."""
+        names = [each.rpartition(":table/")[2] for each in self.tables]
+        return names[0] if len(names) == 1 and "*" not in names[0] else None
+
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def _capabilities(self, root: str) -> list[str]:
         every = [each for path in self.templates.below(root) for each in self._resources(path)]
-        of_iam = [body for kind, body in every if kind.startswith(IAM) or kind == FUNCTION]
+        of_iam = [body for kind, body in every if kind.startswith(IAM) or kind in MAKE_ROLES]
         named = any(_NAMING & _properties(body).keys() for body in of_iam)
         found = ["CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"] if of_iam else []
         transformed = any(transforms(self.templates.document(path)) for path in self.templates.below(root))
@@ -214,6 +284,10 @@ class Beginning:
         for body in self.templates.document(path).section("Resources").entries.values():
             if isinstance(body, MappingNode):
                 yield _scalar(body, "Type"), body
+
+
+def _default(text: str | None) -> dict[str, str]:
+    return {"Default": text} if text else {}
 
 
 def _properties(body: MappingNode) -> Mapping[str, Node]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 import click
@@ -13,9 +14,10 @@ import click
 from belay import VERSION
 from belay.aws.faults import translated
 from belay.control.spokes import FORWARD, FORWARD_PIPELINES, SeenThere, needs
-from belay.errors import AwsFault, BelayError
+from belay.errors import AwsFault, BelayError, InvalidRelease, InvalidRequest
 from belay.release.place import Power
 from belay.release.registration import Stage
+from belay.release.table_values import TableAttribute, text_of
 from cli.account import Account, Where, calls_aws
 from cli.output import plain, tell
 from cli.permissions import POLICIES, Permission, granted_by, principal, refused, to_register
@@ -258,6 +260,44 @@ def _verify_functions(belay: Account) -> Iterator[Examined]:
             yield Examined(what, Condition.OK, f"{function} is {state}")
 
 
+def _parameter_tables(belay: Account) -> Iterator[Examined]:
+    """Look for each registered value as Belay does when it plans a stage, with these credentials."""
+    for stage in belay.registrations.read().stages:
+        for stack, registered in stage.stacks.items():
+            for name, source in registered.from_tables.items():
+                what = f"{name} of {stage.application}/{stage.name}, {stack}"
+                yield _in_table(belay, stage, what, source)
+
+
+def _in_table(belay: Account, stage: Stage, what: str, source: TableAttribute) -> Examined:
+    if stage.place is not None:
+        return Examined(
+            *(what, Condition.UNKNOWN, f"{source.where} is in {stage.place}, where only Belay's role reads it"),
+            "look at it there; ParameterTableArns of belay-deploy's stack has to cover the table",
+        )
+    arn = f"arn:{belay.aws.partition}:dynamodb:{belay.region}:{belay.aws.account}:table/{source.table}"
+    try:
+        found = text_of(belay.aws.parameter_tables.item(source.table, source.key), source)
+    except InvalidRelease as error:
+        return Examined(what, Condition.PROBLEM, error.problems[0], "publish it, or register where it stands")
+    except InvalidRequest as error:
+        do = "create the table, or register the one that has it, with its whole key"
+        return Examined(what, Condition.PROBLEM, f"{source.where}: {error.message}", do)
+    except AwsFault as fault:
+        return Examined(what, Condition.UNKNOWN, in_words(fault), "look again with credentials that may read the table")
+    if not any(fnmatchcase(arn, each) for each in belay.parameter_tables):
+        given = ",".join([*belay.parameter_tables, arn])
+        return Examined(
+            *(
+                what,
+                Condition.PROBLEM,
+                f"Belay's parameter ParameterTableArns does not cover {arn}: it may not read it",
+            ),
+            f"deploy Belay with ParameterTableArns={given}",
+        )
+    return Examined(what, Condition.OK, f"it is {found!r} now: {source.where}")
+
+
 def _at_home(belay: Account) -> list[Stage]:
     """Return the stages of Belay's own account and region: the others' roles and functions cannot be seen from here."""
     return [stage for stage in belay.registrations.read().stages if stage.place is None]
@@ -271,9 +311,7 @@ def _elsewhere(belay: Account) -> Iterator[Examined]:
             places.setdefault((stage.place.account, stage.place.region), []).append(stage)
     if not places:
         return
-    described = belay.aws.stacks.describe_stack(belay.stack) or {}
-    given = {each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])}
-    named = given.get("SpokeAccounts", "").split(",")
+    named = belay.given.get("SpokeAccounts", "").split(",")
     looked = seen(belay)
     for (account, region), stages in places.items():
         where = f"account {account}, region {region}"
@@ -395,6 +433,7 @@ EXAMINATIONS: Final[dict[str, Examination]] = {
     "registrations": _registrations,
     "service roles": _service_roles,
     "verify functions": _verify_functions,
+    "parameters from tables": _parameter_tables,
     "stages elsewhere": _elsewhere,
     "vaults": _vaults,
 }

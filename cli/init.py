@@ -77,6 +77,9 @@ def command(application: str, wanted: Wanted, yes: bool, where: Where, output: s
 
     Writes release/, registration/ and operator.yaml, which makes a service role, into one folder, and says what is left
     to fill in and what to run next. It overwrites nothing, and writes no secret.
+
+    The role may use the services of the templates' resources, and beside them what the templates name and nothing else:
+    functions of custom resources, roles that are passed on, parameters and secrets.
     """
     if wanted.template is not None and wanted.from_stack is not None:
         raise click.UsageError("name a template or --from-stack, not both")
@@ -89,6 +92,7 @@ def command(application: str, wanted: Wanted, yes: bool, where: Where, output: s
         role=wanted.service_role or templates.role,
         outputs={} if belay is None else belay.outputs,
         values=templates.values,
+        tables=[] if belay is None else belay.parameter_tables,
     )
     if output == "text" and not yes and sys.stdin.isatty():
         beginning = _asked(beginning)
@@ -151,7 +155,7 @@ class _Any(dict[str, str]):
     """Any value in the place of a name in braces, to read a registration that is not filled in."""
 
     def __missing__(self, name: str) -> str:
-        return _ANY_ROLE if name.endswith("RoleArn") else "1"
+        return _ANY_ROLE if name.endswith("RoleArn") else "111"
 
 
 def _next(beginning: Beginning, into: Path) -> list[str]:
@@ -168,8 +172,10 @@ def _next(beginning: Beginning, into: Path) -> list[str]:
         f"aws cloudformation deploy --stack-name {name}-operator --template-file {into / 'operator.yaml'} "
         "--capabilities CAPABILITY_NAMED_IAM"
     )
-    if not beginning.outputs:
-        deploy += " --parameter-overrides ServiceRolePolicyArn=... # outputs of Belay's stack"
+    unknown = [name for name, each in beginning.operator_parameters().items() if "Default" not in each]
+    if unknown:
+        deploy += f" --parameter-overrides {' '.join(f'{each}=...' for each in unknown)}"
+        deploy += "" if beginning.outputs else " # outputs of Belay's stack"
     return [deploy, f"{register} --outputs-of {name}-operator", "belay doctor", *lines]
 
 

@@ -12,12 +12,13 @@ import pytest
 from test_aws_command import Office
 from test_aws_unfinished import RELEASE
 
-from belay.aws.cloudformation import Stacks
+from belay.aws.dynamodb import ParameterTables
 from belay.aws.iam import Roles
 from belay.control.registrations import Registrations
 from belay.control.spokes import SeenThere
 from belay.errors import AccessDenied
 from belay.release.place import PlaceRoles, StagePlace
+from belay.release.table_values import TableAttribute
 from belay.release.vault import Vault
 from belay.release.vault_copy import VaultCopy
 from cli import doctor
@@ -303,6 +304,121 @@ def test_a_rule_that_is_disabled_is_a_problem(
     assert found["event rules"]["do"] == "aws events enable-rule --name belay-uploads"
 
 
+def given_to_belay(monkeypatch: pytest.MonkeyPatch, **parameters: str) -> dict[str, str]:
+    """Let Belay's stack be deployed with these parameters; they may change before the command runs."""
+    found = Account.of
+    monkeypatch.setattr(Account, "of", lambda where: replace(found(where), given=parameters))
+    return parameters
+
+
+# -- parameters from tables --------------------------------------------------------------------------------------------
+
+TABLE_ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/parameters-shared"
+SOURCE = TableAttribute("parameters-shared", {"Owner": "orders/production", "Item": "orders"}, "Version")
+VALUE = "TableVersion of orders/production, network"
+
+
+@pytest.fixture
+def tables(office: Office, monkeypatch: pytest.MonkeyPatch, simulated: Callable[[str], Any]) -> Any:
+    """The same office, in which production takes a parameter from a table that is there, and that Belay may read."""
+    read = Registrations.read
+
+    def with_a_table(self: Registrations) -> Any:
+        found = read(self)
+        stages = [
+            replace(each, stacks={"network": replace(each.stacks["network"], from_tables={"TableVersion": SOURCE})})
+            if each.name == "production"
+            else each
+            for each in found.stages
+        ]
+        return replace(found, stages=stages)
+
+    monkeypatch.setattr(Registrations, "read", with_a_table)
+    client = simulated("dynamodb")
+    names = {"Owner": "HASH", "Item": "RANGE"}
+    client.create_table(
+        TableName="parameters-shared",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in names.items()],
+    )
+    publish(client, Version={"N": "7"})
+    return client, given_to_belay(monkeypatch, ParameterTableArns=f"arn:aws:dynamodb:*:1:table/a,{TABLE_ARN[:-4]}*")
+
+
+def publish(client: Any, **attributes: Any) -> None:
+    item = {"Owner": {"S": "orders/production"}, "Item": {"S": "orders"}, **attributes}
+    client.put_item(TableName="parameters-shared", Item=item)
+
+
+def test_a_value_in_a_table_that_belay_can_read_is_in_order(tables: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    status, found = examined(capsys)
+
+    assert status == 0
+    assert found[VALUE]["detail"].startswith("it is '7' now: Version of Item orders, Owner orders/production")
+
+
+@pytest.mark.parametrize(
+    ("change", "told", "do"),
+    [
+        (lambda client: client.delete_table(TableName="parameters-shared"), "there is no table", "create the table"),
+        (
+            lambda client: client.delete_item(
+                TableName="parameters-shared", Key={"Owner": {"S": "orders/production"}, "Item": {"S": "orders"}}
+            ),
+            "expected an item Item orders, Owner orders/production in the table parameters-shared, found none",
+            "publish it, or register where it stands",
+        ),
+        (publish, "but the item has only Item, Owner", "publish it"),
+        (lambda client: publish(client, Version={"L": []}), "to be a text or a number", "publish it"),
+    ],
+)
+def test_a_value_that_is_not_there_is_a_problem(
+    tables: Any, capsys: pytest.CaptureFixture[str], change: Callable[[Any], object], told: str, do: str
+) -> None:
+    change(tables[0])
+
+    status, found = examined(capsys)
+
+    assert (status, found[VALUE]["state"]) == (1, "problem")
+    assert told in found[VALUE]["detail"]
+    assert do in found[VALUE]["do"]
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"), [("", TABLE_ARN), ("arn:aws:dynamodb:eu-west-1:1:table/a", None), (TABLE_ARN[:-1], None)]
+)
+def test_a_table_that_belay_may_not_read_is_a_problem(
+    tables: Any, capsys: pytest.CaptureFixture[str], given: str, wanted: str | None
+) -> None:
+    tables[1]["ParameterTableArns"] = given
+
+    status, found = examined(capsys)
+
+    assert (status, found[VALUE]["state"]) == (1, "problem")
+    assert found[VALUE]["do"] == f"deploy Belay with ParameterTableArns={wanted or f'{given},{TABLE_ARN}'}"
+
+
+def test_a_table_that_these_credentials_may_not_read_is_unknown(
+    tables: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise AccessDenied("DynamoDB.GetItem", "AccessDeniedException", "not you")
+
+    monkeypatch.setattr(ParameterTables, "item", refuse)
+
+    status, found = examined(capsys)
+
+    assert (status, found[VALUE]["state"]) == (0, "unknown")
+
+
+def test_a_table_elsewhere_is_unknown(tables: Any, elsewhere: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    _, found = examined(capsys)
+
+    assert found[VALUE]["state"] == "unknown"
+    assert "where only Belay's role reads it" in found[VALUE]["detail"]
+
+
 # -- stages in other accounts ------------------------------------------------------------------------------------------
 
 THERE = "account 111111111111, region eu-central-1"
@@ -326,13 +442,11 @@ def elsewhere(office: Office, monkeypatch: pytest.MonkeyPatch, simulated: Callab
 
     monkeypatch.setattr(Registrations, "read", with_production_elsewhere)
     monkeypatch.setattr(doctor, "seen", lambda belay: [SEEN])
-    parameter = {"ParameterKey": "SpokeAccounts", "ParameterValue": "111111111111"}
-    stack = {"StackStatus": "UPDATE_COMPLETE", "Parameters": [parameter]}
-    monkeypatch.setattr(Stacks, "describe_stack", lambda self, name: stack)
+    given = given_to_belay(monkeypatch, SpokeAccounts="111111111111")
     s3 = boto3.client("s3", region_name="eu-central-1")
     s3.create_bucket(Bucket=FILES, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     let(s3, "111111111111")
-    return s3, parameter
+    return s3, given
 
 
 def let(s3: Any, account: str) -> None:
@@ -357,7 +471,7 @@ def test_a_stage_elsewhere_is_in_order_where_its_account_is_ready(
 def test_an_account_that_belay_s_bus_does_not_know_is_a_problem(
     elsewhere: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    elsewhere[1]["ParameterValue"] = "222222222222"
+    elsewhere[1]["SpokeAccounts"] = "222222222222"
 
     status, found = examined(capsys)
 

@@ -1,5 +1,6 @@
 """``belay init`` on templates of somebody's own: what it writes is read, and what it cannot know is told."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,14 @@ import yaml
 
 from belay.errors import UnreadableTemplate
 from belay.template.loader import load
+from belay.template.nodes import MappingNode, SequenceNode
 from cli import init
 from cli.__main__ import main
 from cli.beginnings import Beginning, FirstStage
 from cli.nested_urls import with_urls
 from cli.own_templates import from_files
 from cli.problems import NoSuchStack, Refused
-from cli.service_role import service_role
+from cli.service_role import Needs, service_role
 
 SHOP = """\
 # My shop.
@@ -187,17 +189,289 @@ def test_what_keeps_a_template_from_being_deployed_as_it_is_is_told(own: Path) -
         ("AWS::ElasticLoadBalancingV2::LoadBalancer", "elasticloadbalancing:*"),
         ("AWS::Serverless::HttpApi", "apigateway:*"),
         ("AWS::DynamoDB::Table", "dynamodb:*"),
-        ("Custom::Settings", "lambda:*"),
         ("AWS::CloudFormation::Stack", "cloudformation:*"),
-        ("AWS::IAM::Role", "iam:*"),
+        ("Custom::Settings", "sts:GetCallerIdentity"),
     ],
 )
 def test_the_role_may_do_what_the_resources_need(kind: str, action: str) -> None:
-    template = service_role("shop", [kind], ["shop-production"], {"ServiceRolePolicyArn": "arn:policy"})
+    template = service_role("shop", Needs([kind], ["shop-production"]), {"A": {"Type": "String", "Default": "a"}})
+
     assert f'"{action}"' in template
-    read = load(template.encode(), "operator.yaml")
-    assert ("ArtifactBucketName" in read.section("Parameters").entries) == (kind == "AWS::CloudFormation::Stack")
-    assert '"Default": "arn:policy"' in template
+    assert "lambda" not in template
+    assert '"Default": "a"' in template
+
+
+# -- what the service role needs beside the stacks' own ----------------------------------------------------------------
+
+LOOKUP = """\
+Parameters:
+  Stage: {Type: String}
+  LookUpArn: {Type: String}
+  TableVersion: {Type: Number}
+Resources:
+  Settings:
+    Type: Custom::TableLookup
+    Properties:
+      {ServiceToken: !Ref LookUpArn, Owner: !Sub "shop/${Stage}", Application: shop, Version: !Ref TableVersion}
+"""
+
+
+def begun(own: Path, text: str, **more: Any) -> Beginning:
+    (own / "template.yaml").write_text(text)
+    return Beginning("shop", [FirstStage("production")], from_files(own / "template.yaml", "shop"), **more)
+
+
+def statements(beginning: Beginning) -> dict[str, list[Any]]:
+    """The resources that the operator's role may use, by action; functions as they are written."""
+    read = load(beginning.files()["operator.yaml"], "operator.yaml")
+    found = json.loads(json.dumps(plain(read.root)))
+    policy = found["Resources"]["DeploymentRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    return {
+        action: each["Resource"] if isinstance(each["Resource"], list) else [each["Resource"]]
+        for each in policy
+        for action in (each["Action"] if isinstance(each["Action"], list) else [each["Action"]])
+    }
+
+
+def plain(node: Any) -> Any:
+    if isinstance(node, MappingNode):
+        return {name: plain(each) for name, each in node.entries.items()}
+    return [plain(each) for each in node.items] if isinstance(node, SequenceNode) else node.text
+
+
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:settings"
+CUSTOM = "Resources: {Settings: {Type: Custom::Settings, Properties: {ServiceToken: TOKEN}}}\n"
+SERVERLESS_CUSTOM = """\
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Function: {Type: AWS::Serverless::Function, Properties: {CodeUri: s3://a/b}}
+  Settings: {Type: AWS::CloudFormation::CustomResource, Properties: {ServiceToken: !GetAtt Function.Arn}}
+"""
+PLACE = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:settings"
+
+
+@pytest.mark.parametrize(
+    ("token", "action", "resource"),
+    [
+        (ARN, "lambda:InvokeFunction", ARN),
+        ("arn:aws:sns:eu-west-1:123456789012:settings", "sns:Publish", "arn:aws:sns:eu-west-1:123456789012:settings"),
+        ("!ImportValue shared-Settings", "lambda:InvokeFunction", {"Fn::ImportValue": "shared-Settings"}),
+        (f'!Sub "{PLACE}"', "lambda:InvokeFunction", {"Fn::Sub": PLACE}),
+    ],
+)
+def test_the_role_may_invoke_the_function_of_a_custom_resource_and_no_other(
+    own: Path, token: str, action: str, resource: Any
+) -> None:
+    beginning = begun(own, CUSTOM.replace("TOKEN", token))
+
+    assert statements(beginning) == {"sts:GetCallerIdentity": ["*"], action: [resource]}
+    assert beginning.left() == []
+
+
+def test_a_function_of_the_stack_s_own_needs_nothing_more(own: Path) -> None:
+    assert "lambda:InvokeFunction" not in statements(begun(own, SERVERLESS_CUSTOM))
+
+
+def test_a_function_that_only_a_deployment_tells_is_left_to_a_person(own: Path) -> None:
+    beginning = begun(own, CUSTOM.replace("TOKEN", '!Sub "${Prefix}-settings"'))
+
+    assert statements(beginning) == {"sts:GetCallerIdentity": ["*"]}
+    assert beginning.left() == [
+        "release/templates/template.yaml:1: the ServiceToken of Settings: allow the service role lambda:InvokeFunction "
+        "on it"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "resource"), [("", {"Ref": "LookUpArn"}), (ARN, ARN), ("/shop/function", {"Ref": "LookUpArn"})]
+)
+def test_a_function_that_a_parameter_names_is_the_operator_s_parameter_too(
+    own: Path, value: str, resource: Any
+) -> None:
+    beginning = begun(own, LOOKUP, values={"LookUpArn": value} if value else {})
+
+    assert statements(beginning)["lambda:InvokeFunction"] == [resource]
+    operator = load(beginning.files()["operator.yaml"], "operator.yaml")
+    assert ("LookUpArn" in operator.section("Parameters").entries) == (resource != ARN)
+    assert ("LookUpArn" in operator.section("Outputs").entries) == (resource != ARN)
+
+
+def test_the_command_that_deploys_the_role_names_every_parameter_without_a_default(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (own / "template.yaml").write_text(LOOKUP)
+    assert main(["init", "shop", str(own / "template.yaml")]) == 0
+    assert "--parameter-overrides ServiceRolePolicyArn=... LookUpArn=..." in capsys.readouterr().out
+
+
+NESTED = """\
+Parameters: {RoleArn: {Type: String}}
+Resources:
+  Inner:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: inner.yaml, Parameters: {Role: !Ref RoleArn}}
+"""
+INNER = """\
+Parameters: {Role: {Type: String}, Other: {Type: String, Default: "arn:aws:iam::123456789012:role/other"}}
+Resources:
+  Rule:
+    Type: AWS::Events::Rule
+    Properties:
+      RoleArn: !If [A, !Ref Role, !Ref "AWS::NoValue"]
+      Targets: [{Id: a, Arn: "arn:a", RoleArn: !Ref Other}, {Id: b, Arn: "arn:b", RoleArn: !GetAtt Own.Arn}]
+"""
+
+
+def test_roles_are_followed_through_nested_stacks_to_what_a_parent_passes(own: Path) -> None:
+    (own / "inner.yaml").write_text(INNER)
+
+    passed = statements(begun(own, NESTED))["iam:PassRole"]
+
+    assert passed == [{"Ref": "RoleArn"}, "arn:aws:iam::123456789012:role/other"]
+
+
+SECRET = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "resource"),
+    [
+        ("{{resolve:secretsmanager:db:SecretString:password}}", "secretsmanager:GetSecretValue", f"{SECRET}db-??????"),
+        (
+            "{{resolve:secretsmanager:arn:aws:secretsmanager:eu-west-1:1:secret:db-abcdef}}",
+            "secretsmanager:GetSecretValue",
+            "arn:aws:secretsmanager:eu-west-1:1:secret:db-abcdef",
+        ),
+        (
+            "{{resolve:ssm:/shop/size:3}}",
+            "ssm:GetParameters",
+            "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/shop/size",
+        ),
+    ],
+)
+def test_the_role_may_read_what_dynamic_references_name(own: Path, text: str, action: str, resource: str) -> None:
+    found = statements(begun(own, f"Resources: {{A: {{Type: 'AWS::SNS::Topic', Properties: {{Name: '{text}'}}}}}}\n"))
+
+    assert [each.get("Fn::Sub") if isinstance(each, dict) else each for each in found[action]] == [resource]
+
+
+def test_the_role_may_read_the_secrets_that_the_registration_names(own: Path) -> None:
+    found = statements(begun(own, SHOP.replace("nested/storage.json", "https://example.com/a.yaml")))
+
+    assert found["secretsmanager:GetSecretValue"] == [{"Fn::Sub": f"{SECRET}shop/production/DbPassword-??????"}]
+
+
+def test_the_role_reads_the_release_s_files_where_a_template_names_them(own: Path) -> None:
+    code = "Code: {S3Bucket: !Ref ReleaseBucket, S3Key: a.zip}, VpcConfig: {SubnetIds: []}"
+    function = f"{{Type: 'AWS::Lambda::Function', Properties: {{{code}}}}}"
+    text = f"Parameters: {{ReleaseBucket: {{Type: String}}}}\nResources: {{F: {function}}}\n"
+
+    found = statements(begun(own, text))
+
+    assert found["s3:GetObject"] == [{"Fn::Sub": "arn:${AWS::Partition}:s3:::${ArtifactBucketName}/releases/shop/*"}]
+    assert found["ec2:DescribeSubnets"] == ["*"]
+
+
+EVENTS = """\
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Function:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: s3://a/b
+      DeploymentPreference: {Type: AllAtOnce}
+      Events:
+        Daily: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 day)}}
+        Called: {Type: HttpApi}
+        Queued: {Type: SQS}
+  Machine: {Type: AWS::Serverless::StateMachine, Properties: {DefinitionUri: s3://a/c}}
+"""
+
+
+def test_the_role_may_make_what_sam_makes_of_events(own: Path) -> None:
+    beginning = begun(own, EVENTS)
+
+    found = statements(beginning)
+    assert {"apigateway:*", "codedeploy:*", "lambda:*", "scheduler:*", "states:*"} <= found.keys()
+    assert found["iam:*"] == [{"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/shop-production-*"}]
+    assert sum("needs PermissionsBoundary" in each for each in beginning.left()) == 2
+
+
+@pytest.mark.parametrize(
+    ("properties", "resource"),
+    [
+        ("{}", "role/shop-production-*"),
+        ("{RoleName: reader, Path: /shop/}", "role/shop/reader"),
+        ('{RoleName: !Sub "${AWS::StackName}-${Stage}"}', "role/shop-production-*"),
+        ("{RoleName: !Ref Stage}", None),
+        ('{RoleName: !Sub "${Stage}-reader"}', None),
+        ("{Path: !Ref Stage}", None),
+    ],
+)
+def test_the_role_may_change_the_roles_of_its_stacks_and_no_others(
+    own: Path, properties: str, resource: str | None
+) -> None:
+    beginning = begun(own, f"Resources: {{R: {{Type: 'AWS::IAM::Role', Properties: {properties}}}}}\n")
+
+    found = statements(beginning).get("iam:*")
+    wanted = [{"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:{resource}"}]
+    assert found == (wanted if resource else None)
+    assert ("only a deployment tells the name of this role" in "".join(beginning.left())) == (resource is None)
+
+
+# -- values in tables --------------------------------------------------------------------------------------------------
+
+
+def registered_version(beginning: Beginning) -> Any:
+    document = yaml.safe_load(beginning.files()["registration/production.yaml"])
+    return document["stacks"]["shop"]["parameters"]["TableVersion"]
+
+
+TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/"
+
+
+@pytest.mark.parametrize(
+    ("tables", "named"),
+    [
+        ([f"{TABLE}parameters-shared"], "parameters-shared"),
+        ([f"{TABLE}parameters-*"], "${ParameterTable}"),
+        ([f"{TABLE}a", f"{TABLE}b"], "${ParameterTable}"),
+        ([], "${ParameterTable}"),
+    ],
+)
+def test_the_version_of_looked_up_values_is_registered_from_the_table(own: Path, tables: list[str], named: str) -> None:
+    # An existing stack's version would be the same for good.
+    beginning = begun(own, LOOKUP, tables=tables, values={"TableVersion": "7"})
+
+    key = {"Owner": "shop/production", "Item": "shop"}
+    assert registered_version(beginning) == {"table": named, "key": key, "attribute": "Version"}
+    assert beginning.open_parameters("template.yaml") == ["LookUpArn"]
+    assert ("ParameterTableArns has to cover it" in "".join(beginning.left())) == (named == "${ParameterTable}")
+
+
+@pytest.mark.parametrize("owner", ["!Ref Team", '!Sub "${Team}/${Stage}"', '["a"]'])
+def test_whose_version_it_is_may_be_left_to_a_person(own: Path, owner: str) -> None:
+    beginning = begun(own, LOOKUP.replace('!Sub "shop/${Stage}"', owner))
+
+    assert registered_version(beginning)["key"] == {"Owner": "${TableOwner}", "Item": "shop"}
+    assert "write that in place of ${TableOwner}" in "".join(beginning.left())
+
+
+@pytest.mark.parametrize("version", ["7", '!Ref "AWS::StackName"', '!Sub "${TableVersion}"'])
+def test_a_version_that_is_no_parameter_is_not_registered(own: Path, version: str) -> None:
+    beginning = begun(own, LOOKUP.replace("!Ref TableVersion", version))
+
+    assert registered_version(beginning) == "${TableVersion}"
+
+
+def test_the_registration_of_a_lookup_can_be_read(own: Path) -> None:
+    (own / "template.yaml").write_text(LOOKUP)
+
+    assert main(["init", "shop", str(own / "template.yaml"), "--stage", "eu"]) == 0
+    assert document(Path("shop/registration/eu.yaml"))["stacks"]["shop"]["parameters"]["TableVersion"]["key"] == {
+        "Owner": "shop/eu",
+        "Item": "shop",
+    }
 
 
 FLOW = '{"Resources": {"A": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": {"Fn::Sub": "x"}}}}}'

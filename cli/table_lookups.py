@@ -1,0 +1,73 @@
+"""Values in a table that templates look up, in a version that is a parameter: ``Custom::TableLookup``.
+
+``examples/table_parameters`` has that custom resource; what it is registered with is docs/registration.md's parameter
+from a table.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from belay.template.nodes import Document, MappingNode, Node, ScalarNode
+from belay.template.sections import parameters
+
+LOOKUP: Final = "Custom::TableLookup"
+TABLE: Final = "ParameterTable"
+"""The name in braces of a table that is not known."""
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Whose values a template looks up: texts in which ``${Stage}`` stands for the stage; None for what is no text."""
+
+    owner: str | None
+    application: str | None
+
+    def registered(self, stage: str, table: str | None) -> str:
+        """Return what the parameter is registered as: where the version stands that a stage takes."""
+        key = {"Owner": _of(self.owner, stage, "TableOwner"), "Item": _of(self.application, stage, "TableItem")}
+        named = f"${{{TABLE}}}" if table is None else table
+        return f"{{table: {json.dumps(named)}, key: {json.dumps(key)}, attribute: Version}}"
+
+    def left(self, parameter: str, table: str | None) -> Iterator[str]:
+        """Say what is left to a person."""
+        if table is None:
+            yield (
+                f"{parameter} is the newest version in a table: write its name in place of ${{{TABLE}}} in "
+                "registration/; Belay's parameter ParameterTableArns has to cover it"
+            )
+        for name, text in (("TableOwner", self.owner), ("TableItem", self.application)):
+            if text is None:
+                yield f"{parameter}: the template does not say whose version it is: write that in place of ${{{name}}}"
+
+
+def lookups(document: Document) -> dict[str, Lookup]:
+    """Return the lookups of a template by the parameter that is their version."""
+    found = {}
+    for body in document.section("Resources").entries.values():
+        given = body.entries.get("Properties") if isinstance(body, MappingNode) else None
+        kind = body.entries.get("Type") if isinstance(body, MappingNode) else None
+        if isinstance(given, MappingNode) and isinstance(kind, ScalarNode) and kind.text == LOOKUP:
+            version = given.entries.get("Version")
+            name = version.entries.get("Ref") if isinstance(version, MappingNode) else None
+            if isinstance(name, ScalarNode) and name.text in parameters(document):
+                found[name.text] = Lookup(_text(given.entries.get("Owner")), _text(given.entries.get("Application")))
+    return found
+
+
+def _text(node: Node | None) -> str | None:
+    if isinstance(node, MappingNode) and "Fn::Sub" in node.entries:
+        node = node.entries["Fn::Sub"]
+    elif isinstance(node, ScalarNode) and "$" in node.text:
+        return None
+    if not isinstance(node, ScalarNode) or set(re.findall(r"\$\{([^}]*)\}", node.text)) - {"Stage"}:
+        return None
+    return node.text
+
+
+def _of(text: str | None, stage: str, name: str) -> str:
+    return f"${{{name}}}" if text is None else text.replace("${Stage}", stage).replace("$", "$$")
