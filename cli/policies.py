@@ -37,11 +37,12 @@ all rules of a group that can exist at the same time are added up. A large part 
 otherwise every allowed value, or without `AllowedValues` the default and any other value. Nested templates of the
 release are evaluated with the values that their parent passes. **REVIEW** is the verdict on templates from elsewhere,
 macros and modules, imports from other releases, dynamic references, parameters that stand in a table, attributes that
-exist only after deployment (`belay validate --parameters` takes those of the root template, as `Settings.Office`),
-resources that deploy templates of their own (products, stack sets, AWS Launch Wizard), loops that make a key twice, and
-prefix lists whose entries are not available. A custom resource by itself is not REVIEW: live validation checks what it
-did. A number or word without quotes that YAML's versions read differently (`010`, `1_0`, `on`) has all its readings: as
-a port or protocol it is REVIEW, in a condition every reading is evaluated.
+exist only after deployment (`belay validate --parameters` takes them as `Settings.Office`, of a nested stack as
+`Storage/Settings.Office`), resources that deploy templates of their own (products, stack sets, AWS Launch Wizard),
+loops that make a key twice, and prefix lists whose entries are not available. A custom resource by itself is not
+REVIEW: live validation checks what it did. A number or word without quotes that YAML's versions read differently
+(`010`, `1_0`, `on`) has all its readings: as a port or protocol it is REVIEW, in a condition
+every reading is evaluated.
 
 **Severity** decides what stops a release: findings of severity `{blocking}` or higher do, the rest are advice. The
 operator's registration sets this, never the release:

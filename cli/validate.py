@@ -20,9 +20,10 @@ from belay.errors import BelayError, UnreadableChanges, UnreadableTemplate
 from belay.policy.gate import check_groups, check_stack
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report, Verdict
-from belay.template.nodes import Document
+from belay.template.nested import has_resource
 from belay.template.resolver import TRANSFORM
 from belay.template.root import root_scope
+from belay.template.scope import Scope
 from belay.template.sections import parameters as declared_parameters
 from belay.template.values import READ_LATER
 from cli.options import argument, gathered
@@ -107,8 +108,8 @@ class ToCheck:
     click.option(
         "--parameters",
         metavar="FILE",
-        help="the parameters that will be passed, as JSON, with attributes that are known, such as Network.Cidr; "
-        "without it any value may be",
+        help="the parameters that will be passed, as JSON, with attributes that are known, such as Network.Cidr, "
+        "in a nested stack Storage/Network.Cidr; without it any value may be",
     ),
     click.option(
         "--application",
@@ -201,7 +202,7 @@ def _check(target: Target, inputs: Inputs) -> tuple[Report, dict[str, str], set[
     for root, (stack, passed) in target.roots.items():
         try:
             scope = root_scope(target.files, root, inputs.passed(stack, passed), defaults_apply=inputs.known)
-            declared |= _declared(scope.document, inputs.parameters)
+            declared |= _declared(scope, inputs.parameters)
             reports[root] = check_stack(scope, inputs.settings, today)
         except UnreadableTemplate as error:
             errors[_shown(target, root)] = str(error)
@@ -215,12 +216,15 @@ def _check(target: Target, inputs: Inputs) -> tuple[Report, dict[str, str], set[
     return report, errors, declared
 
 
-def _declared(document: Document, names: Collection[str]) -> set[str]:
-    """Return the parameters that a template declares and the attributes of its resources; any may come of a macro."""
-    if TRANSFORM in document.section("Parameters").entries:
+def _declared(scope: Scope, names: Collection[str]) -> set[str]:
+    """Return the parameters that a template declares, and attributes of its resources and those of stacks nested in it.
+
+    Any may come of a macro.
+    """
+    if TRANSFORM in scope.document.section("Parameters").entries:
         return set(names)
-    resources = document.section("Resources").entries
-    return {*declared_parameters(document), *(name for name in names if name.partition(".")[0] in resources)}
+    attributes = {name for name in names if "." in name and has_resource(name.partition(".")[0], scope)}
+    return {*declared_parameters(scope.document), *attributes}
 
 
 def _released_changes(target: Target, inputs: Inputs, errors: dict[str, str]) -> Report:

@@ -338,6 +338,41 @@ def test_what_a_custom_resource_finds_decides_where_it_is_given(
     assert validate(capsys, template, "--parameters", tmp_path / "parameters.json")[0] == status
 
 
+PARENT = """Parameters: {Where: {Type: String}}
+Resources:
+  Middle: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: middle.yaml}}
+  Elsewhere: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: !Ref Where}}
+"""
+MIDDLE = "Resources: {Inner: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: inner.yaml}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("known", "status"),
+    [
+        ({}, 2),
+        ({"Middle/Inner/Network.Office": "10.0.0.0/16"}, 0),
+        ({"Middle/Inner/Network.Office": "0.0.0.0/0"}, 1),
+        ({"Network.Office": "10.0.0.0/16"}, 3),
+        ({"Middle/Network.Office": "10.0.0.0/16"}, 3),
+        ({"Middle/Inner/Nothing.Office": "10.0.0.0/16"}, 3),
+        ({"Middle/Inner/Network/Deeper.Office": "10.0.0.0/16"}, 3),
+        ({"Elsewhere/Network.Office": "10.0.0.0/16"}, 3),
+    ],
+)
+def test_what_a_custom_resource_of_a_nested_stack_finds_decides_where_it_is_given(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, known: dict[str, Any], status: int
+) -> None:
+    lookup = LOOKUP + GROUP.format(source="!GetAtt Network.Office").removeprefix("Resources:\n")
+    parent = PARENT.replace("  Elsewhere", "  # Elsewhere") if status != 3 else PARENT
+    for name, text in {"parent": parent, "middle": MIDDLE, "inner": lookup}.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    (tmp_path / "parameters.json").write_text(json.dumps(known))
+
+    found, _ = validate(capsys, tmp_path / "parent.yaml", "--parameters", tmp_path / "parameters.json")
+
+    assert found == status
+
+
 @pytest.mark.parametrize(("given", "status"), [({}, 2), ({"Source": "10.0.0.0/8"}, 0)])
 def test_what_a_table_has_decides_where_it_is_given(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, given: dict[str, str], status: int

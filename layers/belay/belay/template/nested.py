@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from belay.errors import UnreadableTemplate
 from belay.template.release_files import release_file
 from belay.template.resolver import entries, get
-from belay.template.resources import properties, resource_type
+from belay.template.resources import properties, resource, resource_type
 from belay.template.scope import ListValue, MapValue, Scope
 from belay.template.texts import as_text, unknown_at
 from belay.template.values import NoValue, Unknown
-from belay.template.world import World
+from belay.template.world import World, explore
 
 STACK = "AWS::CloudFormation::Stack"
 STACK_TYPES = frozenset({STACK, "AWS::Serverless::Application"})
@@ -59,3 +61,19 @@ def child_stack(name: str, body: MapValue, world: World) -> Scope | Unknown:
         return unknown_at(body.node, scope, "the parameters passed to it are not known")
     parameters = {} if isinstance(bindings, NoValue) else dict(bindings)
     return replace(scope, document=document, stack=path, parameters=parameters, defaults_apply=True, loops={})
+
+
+def has_resource(path: str, scope: Scope) -> bool:
+    """Tell whether a stack, or one nested in it, may have a resource: ``Storage/Table``, by logical ids."""
+    return any(branch.outcome for branch in explore(partial(_has, path.split("/"), scope), None, scope.budget))
+
+
+def _has(path: Sequence[str], scope: Scope, world: World) -> bool:
+    *stacks, last = path
+    for each in stacks:
+        body = resource(each, scope, world)
+        child = child_stack(each, body, world) if body and resource_type(body) in STACK_TYPES else None
+        if not isinstance(child, Scope):
+            return False
+        scope = child
+    return last in scope.document.section("Resources").entries

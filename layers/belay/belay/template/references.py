@@ -70,9 +70,8 @@ def _get_att(argument: Node, scope: Scope, world: World) -> Value:
 def attribute_of(name: str, attribute: str, scope: Scope, world: World) -> Value:
     """Return what ``Fn::GetAtt`` gives, as far as the template determines it."""
     key = scope.key(f"{name}.{attribute}")
-    known = None if scope.stack else scope.parameters.get(key)
-    if isinstance(known, str):
-        return unless_dynamic(known)
+    if key in scope.attributes:
+        return unless_dynamic(scope.attributes[key])
     if key in world.active:
         return Unknown(key, f"{name}.{attribute} refers to itself")
     if key not in world.memo:

@@ -22,7 +22,8 @@ FUNCTIONS: Final[Mapping[str, Function]] = {**conditions.FUNCTIONS, **functions.
 def root_scope(files: Mapping[str, bytes], root: str, parameters: Mapping[str, str], *, defaults_apply: bool) -> Scope:
     """Return the scope of a root stack's expressions.
 
-    The release's bucket and prefix need not be known to follow nested stacks.
+    ``parameters`` with a dot in their names are attributes that are known. The release's bucket and prefix need not be
+    known to follow nested stacks.
     Raises ``UnreadableTemplate`` if the root template cannot be read.
     """
 
@@ -34,11 +35,12 @@ def root_scope(files: Mapping[str, bytes], root: str, parameters: Mapping[str, s
         raise UnreadableTemplate(f"{root}: expected a template, found no such file in the release.")
     document = load(files[root], root)
     release = (_place(RELEASE_BUCKET, parameters), _place(RELEASE_PREFIX, parameters))
-    known: dict[str, Binding] = dict(parameters)
+    attributes = {name: value for name, value in parameters.items() if "." in name}
+    known: dict[str, Binding] = {name: value for name, value in parameters.items() if "." not in name}
     for name, value in zip((RELEASE_BUCKET, RELEASE_PREFIX), release, strict=True):
         if name in declared_parameters(document):
             known[name] = value
-    return Scope(document, "", known, defaults_apply, read, FUNCTIONS, release)
+    return Scope(document, "", known, defaults_apply, read, FUNCTIONS, release, attributes=attributes)
 
 
 def _place(name: str, parameters: Mapping[str, str]) -> str | Unknown:

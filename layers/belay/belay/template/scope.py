@@ -25,12 +25,13 @@ class Scope:
     """One stack: a template with the values of its parameters.
 
     ``stack`` is the path of logical ids from the root stack (empty for the root). ``parameters`` are the values passed:
-    texts at the root, expressions of the parent below it. The root's may name attributes that are known, too, as
-    ``Network.Cidr``. ``defaults_apply`` is true if a parameter that is not passed
+    texts at the root, expressions of the parent below it. ``defaults_apply`` is true if a parameter that is not passed
     has its default; otherwise the default is only one of its possible values. ``read`` returns the release's templates
     by path, for nested stacks; ``release`` is their bucket and prefix, if known. ``functions`` are the intrinsic
     functions by name. ``loops`` binds the identifiers of ``Fn::ForEach``. ``budget`` limits the work on the stack and
-    its nested stacks, which share ``exports``: their exported outputs, as far as they have been read.
+    its nested stacks, which share ``exports``, their exported outputs as far as they have been read, and
+    ``attributes``: those that are known although only a deployment tells them, as ``Network.Cidr``, in a nested stack
+    ``Storage/Network.Cidr``.
     """
 
     document: Document
@@ -43,6 +44,7 @@ class Scope:
     loops: AbstractMapping[str, str | Unknown] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     exports: dict[ExportName, list[Export]] = field(default_factory=dict)
+    attributes: AbstractMapping[str, str] = field(default_factory=dict)
 
     def key(self, name: str) -> str:
         """Qualify a name with the stack, so that it differs from the same name in another stack."""
