@@ -6,9 +6,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.loaders import create_loader
 from command_output import described_output  # noqa: F401 - a fixture of every test
 from hypothesis import HealthCheck, settings
 
@@ -20,6 +23,9 @@ from local.postgres import Address, Postgres, connect
 settings.register_profile("random", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("repeated", settings.get_profile("random"), derandomize=True)
 settings.load_profile("repeated")
+
+# Every session of botocore would read the models of its services anew, which takes longer than most tests.
+botocore.session.create_loader = cache(create_loader)
 
 
 @pytest.fixture(scope="session")
