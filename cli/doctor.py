@@ -406,7 +406,7 @@ def _reached(stage: Stage, found: SeenThere, prints: str) -> Iterator[Examined]:
     what, place = f"{stage.application}/{stage.name}", stage.place
     account = f"{prints}, and deploy it there, as its first line says (docs/accounts.md, step 3)"
     if found.fault:
-        enable = f"aws account enable-region --region-name {found.region}, in that account"
+        enable = f"aws account enable-region --region-name {found.region}, in that account; if it is enabled: {account}"
         do = enable if "is not enabled in the account" in found.fault else account
         yield Examined(what, Condition.PROBLEM, found.fault, do)
         return

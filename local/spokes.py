@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,6 +33,23 @@ class Spoke:
     def files(self) -> str:
         """The bucket of the region, in Belay's account."""
         return f"{self.hub}-files-{ACCOUNT}-{self.region}"
+
+    @contextmanager
+    def without_role(self, name: str) -> Iterator[None]:
+        """Delete a role of the account, and make it anew under its name at the end."""
+        iam = self.client("iam")
+        role, policies = iam.get_role(RoleName=name)["Role"], iam.list_role_policies(RoleName=name)["PolicyNames"]
+        kept = {each: iam.get_role_policy(RoleName=name, PolicyName=each)["PolicyDocument"] for each in policies}
+        for each in kept:
+            iam.delete_role_policy(RoleName=name, PolicyName=each)
+        iam.delete_role(RoleName=name)
+        try:
+            yield
+        finally:
+            trust = json.dumps(role["AssumeRolePolicyDocument"])
+            iam.create_role(RoleName=name, Path=role["Path"], AssumeRolePolicyDocument=trust)
+            for each, document in kept.items():
+                iam.put_role_policy(RoleName=name, PolicyName=each, PolicyDocument=json.dumps(document))
 
 
 def join(

@@ -29,6 +29,7 @@ from local.bridges import (
     early_validation,
     ecs_services,
     ended_executions,
+    ended_sessions,
     event_buses,
     event_targets,
     execution_history,
@@ -133,6 +134,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     ecs_services.install(settings.snapshot_seconds)
     _install_delivery()
     policy_variables.install()
+    ended_sessions.install()
     permissions.install()
     simulated_policies.install()
     function_urls.install()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,7 @@ SERVICE_ROLE = f"arn:aws:iam::{SPOKE_ACCOUNT}:role/belay/deployer"
 PLACE = {"account": SPOKE_ACCOUNT, "region": SPOKE_REGION, "service_role": SERVICE_ROLE}
 APPLICATIONS = (
     *("good", "fails", "nested", "by-hand", "beside", "revoked", "forged", "changes", "tried", "table"),
-    *("left", "together", "piped"),
+    *("left", "together", "piped", "deleted", "unrecovered"),
 )
 """Those that the other account lets Belay deploy."""
 
@@ -327,6 +328,41 @@ def test_a_role_that_is_revoked_in_the_middle_makes_no_claim(elsewhere: Elsewher
 
     assert outcome["outcome"] != "DEPLOYED"
     assert value(spoke, app.stack("first")) == "1.0.0"
+    app.deploy("1.2.0")
+    assert value(spoke, app.stack("first")) == "1.2.0"
+
+
+def test_a_role_that_is_deleted_in_the_middle_makes_no_claim_and_works_again_once_it_is_made_anew(
+    elsewhere: Elsewhere, spoke: Spoke
+) -> None:
+    app, gone = elsewhere("deleted"), ExitStack()
+    app.deploy("1.0.0")
+
+    with app.belay.held("ExecuteWave") as wave:
+        upload = app.belay.upload(app.release("1.1.0"))
+        wave.reached()
+        gone.enter_context(spoke.without_role("belay-deploy"))
+    outcome = app.belay.ended(upload)
+    gone.close()
+
+    # Nothing was executed yet: belay-recover, which is there, finds the stage as it was.
+    assert outcome["outcome"] == "ROLLED_BACK", outcome
+    assert "a session whose role was deleted" in outcome["reason"] or "cannot be assumed" in outcome["reason"]
+    assert value(spoke, app.stack("first")) == "1.0.0"
+    app.deploy("1.2.0")
+    assert value(spoke, app.stack("first")) == "1.2.0"
+
+
+def test_a_role_that_is_deleted_before_a_rollback_leaves_it_to_a_person(elsewhere: Elsewhere, spoke: Spoke) -> None:
+    app = elsewhere("unrecovered")
+    app.deploy("1.0.0")
+    app.belay.engine.fail_resource("Setting", "update", "no such tier", stack=app.stack("first"))
+
+    with spoke.without_role("belay-recover"):
+        outcome = app.run(app.release("1.1.0"))
+
+    assert outcome["outcome"] == "NEEDS_OPERATOR", outcome
+    assert app.belay.last_known_good(app.name) == "1.0.0"
     app.deploy("1.2.0")
     assert value(spoke, app.stack("first")) == "1.2.0"
 

@@ -500,8 +500,8 @@ def test_files_that_the_account_may_not_read_are_a_problem(elsewhere: Any, capsy
             "belay spoke template --account 1",
         ),
         (
-            "AwsFault: A region that is not enabled in the account answers so, too",
-            "aws account enable-region --region-",
+            "AwsFault: A region that is not enabled in the account answers so, and any region to a session",
+            "aws account enable-region --region-name eu-central-1, in that account; if it is enabled: belay spoke",
         ),
     ],
 )

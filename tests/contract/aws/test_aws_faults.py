@@ -18,10 +18,10 @@ from belay.aws.cloudformation import Stacks
 from belay.aws.faults import (
     _ACCESS_DENIED,
     _INVALID,
-    _NOT_ENABLED,
     _OF_ANOTHER_TIME,
     _THROTTLED,
     _TIMED_OUT,
+    _UNKNOWN,
     cancellation_codes,
     translated,
 )
@@ -215,7 +215,7 @@ def test_a_call_that_botocore_refuses_is_an_invalid_request(no_account: None) ->
     assert caught.value.code == "ParamValidationError"
 
 
-@pytest.mark.parametrize("code", sorted(_NOT_ENABLED))
+@pytest.mark.parametrize("code", sorted(_UNKNOWN))
 def test_a_region_that_may_not_be_enabled_is_told(code: str) -> None:
     assert "A region that is not enabled in the account answers so" in str(fault_of(answer(code, 403)))
 

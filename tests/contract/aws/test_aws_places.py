@@ -10,8 +10,10 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from modules import function
 from moto.cloudformation.models import cloudformation_backends
+from moto.core.botocore_stubber import MockRawResponse
 from simulated_ledger import accepted, end_stage
 from test_aws_unfinished import MACHINE, MANIFEST, RELEASE, STAGE, House
 
@@ -106,6 +108,29 @@ def release_of(manifest: str, *declared: str) -> AcceptedRelease:
     """A release to production alone, whose template declares these parameters."""
     parameters = {"network.yaml": dict.fromkeys(declared, False)}
     return AcceptedRelease.of("orders", manifest, "stages: [production]", {"production": ELSEWHERE}, parameters)
+
+
+# -- sessions ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "InvalidClientTokenId"])
+def test_a_session_that_was_refused_something_is_forgotten(house: House, code: str) -> None:
+    home, session = Aws(), Session("orders", "production", "sweep")
+    old = home.at(PLACE, Power.LOOK, session)
+    assert old.stacks.describe_stack("orders-network") is None
+    assert home.at(PLACE, Power.LOOK, session) is old
+
+    def refuse(request: Any, **_: Any) -> AWSResponse:
+        body = f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>"
+        return AWSResponse(request.url, 403, {}, MockRawResponse(body))
+
+    old.client("cloudformation").meta.events.register_first("before-send", refuse)
+    with pytest.raises(AwsFault):
+        old.stacks.describe_stack("orders-network")
+
+    renewed = home.at(PLACE, Power.LOOK, session)
+    assert renewed is not old
+    assert renewed.stacks.describe_stack("orders-network") is None
 
 
 # -- failed stacks -----------------------------------------------------------------------------------------------------

@@ -105,6 +105,38 @@ def test_who_looks_creates_nothing_and_who_deploys_recovers_nothing(there):
     refused(lambda: there("clean")("cloudformation").describe_stacks(StackName=made["StackId"]))
 
 
+def test_a_role_that_is_deleted_takes_its_sessions_with_it_and_works_again_once_it_is_made_anew(spoke, there):
+    old = there("clean")("sts")
+    with spoke.without_role("belay-clean"):
+        refused(old.get_caller_identity, "UnrecognizedClientException")
+        refused(lambda: there("clean"))
+    refused(old.get_caller_identity, "UnrecognizedClientException")
+    assert there("clean")("sts").get_caller_identity()["Account"] == SPOKE_ACCOUNT
+
+
+def test_a_function_whose_role_is_made_anew_is_trusted_as_before(strict, spoke):
+    """The roles of an account trust by ARN, not by the unique id that a role of Belay's has."""
+    iam, trust = strict.client("iam"), {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    ids = []
+    for _ in range(2):
+        role = iam.create_role(
+            RoleName="made-anew",
+            Path="/belay/look/",
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        )["Role"]
+        assumes = {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [assumes]})
+        iam.put_role_policy(RoleName="made-anew", PolicyName="assumes", PolicyDocument=policy)
+        function = assumed(strict, strict.client("sts"), role["Arn"])
+        look = f"arn:aws:iam::{SPOKE_ACCOUNT}:role/belay-look"
+        looking = assumed(strict, function("sts"), look, ExternalId="orders", Tags=TAGS)
+        assert looking("sts").get_caller_identity()["Account"] == SPOKE_ACCOUNT
+        iam.delete_role_policy(RoleName="made-anew", PolicyName="assumes")
+        iam.delete_role(RoleName="made-anew")
+        ids.append(role["RoleId"])
+    assert len({*ids}) == 2
+
+
 def test_a_stage_s_files_are_read_by_its_account_alone(strict, spoke, there):
     files = strict.client("s3", region=SPOKE_REGION)
     bucket = f"belay-files-{ACCOUNT}-{SPOKE_REGION}"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
@@ -53,12 +54,15 @@ _THROTTLED = {
     "TransactionInProgressException",
 }
 # Not among them: LimitExceededException, which botocore takes for a throttle, is a quota in every service called here.
-_NOT_ENABLED = {
-    *("AuthFailure", "InvalidClientTokenId", "InvalidToken", "OptInRequired", "RegionDisabledException"),
-    "UnrecognizedClientException",
+_UNKNOWN = {
+    *("AuthFailure", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken", "OptInRequired"),
+    *("RegionDisabledException", "UnrecognizedClientException"),
 }
-"""What a region answers that is not enabled in the account, as to any credentials that it does not know
-(https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html)."""
+"""The answers to credentials that are not known: in a region that is not enabled in the account
+(https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html), or of a role that was deleted, if only
+to be made anew (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids)."""
+NOT_LET: Final = frozenset(_ACCESS_DENIED | _UNKNOWN)
+"""The answers to a session that may not do what it asked for, or is not known any more."""
 _OF_ANOTHER_TIME = {
     *("InvalidSignatureException", "RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"),
     "SignatureDoesNotMatch",
@@ -66,7 +70,10 @@ _OF_ANOTHER_TIME = {
 """What a request gets whose time is minutes apart from AWS's
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html)."""
 _HINTS = (
-    (_NOT_ENABLED, "A region that is not enabled in the account answers so, too"),
+    (
+        _UNKNOWN,
+        "A region that is not enabled in the account answers so, and any region to a session whose role was deleted",
+    ),
     (_OF_ANOTHER_TIME, "A clock that is minutes apart from AWS's is answered so, too: compare this machine's"),
 )
 _TIMED_OUT = {"RequestTimeout", "RequestTimeoutException"}

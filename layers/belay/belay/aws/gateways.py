@@ -11,7 +11,7 @@ import botocore.session
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
 
 from belay.aws.clients import ORDINARY, PATIENT
-from belay.aws.faults import translated
+from belay.aws.faults import NOT_LET, translated
 from belay.errors import AccessDenied
 
 # A gateway is imported when it is first used, so that a cold start pays only for what its step needs.
@@ -82,10 +82,14 @@ class Aws:
         return self.assuming(place.roles.of(power), place.region, session)
 
     def assuming(self, role: str, region: str, session: Session) -> Aws:
-        """Return the services that a role reaches in a region, which it is assumed for as ``at`` says; cached."""
-        return self._other(
-            (role, region, session), lambda: Aws(region, _with_renewed(partial(self._assume, role, session)))
-        )
+        """Return the services that a role reaches in a region, which it is assumed for as ``at`` says; cached.
+
+        A session that was refused something is forgotten: its role may have been deleted and made anew, or its sessions
+        revoked, and whoever asks next has another one.
+        """
+        key = (role, region, session)
+        forget = partial(self._others.pop, key, None)
+        return self._other(key, lambda: Aws(region, _with_renewed(partial(self._assume, role, session), forget)))
 
     @cached_property
     def here(self) -> AccountRegion:
@@ -389,8 +393,13 @@ class _Renewed(CredentialProvider):
         return DeferredRefreshableCredentials(refresh_using=self._assume, method=self.METHOD)
 
 
-def _with_renewed(assume: Callable[[], dict[str, str]]) -> Callable[..., Any]:
+def _with_renewed(assume: Callable[[], dict[str, str]], forget: Callable[[], Any]) -> Callable[..., Any]:
+    def answered(**about: Any) -> None:
+        if about["parsed"].get("Error", {}).get("Code") in NOT_LET:
+            forget()
+
     session = botocore.session.get_session()
     session.register_component("credential_provider", CredentialResolver([_Renewed(assume)]))
+    session.register("after-call", answered)
     make: Callable[..., Any] = boto3.Session(botocore_session=session).client
     return make
