@@ -15,7 +15,7 @@ import click
 from belay.aws.ssm import APPLICATIONS
 from belay.control.registrations import DOCUMENTS
 from belay.errors import InvalidRegistration, InvalidRelease
-from belay.release.registration import misplaced
+from belay.release.registration import misplaced, refuse_together
 from belay.release.stack_claim import claims_of, shared
 from cli.account import Account, Where, calls_aws
 from cli.naming import application_argument
@@ -100,6 +100,7 @@ def read(belay: Account, files: Files) -> Registration:
     wanted = checked(files.application, {**_kept(belay, files.application, texts), **texts})
     if problems := misplaced(wanted.application, wanted.stages, belay.aws.here):
         raise InvalidRegistration(problems)
+    refuse_together(wanted.application, wanted.stages)
     _refuse_shared(belay, wanted)
     return wanted
 

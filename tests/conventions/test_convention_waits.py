@@ -15,7 +15,12 @@ import pytest
 from project import definition, machines, template
 
 from belay.control.stage_forecast import KEPT_FOR
-from belay.release.registration import MOST_APPROVAL_DAYS
+from belay.release.registration import (
+    MOST_APPROVAL_DAYS,
+    MOST_RECOVERING_DAYS,
+    MOST_WAITING_DAYS,
+    MOST_WORKING_DAYS,
+)
 from belay.release.waves import MOST_IN_A_WAVE
 from statemachines.document import flattened
 
@@ -30,7 +35,10 @@ STILL_WAITING: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "deploy_stage": {
         "WaitForChangeSets": ("Planned?", {"pipeline": False, "ready": False, "unready": "it is being created"}),
         "WaitForReading": ("ChangesPlanned?", {"ready": False}),
-        "WaitForPipeline": ("PipelineEnded?", {"run": {"outcome": None, "look_in": 15, "execution": "e"}}),
+        "WaitForPipeline": (
+            "PipelineEnded?",
+            {"run": {"outcome": None, "look_in": 15, "execution": "e"}, "latest": 10**15},
+        ),
         "WaitForLock": ("Locked?", {"acquired": False, "turn": 10**15, "holder": "1.0.0"}),
         "WaitForSnapshots": ("SnapshotsAvailable?", {"ready": False}),
         "WaitForStacks": ("Executed?", {"progress": "RUNNING"}),
@@ -185,7 +193,11 @@ def test_every_task_token_has_a_deadline() -> None:
 @pytest.mark.parametrize(
     ("task", "question", "variables"),
     [
-        ("CheckPipeline", "PipelineEnded?", {"run": {"outcome": None, "look_in": 0, "execution": "e"}}),
+        (
+            "CheckPipeline",
+            "PipelineEnded?",
+            {"run": {"outcome": None, "look_in": 0, "execution": "e"}, "latest": 10**15},
+        ),
         ("WaitForWindow", "WindowOpen?", {"open": False, "why": "there is a freeze"}),
     ],
 )
@@ -316,20 +328,31 @@ def test_what_waits_for_people_ends_in_time_for_the_year_that_an_execution_may_r
     assert turn == begun + 9000
     asked = {"approval": {"expires_after_seconds": 90 * DAY}, "latest": turn}
     assert evaluated(states["RequestApproval"]["TimeoutSeconds"], asked) <= 9
-    work = (
-        "WaitForReading",
-        "WaitForSnapshots",
-        "WaitForChanges",
-        "WaitForStacks",
-        "WaitForBake",
-        "WaitForDeletion",
-        "WaitForIncident",
-    )
-    worked = sum(limit("deploy_stage", each) for each in work)
+    assert latest - begun == pytest.approx(MOST_WAITING_DAYS * DAY * 1000, abs=1000)
+
+
+def test_the_work_that_is_left_then_and_the_recoveries_after_it_fit_into_the_year() -> None:
+    """What the lock takes is within the turn; a stage's planning may begin right before the last moment to wait."""
+    stage = definition("deploy_stage")["States"]
+    worked = sum(limit("deploy_stage", each) for each in waits("deploy_stage") if each not in _INSTEAD)
+    assert worked + stage["ForecastChanges"]["TimeoutSeconds"] < MOST_WORKING_DAYS * DAY
     # Its last stage has failed by then, and a wave that is taken back with it is rolled back after it.
     taken_back = limit("rollback_stage", "WaitForLock") + limit("rollback_stage", "WaitForStack")
+    assert taken_back <= limit("deploy_release", "WaitForWave") == MOST_RECOVERING_DAYS * DAY
     year = definition("deploy_release")["TimeoutSeconds"]
-    assert (latest - begun) // 1000 + worked + taken_back < year <= 365 * DAY
+    assert (MOST_WAITING_DAYS + MOST_WORKING_DAYS + MOST_RECOVERING_DAYS) * DAY < year <= 365 * DAY
+
+
+def test_a_pipeline_is_not_waited_for_until_the_year_is_over() -> None:
+    """One that began right before the last moment to wait has ten days, and its incident is recovered after that."""
+    question, now = definition("deploy_stage")["States"]["PipelineEnded?"], evaluated("{%$millis()%}", {})
+    run = {"run": {"outcome": None, "look_in": 15, "execution": "e"}, "latest": now - DAY * 1000}
+    assert decided(question, {**run, "since": now - 9 * DAY * 1000})[0] != "OpenIncident"
+    next_state, assigned = decided(question, {**run, "since": now - 11 * DAY * 1000})
+    assert next_state == "OpenIncident"
+    cause = evaluated(assigned["reason"]["Cause"], {**run, "since": now - 11 * DAY * 1000})
+    assert "had not ended after 11 days" in cause
+    assert 10 * DAY + limit("deploy_stage", "WaitForIncident") < MOST_WORKING_DAYS * DAY
 
 
 def test_the_lock_is_waited_for_longer_than_it_may_be_held_and_an_incident_longer_than_it_may_take() -> None:

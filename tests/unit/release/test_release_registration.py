@@ -630,6 +630,24 @@ class TestAdmit:
             " too; each needs one of its own"
         ]
 
+    def test_approvals_that_would_outlast_the_execution_are_refused_with_the_sum(self) -> None:
+        waves = (("test",), ("eu", "us"), ("asia",), ("late",))
+        application = Application("orders", waves, None, {})
+        asks = Approval(required=True, expires_after_days=90)
+        stages = [
+            stage("test"),
+            replace(stage("eu"), approval=Approval(required=True, expires_after_days=1)),
+            *(replace(stage(name), approval=asks) for name in ("us", "asia", "late")),
+        ]
+        admit(release(stack("network")), application, stages, {})
+
+        stages[0] = replace(stages[0], approval=Approval(required=True, expires_after_days=3))
+        assert refusal(admit, release(stack("network")), application, stages, {}) == [
+            "application orders: approval.expires_after_days: expected approvals that wait at most 270 days one after "
+            "another, found 273 (test 3 + eu and us 90 + asia 90 + late 90): Step Functions ends an execution after "
+            "365 days, of which 50 are for the work in a stage and 42 for the recoveries of a wave"
+        ]
+
     def test_an_ephemeral_stage_may_share_a_base_name(self) -> None:
         stages = [replace(stage("test"), stacks=stage("production").stacks, ephemeral=True), stage("production")]
 

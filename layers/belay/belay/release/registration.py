@@ -28,7 +28,7 @@ from belay.release.origin import Origin
 from belay.release.place import REGION, AccountRegion, StagePlace, read_place
 from belay.release.table_values import TableAttribute, read_table_attributes, without_tables
 from belay.release.vault import Vault, read_vault
-from belay.release.waves import MOST_IN_A_WAVE, Waves, stages_of, wave_of
+from belay.release.waves import MOST_IN_A_WAVE, Waves, in_words, stages_of, wave_of
 from belay.release.windows import ALWAYS_OPEN, Calendar, read_calendar
 from belay.template.values import READ_LATER
 
@@ -78,6 +78,11 @@ _MOST_ALARMS: Final = 5
 """CloudFormation takes at most five rollback triggers:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackConfiguration.html"""
 MOST_APPROVAL_DAYS: Final = 90
+MOST_WAITING_DAYS: Final = 270
+MOST_WORKING_DAYS: Final = 50
+MOST_RECOVERING_DAYS: Final = 42
+"""How long a release may wait for people, then work in its last stage, then wait for what is recovered in a wave: less
+than the year after which Step Functions ends its execution (``statemachines/``)."""
 _DEFAULT_DAYS: Final = 7
 _MOST_MINUTES: Final = 180
 """CloudFormation watches rollback triggers for at most three hours (same page); the bake time has the same limit."""
@@ -640,10 +645,9 @@ def admit(
 
     ``transforms`` maps a template's path to the names of the transforms and macros it uses.
 
-    Raises InvalidRelease with every problem found. Raises InvalidRegistration if two stages would deploy to one
-    stack: only here are all stages known.
+    Raises InvalidRelease with every problem found. Raises InvalidRegistration as ``refuse_together`` does.
     """
-    _refuse_shared_stacks(application, stages)
+    refuse_together(application, stages)
     problems = Problems()
     if manifest.application != application.name:
         problems.add("", f"it was uploaded for {quote(application.name)}, but says it is {quote(manifest.application)}")
@@ -676,6 +680,33 @@ def refused_read(stage: Stage, name: str | None, reason: str) -> str | None:
         f"stage {stage.name} does not allow reading the SSM parameter {quote(name)}; allowed are those below "
         f"{PUBLIC_PARAMETERS}{below}. An operator registers others under ssm_parameters"
     )
+
+
+def refuse_together(application: Application, stages: Sequence[Stage]) -> None:
+    """Raise InvalidRegistration for what no stage shows alone: a stack of two stages, approvals that wait too long.
+
+    Step Functions ends every execution after a year, whatever it waits for
+    (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+    """
+    _refuse_shared_stacks(application, stages)
+    days = [
+        max((each.approval.expires_after_days for each in stages if each.name in wave and _asks(each)), default=0)
+        for wave in application.waves
+    ]
+    if sum(days) > MOST_WAITING_DAYS:
+        asked = [f"{in_words([wave])} {each}" for wave, each in zip(application.waves, days, strict=True) if each]
+        problems = Problems()
+        problems.add(
+            "approval.expires_after_days",
+            f"expected approvals that wait at most {MOST_WAITING_DAYS} days one after another, found {sum(days)} "
+            f"({' + '.join(asked)}): Step Functions ends an execution after 365 days, of which {MOST_WORKING_DAYS} are "
+            f"for the work in a stage and {MOST_RECOVERING_DAYS} for the recoveries of a wave",
+        )
+        problems.raise_as(InvalidRegistration, f"application {application.name}")
+
+
+def _asks(stage: Stage) -> bool:
+    return stage.approval.required and not stage.runs_pipeline
 
 
 def _refuse_shared_stacks(application: Application, stages: Sequence[Stage]) -> None:
