@@ -108,9 +108,9 @@ def test_who_looks_creates_nothing_and_who_deploys_recovers_nothing(there):
 def test_a_role_that_is_deleted_takes_its_sessions_with_it_and_works_again_once_it_is_made_anew(spoke, there):
     old = there("clean")("sts")
     with spoke.without_role("belay-clean"):
-        refused(old.get_caller_identity, "UnrecognizedClientException")
+        refused(old.get_caller_identity, "InvalidClientTokenId")
         refused(lambda: there("clean"))
-    refused(old.get_caller_identity, "UnrecognizedClientException")
+    refused(old.get_caller_identity, "InvalidClientTokenId")
     assert there("clean")("sts").get_caller_identity()["Account"] == SPOKE_ACCOUNT
 
 
