@@ -44,11 +44,18 @@ def waiting(stubbed: Callable[[str], tuple[Any, Stubber]]) -> tuple[Executions, 
 
 
 def release(
-    house: House, version: str, state: State | None, *, stage: str = "production", more: str = "", asks: str = ""
+    house: House,
+    version: str,
+    state: State | None,
+    *,
+    stage: str = "production",
+    more: str = "",
+    asks: str = "",
+    now: str = NOW,
 ) -> ReleaseReference:
     """Accept a release and bring it to a state of a stage."""
     upload = upload_of("orders", "releases-bucket", f"releases/orders/{version}.zip", "v1", 4711)
-    found = accepted(house.ledger, upload, version)
+    found = accepted(house.ledger, upload, version, now=now)
     text = MANIFEST.replace("1.0.0", version) + more
     files = {"migrations/1.sql": "b" * 64} if "migrations" in more else {}
     if files:
@@ -91,6 +98,30 @@ def test_an_approval_that_is_waited_for_ends_when_a_newer_release_comes(
     assert superseding(house, waiting).arrive(newer, "production") == ["1.0.0"]
     assert house.ledger.approvals.asked() == [], "nobody is reminded of it"
     assert refused(older) == WHY
+
+
+def test_of_two_images_that_wait_the_one_that_was_uploaded_later_goes_on(
+    house: House, waiting: tuple[Executions, Stubber]
+) -> None:
+    older = release(house, "1.0.0+image-42", State.AWAITING_APPROVAL)
+    newer = release(house, "1.0.0+image-43", State.REHEARSED, now=LATER)
+    ask(house, older)
+    assert superseding(house, waiting).arrive(older, "production") == [], "it comes to the stage once more"
+    hears(waiting[1], WHY.replace("1.0.0", "1.0.0+image-42").replace("1.1.0", "1.0.0+image-43"))
+    assert superseding(house, waiting).arrive(newer, "production") == ["1.0.0+image-42"]
+
+
+def test_an_older_image_that_waits_is_overtaken_by_a_newer_one_that_is_deployed(
+    house: House, waiting: tuple[Executions, Stubber]
+) -> None:
+    older = release(house, "1.0.0+image-42", State.AWAITING_APPROVAL)
+    newer = release(house, "1.0.0+image-43", State.EXECUTING, now=LATER)
+    (held_open,) = [each for each in house.ledger.attempts.open_ones() if each.upload.attempt == older.attempt]
+    assert superseding(house, waiting).see_to(held_open) is None
+    end_stage(house.ledger, newer, "production")
+    ask(house, older)
+    hears(waiting[1], WHY.replace("1.0.0", "1.0.0+image-42").replace("1.1.0", "1.0.0+image-43"))
+    assert superseding(house, waiting).see_to(held_open) == "1.0.0+image-42"
 
 
 def test_a_window_that_is_waited_for_too(house: House, waiting: tuple[Executions, Stubber]) -> None:

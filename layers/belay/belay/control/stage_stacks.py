@@ -10,11 +10,11 @@ from belay.control.sealing import broken_since_approval
 from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
+from belay.control.superseding import runs_newer
 from belay.errors import AwsFault, ReleaseSuperseded, StackFailed
 from belay.ledger.operations import Purpose
 from belay.release.change_plan import ChangePlan
 from belay.release.life import State
-from belay.release.lock import overtaken
 from belay.release.names import change_set_name, client_request_token
 from belay.release.reason import PersonDecided, StackFailure, Statement, Why
 from belay.stack.operation import SILENT, refused_for_now
@@ -75,10 +75,9 @@ class StageStacks:
 
     def _refuse_overtaken(self) -> None:
         """Raise ``ReleaseSuperseded`` unless this release is newer than what is deployed, or a deliberate downgrade."""
-        run = self._run
-        runs = run.ledger.stages.runs(run.release.application, run.stage.name)
-        manifest, running = run.accepted.manifest, None if runs is None else runs.release.version
-        if overtaken(manifest.version, running, downgrade=manifest.downgrade):
+        run, manifest = self._run, self._run.accepted.manifest
+        running = runs_newer(run.ledger, run.release, run.stage.name)
+        if running is not None and not manifest.downgrade:
             raise ReleaseSuperseded(f"{running} was deployed to {run.stage.name} while {manifest.version} waited")
 
     # -- executing -----------------------------------------------------------------------------------------------

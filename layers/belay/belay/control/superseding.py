@@ -6,11 +6,16 @@ from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
-from belay.release.attempt import Attempt, OpenAttempt, Superseded
-from belay.release.lock import overtaken
+from belay.release.attempt import Attempt, OpenAttempt, Superseded, is_newer
 from belay.release.reason import SUPERSEDED
 from belay.release.records import ReleaseReference
-from belay.release.version import Version
+
+
+def runs_newer(ledger: Ledger, release: ReleaseReference, stage: str) -> str | None:
+    """Return the version that a stage runs, if it is newer than a release that is on its way there."""
+    runs, own = ledger.stages.runs(release.application, stage), ledger.attempts.get(release)
+    running = None if runs is None else ledger.attempts.get(runs.release)
+    return running.version if running is not None and own is not None and is_newer(running, own) else None
 
 
 @dataclass(frozen=True)
@@ -26,12 +31,12 @@ class Superseding:
         # The sweep tells of an item that cannot be read; it keeps no release of another application waiting.
         found = (self.ledger.attempts.get(each.upload) for each in self.ledger.attempts.open_ones(faults=[]))
         waiting = [each for each in found if each is not None and each.waits_in(stage)]
-        superseded = Superseded(stage, release.version)
+        superseded, arrived = Superseded(stage, release.version), self.ledger.attempts.get(release)
         return [
-            each.version
-            for each in (attempt.release for attempt in waiting)
-            if each is not None and each.application == release.application
-            if Version.parse(each.version) < Version.parse(release.version) and self._end(each, superseded)
+            each.release.version
+            for each in waiting
+            if each.release is not None and arrived is not None and each.application == release.application
+            if is_newer(arrived, each) and self._end(each.release, superseded)
         ]
 
     def see_to(self, open_attempt: OpenAttempt) -> str | None:
@@ -51,12 +56,11 @@ class Superseding:
         return superseded is not None and self._end(release, superseded)
 
     def _overtaken(self, release: ReleaseReference, stage: str) -> Superseded | None:
-        runs = self.ledger.stages.runs(release.application, stage)
-        if runs is None or Version.parse(runs.release.version) <= Version.parse(release.version):
+        newer = runs_newer(self.ledger, release, stage)
+        if newer is None:
             return None
         manifest = AcceptedRelease.from_dict(self.artifacts.require_json(release.document_key)).manifest
-        passed = overtaken(manifest.version, runs.release.version, downgrade=manifest.downgrade)
-        return Superseded(stage, runs.release.version) if passed else None
+        return None if manifest.downgrade else Superseded(stage, newer)
 
     def _end(self, release: ReleaseReference, superseded: Superseded) -> bool:
         """Record that a release is superseded, and wake its execution; False if it no longer waits."""

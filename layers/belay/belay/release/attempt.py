@@ -10,6 +10,7 @@ from belay.errors import BelayError, InvalidRelease, ReleaseSuperseded
 from belay.release.life import Occurrence, State
 from belay.release.reason import Reason
 from belay.release.records import LONGEST_IN_KEY, Outcome, ReleaseReference, Upload
+from belay.release.version import Version
 from belay.release.waves import Waves, stages_before
 
 
@@ -132,6 +133,18 @@ class Attempt:
     def superseded_in(self, stage: str) -> "Superseded | None":
         """Return what has taken its turn in a stage; None if nothing has."""
         return next((each for each in self.superseded if each.stage == stage), None)
+
+
+def is_newer(one: Attempt, other: Attempt) -> bool:
+    """Whether an accepted attempt is at a newer version than another one.
+
+    Of versions that differ in build metadata alone neither is older (https://semver.org, item 10), such as those of the
+    same application on two machine images: the one that was uploaded later is the newer.
+    """
+    version, than = Version.parse(str(one.version)), Version.parse(str(other.version))
+    if version.precedence != than.precedence or version == than:
+        return version > than
+    return one.claimed_at > other.claimed_at
 
 
 @dataclass(frozen=True)

@@ -694,7 +694,7 @@ def refuse_together(application: Application, stages: Sequence[Stage]) -> None:
         for wave in application.waves
     ]
     if sum(days) > MOST_WAITING_DAYS:
-        asked = [f"{in_words([wave])} {each}" for wave, each in zip(application.waves, days, strict=True) if each]
+        asked = [f"{in_words((wave,))} {each}" for wave, each in zip(application.waves, days, strict=True) if each]
         problems = Problems()
         problems.add(
             "approval.expires_after_days",
