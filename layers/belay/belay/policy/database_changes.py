@@ -40,7 +40,7 @@ BLOCKING_MODES: Final = frozenset({("algorithm", "copy"), ("lock", "shared"), ("
 
 COMMITTING: Final = frozenset({Engine.MYSQL, Engine.MARIADB, Engine.ORACLE})
 """The engines in which a change of structure commits what was done before, so that nothing takes it back."""
-CREATES: Final = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*CREATE\b", re.IGNORECASE | re.DOTALL)
+CREATES: Final = re.compile(r"(?:\s|--[^\n]*+\n|/\*(?:[^*]++|\*(?!/))*+\*/)*+CREATE\b", re.IGNORECASE)
 """How a statement begins that creates something, even if the rest of it is not understood."""
 
 

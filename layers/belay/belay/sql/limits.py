@@ -15,5 +15,8 @@ MAX_ELEMENTS: Final = 200_000
 MAX_TERMINATORS: Final = 20
 """Different ones that one file declares."""
 
+MAX_MODIFIED: Final = 200_000_000
+"""Characters that what one ``modifySql`` does makes, each of its parts by itself."""
+
 MAX_PROBLEMS: Final = 100
 """Reported of one file; there may be more."""

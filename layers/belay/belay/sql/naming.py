@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from belay.sql.changes import Engine
 from belay.sql.operations import ConstraintDefinition, ConstraintKind, IndexDefinition
@@ -23,6 +24,8 @@ _SUFFIX = {
 }
 _LIMIT = 63
 _CALL = re.compile(r'"?([A-Za-z_][\w$]*)"?\s*\(')
+_STRING = re.compile(r"'[^']*+(?:''[^']*+)*+'?+")
+_NAME = re.compile(r'"[^"]*+"?+|`[^`]*+`?+|\[[^\]]*+\]?+|[^\W\d][\w$#]*+')
 _COLUMN_CAST = re.compile(r"\(?\s*\(?([a-z_]\w*)\)?\s*::.*\)?")
 
 
@@ -112,7 +115,12 @@ def _made(table: str, middle: str, suffix: str) -> str:
 
 def mentioned(expression: str, columns: Collection[str]) -> list[str]:
     """The columns whose names stand in an expression, outside its strings."""
-    bare = re.sub(r"'(?:[^']|'')*'", "''", expression)
-    words = {word.strip('"`[]') for word in re.findall(r'"[^"]+"|`[^`]+`|\[[^\]]+\]|[^\W\d][\w$#]*', bare)}
-    folded = {word.lower() for word in words} | {word.upper() for word in words} | words
-    return [column for column in columns if column in folded]
+    names = _names(expression)
+    return [column for column in columns if column in names]
+
+
+@lru_cache(maxsize=1_000)
+def _names(expression: str) -> frozenset[str]:
+    """The words and quoted names of an expression, as written and folded; each character is read once."""
+    words = {word.strip('"`[]') for word in _NAME.findall(_STRING.sub("''", expression))}
+    return frozenset({word.lower() for word in words} | {word.upper() for word in words} | words)

@@ -57,6 +57,8 @@ def operations(statement: SqlStatement, engine: Engine) -> tuple[Operation, ...]
         return _statements(cursor)
     except NotReadable as reason:
         return (_not_understood(cursor, reason),)
+    except RecursionError:
+        return (_not_understood(cursor, NotReadable("too much of it is within other parts", everything=True)),)
 
 
 def _statements(cursor: Cursor) -> tuple[Operation, ...]:

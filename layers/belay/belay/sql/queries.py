@@ -45,7 +45,7 @@ _REMOTE = frozenset({"openrowset", "openquery", "opendatasource"})
 _SYSTEM = frozenset({"pg_catalog", "information_schema", "sys", "dbo", "sysibm", "sysfun", "dbms_lob", "dbms_random"})
 _DEEPEST = 100
 """Parentheses within each other that are handed on: sqlglot calls itself for each."""
-_QUOTED = re.compile(r"'(?:[^']|'')*'")
+_QUOTED = re.compile(r"'[^']*+(?:''[^']*+)*+'")
 logger.disabled = True  # what it cannot parse is said by what it returns
 
 

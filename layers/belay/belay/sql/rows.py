@@ -22,6 +22,8 @@ _WITH_TOP = 6
 def write_or_query(cursor: Cursor) -> tuple[Operation, ...]:
     """``INSERT``, ``UPDATE``, ``DELETE``, ``MERGE`` or a query, from its first word. Raises NotReadable."""
     start = cursor.at
+    if cursor.done:
+        raise cursor.unexpected("a query")
     try:
         inserted = _constants(cursor)
     except NotReadable:
@@ -88,7 +90,7 @@ def _with_from(found: list[Token]) -> list[Token]:
     at = 2
     while at + 1 < len(found) and found[at].word == ".":
         at += 2
-    if found[1].word == "FROM" or (at < len(found) and found[at].word == "FROM"):
+    if "FROM" in (token.word for token in (*found[1:2], *found[at : at + 1])):
         return found
     word = replace(found[0], word="FROM", value="FROM", start=-2, end=-3)
     return [found[0], word, *found[1:]]
@@ -103,7 +105,7 @@ def _db2(found: list[Token]) -> list[Token]:
         if token.word == "CURRENT" and after in REGISTERS:
             made.append(replace(token, value="CURRENT_USER", end=found[at + 1].end))
             at += 2
-        elif token.word in ("NEXT", "PREVIOUS") and after == "VALUE":
+        elif token.word in ("NEXT", "PREVIOUS") and after == "VALUE" and at + 2 < len(found):
             made.append(replace(token, value="CURRENT_USER +", end=found[at + 2].end))
             at += 3
         elif token.word == "WITH" and after in ("UR", "CS", "RS", "RR") and at + 2 == len(found):

@@ -28,7 +28,7 @@ _DIRECTIVE: Final = re.compile(
     r"(?P<rest>:?(?:\s[^\n]*+)?+)$",
     re.IGNORECASE,
 )
-_IDENTITY: Final = re.compile(r"""\s*(?P<author>"[^"]+"|[^:"]+):(?P<id>"[^"]+"|\S+)(?P<rest>.*)""", re.DOTALL)
+_IDENTITY: Final = re.compile(r"""\s*+(?P<author>"[^"]++"|[^:"]++):(?P<id>"[^"]+"|\S++)(?P<rest>.*)""", re.DOTALL)
 _ATTRIBUTE: Final = re.compile(r"""(?<!\S)(?P<name>[A-Za-z]\w*+):(?P<value>"[^"]*"|'[^']*'|\S*+)""")
 _BLOCK: Final = re.compile(r"\s*/\*\s*liquibase\s+rollback\s*$", re.IGNORECASE)
 _NOTHING: Final = frozenset({"", "empty", "not required"})

@@ -9,19 +9,37 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from belay.errors import UnreadableChanges
 from belay.sql.changes import Engine, SqlStatement
+from belay.sql.limits import MAX_MODIFIED
 from belay.sql.liquibase.attributes import for_engine
 from belay.sql.liquibase.elements import Element
+from belay.sql.problems import problem_at
 
 _KNOWN: Final = {"append": {"value"}, "prepend": {"value"}, "replace": {"replace", "with"}}
 
 
 def modify(statements: Iterable[SqlStatement], modified: Sequence[Element], engine: Engine) -> tuple[SqlStatement, ...]:
-    """Return the statements with what ``modifySql`` appends, prepends and replaces."""
-    changed = list(statements)
+    """Return the statements with what ``modifySql`` appends, prepends and replaces.
+
+    Raises :class:`UnreadableChanges` if that is too much: each ``replace`` may double a text.
+    """
+    changed, length = list(statements), 0
     for each in _modifications(modified, engine):
-        changed = [replace(statement, text=_modified(statement.text, each)) for statement in changed]
+        for number, statement in enumerate(changed):
+            length += _length(statement.text, each)
+            if length > MAX_MODIFIED:
+                problem = f"expected at most {MAX_MODIFIED:,} characters that modifySql makes, found more"
+                raise UnreadableChanges([problem_at(statement.place, problem)])
+            changed[number] = replace(statement, text=_modified(statement.text, each))
     return tuple(changed)
+
+
+def _length(text: str, modification: Element) -> int:
+    """How long a text becomes."""
+    if modification.name != "replace" or not (old := modification.get("replace")):
+        return len(text) + len(modification.get("value"))
+    return len(text) + text.count(old) * (len(modification.get("with")) - len(old))
 
 
 def doubts_about(modified: Sequence[Element], engine: Engine) -> list[str]:

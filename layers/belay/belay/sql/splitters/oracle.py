@@ -14,9 +14,10 @@ _PROCEDURAL: Final = frozenset({"FUNCTION", "PROCEDURE", "PACKAGE", "TRIGGER", "
 
 
 _SQL_AFTER: Final = re.compile(
-    r";(?:[ \t\r]*+(?:--[^\n]*+)?+\n)++[ \t]*+(?:ALTER|CREATE|DROP|GRANT|REVOKE|TRUNCATE)[ \t\r\n]", re.IGNORECASE
+    r";(?:[ \t\r]*+(?:--[^\n]*+)?+\n)++(?P<sql>[ \t]*+(?:ALTER|CREATE|DROP|GRANT|REVOKE|TRUNCATE)[ \t\r\n])?+",
+    re.IGNORECASE,
 )
-"""What cannot follow in PL/SQL."""
+"""What cannot follow in PL/SQL, after comments and empty lines, which are read once."""
 
 
 _VARIABLE: Final = re.compile(r"&&?\w")
@@ -47,7 +48,7 @@ class OracleSplitter(Splitter):
         """Return that SQL*Plus would run another text, or that SQL follows PL/SQL without a line of ``/`` between."""
         if self._substituting and _VARIABLE.search(self.text, start, end):
             return "a substitution variable of SQL*Plus stands in it"
-        follows = self.holds() and _SQL_AFTER.search(self.text, start, end)
+        follows = self.holds() and any(each["sql"] for each in _SQL_AFTER.finditer(self.text, start, end))
         return "SQL follows PL/SQL without a line of / between" if follows else ""
 
     def closing(self, opening: str) -> str:

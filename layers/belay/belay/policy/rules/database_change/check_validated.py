@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from belay.policy.constraint_scans import scanned
@@ -28,7 +29,7 @@ POLICY = Policy(
 
 CHECKED: Final = re.compile(r"\bWITH\s+CHECK\s+CHECK\s+CONSTRAINT\b", re.IGNORECASE)
 """How SQL Server checks constraints that were not trusted."""
-ADDED: Final = re.compile(r"\bADD\b.*\bCHECK\b", re.IGNORECASE | re.DOTALL)
+ADDED: Final = re.compile(r"(?>.*?\bADD\b).*\bCHECK\b", re.IGNORECASE | re.DOTALL)
 NOT_VALID: Final = re.compile(r"\bNOT\s+VALID\s*$", re.IGNORECASE)
 
 
@@ -38,9 +39,18 @@ def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violati
     """
     yield from scanned(changes, ConstraintKind.CHECK)
     for step, changed in changes.of(ChangeTable):
-        if CHECKED.search(step.statement.text):
+        if _checked_again(step.statement.text):
             yield from step.blocks(changed.table, f"the constraints of {changed.table} are checked again")
     for step, altered in changes.of(AlterObject):
-        text = step.statement.text
-        if altered.kind is ObjectKind.DOMAIN and ADDED.search(text) and not NOT_VALID.search(text):
+        if altered.kind is ObjectKind.DOMAIN and _added(step.statement.text):
             yield step.violation(Verdict.FAIL, altered.name, f"a CHECK of every column of the domain {altered.name}")
+
+
+@lru_cache(maxsize=16)
+def _checked_again(statement: str) -> bool:
+    return bool(CHECKED.search(statement))
+
+
+@lru_cache(maxsize=16)
+def _added(statement: str) -> bool:
+    return bool(ADDED.match(statement)) and not NOT_VALID.search(statement)

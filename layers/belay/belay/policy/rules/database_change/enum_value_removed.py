@@ -33,7 +33,7 @@ POLICY = Policy(
 )
 
 LISTED: Final = frozenset({"enum", "set"})
-TEXT: Final = re.compile(r"'((?:[^']|'')*)'")
+TEXT: Final = re.compile(r"'([^']*+(?:''[^']*+)*+)'")
 ANY_OF: Final = re.compile(r"\bin\s*\(|=\s*any\b", re.IGNORECASE)
 
 

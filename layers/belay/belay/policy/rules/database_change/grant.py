@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from belay.masking import masked
@@ -39,5 +40,10 @@ def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violati
             shown = words if len(words) <= LONGEST else f"{words[:LONGEST]}..."
             yield step.violation(Verdict.FAIL, owned[1] if owned else step.change.id, shown)
     for step, changed in changes.of(ChangeTable):
-        if changed.property == ROW_SECURITY and LESS.search(step.statement.text) and step.existing:
+        if changed.property == ROW_SECURITY and _takes_less(step.statement.text) and step.existing:
             yield step.violation(Verdict.FAIL, changed.table, f"{ROW_SECURITY} of {changed.table} is taken away")
+
+
+@lru_cache(maxsize=16)
+def _takes_less(statement: str) -> bool:
+    return bool(LESS.search(statement))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from belay.policy.database_changes import ChangesToApply, StepToApply
@@ -27,7 +28,7 @@ POLICY = Policy(
     "https://www.ibm.com/docs/en/db2/12.1.0?topic=statements-create-index",
 )
 
-REBUILD: Final = re.compile(r"\bALTER\s+INDEX\b.*\bREBUILD\b", re.IGNORECASE | re.DOTALL)
+REBUILD: Final = re.compile(r"(?>.*?\bALTER\s+INDEX\b).*\bREBUILD\b", re.IGNORECASE | re.DOTALL)
 ONLINE: Final = re.compile(r"\bONLINE\b", re.IGNORECASE)
 NEVER_ONLINE: Final = frozenset({"fulltext", "spatial"})
 
@@ -54,8 +55,9 @@ def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violati
                 yield step.violation(Verdict.FAIL, step.change.id, " ".join(step.statement.text.split()))
 
 
+@lru_cache(maxsize=16)
 def _rebuilt(statement: str) -> bool:
-    return bool(REBUILD.search(statement)) and not ONLINE.search(statement)
+    return bool(REBUILD.match(statement)) and not ONLINE.search(statement)
 
 
 def _blocks(step: StepToApply, index: IndexDefinition) -> bool:

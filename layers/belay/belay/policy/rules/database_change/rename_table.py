@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from belay.policy.database_changes import ChangesToApply
@@ -29,6 +30,10 @@ def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violati
     for step, renamed in changes.of(RenameTable):
         yield from step.loses(renamed.table, f"{renamed.table} becomes {renamed.to}")
     for step, altered in changes.of(AlterObject):
-        moved = TRANSFER.search(step.statement.text)
-        if altered.kind is ObjectKind.SCHEMA and moved:
+        if altered.kind is ObjectKind.SCHEMA and (moved := _moved(step.statement.text)):
             yield step.violation(Verdict.FAIL, moved[1], f"{moved[1]} moves to the schema {altered.name}")
+
+
+@lru_cache(maxsize=16)
+def _moved(statement: str) -> re.Match[str] | None:
+    return TRANSFER.search(statement)

@@ -1,0 +1,82 @@
+"""No file makes what reads and judges it go on for ever, fill the memory, or fail otherwise than it says.
+
+The texts are long enough that work which grows with their square, or doubles with each part, does not come to an end.
+"""
+
+from datetime import date
+
+import pytest
+
+from belay.errors import UnreadableChanges
+from belay.policy.database_gate import check_database_changes
+from belay.policy.settings import PolicySettings
+from belay.policy.verdict import Report
+from belay.sql.changes import Engine
+from belay.sql.reading import read_files
+
+MANY = 200_000
+
+
+def judged(text: str, engine: Engine = Engine.POSTGRESQL, path: str = "0001-hostile.sql") -> Report:
+    return check_database_changes(read_files({path: text.encode()}, engine), engine, PolicySettings(), date(2026, 1, 1))
+
+
+def slugs(report: Report) -> set[str]:
+    return {each.policy for each in report.findings}
+
+
+@pytest.mark.parametrize(
+    ("engine", "text"),
+    [
+        (Engine.MYSQL, "/*!*/" * MANY + "ALTER TABLE t FROB"),
+        (Engine.ORACLE, "BEGIN NULL\n" + "--;\n" * MANY + "END;\n/"),
+        (Engine.POSTGRESQL, f"ALTER DOMAIN d SET DEFAULT '{'ADD ' * MANY}'"),
+        (Engine.ORACLE, f"ALTER INDEX i REBUILD ONLINE; ALTER INDEX j NOLOGGING /* {'ALTER INDEX ' * MANY}*/"),
+        (Engine.POSTGRESQL, f"CREATE TABLE t (a int, CHECK (a > $${'[' * MANY}$$::int)); ALTER TABLE t DROP a"),
+        (Engine.POSTGRESQL, "ALTER TABLE t " + ", ".join(["ENABLE ROW LEVEL SECURITY"] * (MANY // 10))),
+        (Engine.SQLSERVER, "ALTER SCHEMA s TRANSFER t\n" * (MANY // 20)),
+        (Engine.POSTGRESQL, f"INSERT INTO t VALUES ('{'a' * MANY * 5}{chr(39) * 2 * MANY}')"),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, str) else None,
+)
+def test_every_part_of_a_text_is_read_a_few_times(engine: Engine, text: str) -> None:
+    assert judged(text, engine).paths
+
+
+@pytest.mark.parametrize("identity", [" " * MANY, " " * MANY + "a", '"' * MANY, "a" * MANY])
+def test_a_change_set_without_an_identity_is_refused(identity: str) -> None:
+    with pytest.raises(UnreadableChanges, match="expected --changeset author:id"):
+        judged(f"--liquibase formatted sql\n--changeset {identity}\nSELECT 1;\n")
+
+
+@pytest.mark.parametrize(
+    ("engine", "text"),
+    [
+        (Engine.POSTGRESQL, "EXPLAIN ANALYZE " * 2_000 + "SELECT 1"),
+        (Engine.SQLSERVER, "IF 1 = 1 " * 2_000 + "SELECT 1"),
+        (Engine.SQLSERVER, "BEGIN " * 2_000 + "SELECT 1 " + "END " * 2_000),
+    ],
+)
+def test_what_is_too_deep_is_not_understood(engine: Engine, text: str) -> None:
+    assert "not-understood" in slugs(judged(text, engine))
+
+
+@pytest.mark.parametrize(
+    ("engine", "text"),
+    [
+        (Engine.ORACLE, "DELETE"),
+        (Engine.SQLSERVER, "DELETE"),
+        (Engine.POSTGRESQL, "CREATE MATERIALIZED VIEW m AS"),
+        (Engine.DB2, "DELETE FROM t WHERE a = NEXT VALUE"),
+    ],
+)
+def test_what_ends_too_early_is_not_understood(engine: Engine, text: str) -> None:
+    assert "not-understood" in slugs(judged(text, engine))
+
+
+def test_what_modifies_sql_does_not_let_it_grow_without_end() -> None:
+    doubling = '<replace replace="a" with="aa"/>' * 60
+    change = f"<sql>SELECT 'a'</sql><modifySql>{doubling}</modifySql>"
+    text = f'<databaseChangeLog><changeSet id="1" author="ada">{change}</changeSet></databaseChangeLog>'
+    with pytest.raises(UnreadableChanges, match="characters that modifySql makes"):
+        judged(text, path="changelog.xml")
