@@ -20,6 +20,9 @@ Recorded = tuple[str, dict[str, str]]
 
 ARNS: dict[str, Callable[[Properties, str], str]] = {
     "AWS::CodeArtifact::Domain": lambda given, name: _arn("codeartifact", f"domain/{given['DomainName']}"),
+    "AWS::CodeArtifact::PackageGroup": lambda given, name: _arn(
+        "codeartifact", f"package-group/{given['DomainName']}{given['Pattern']}"
+    ),
     "AWS::CodeArtifact::Repository": lambda given, name: _arn(
         "codeartifact", f"repository/{given['DomainName']}/{given['RepositoryName']}"
     ),

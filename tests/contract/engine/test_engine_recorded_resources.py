@@ -14,6 +14,7 @@ RESOURCES = {
         "Type": "AWS::CodeArtifact::Repository",
         "Properties": {"DomainName": "acme", "RepositoryName": "python"},
     },
+    "Own": {"Type": "AWS::CodeArtifact::PackageGroup", "Properties": {"DomainName": "acme", "Pattern": "/pypi//acme~"}},
     "GitHub": {
         "Type": "AWS::CodeConnections::Connection",
         "Properties": {"ConnectionName": "github", "ProviderType": "GitHub"},
@@ -33,6 +34,7 @@ OUTPUTS = {
     "Clone": {"Fn::GetAtt": ["Mirror", "CloneUrlHttp"]},
     "Owner": {"Fn::GetAtt": ["Packages", "Owner"]},
     "Python": {"Ref": "Python"},
+    "Own": {"Ref": "Own"},
     "Status": {"Fn::GetAtt": ["GitHub", "ConnectionStatus"]},
     "Image": {"Ref": "Image"},
 }
@@ -54,6 +56,7 @@ def test_resources_that_the_engine_has_no_service_for_are_recorded(aws, unique):
         "Clone": "https://git-codecommit.us-east-1.amazonaws.com/v1/repos/orders",
         "Owner": "000000000000",
         "Python": "arn:aws:codeartifact:us-east-1:000000000000:repository/acme/python",
+        "Own": "arn:aws:codeartifact:us-east-1:000000000000:package-group/acme/pypi//acme~",
         "Status": "PENDING",
         "Image": "arn:aws:imagebuilder:us-east-1:000000000000:image-recipe/base/1.0.0",
     }

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from reference_pipeline import made
 
 from cli.build import build_release, read_back
 
@@ -118,4 +119,38 @@ def test_only_locked_packages_are_installed_into_the_release() -> None:
 def test_the_cache_is_another_one_when_a_lock_file_changes() -> None:
     key = buildspec("buildspec.yaml")["cache"]["key"]
 
-    assert "codebuild-hash-files application/requirements.txt application/package-lock.json" in key
+    for file in ("requirements.txt", "test-requirements.txt", "package-lock.json"):
+        assert f" application/{file}" in key
+
+
+@pytest.mark.parametrize("name", ["buildspec.yaml", "package/buildspec.yaml"])
+def test_whatever_a_build_installs_comes_from_the_domain_and_is_locked(name: str) -> None:
+    commands = [each for phase in buildspec(name)["phases"].values() for each in phase.get("commands", ())]
+    login = next(place for place, each in enumerate(commands) if "codeartifact login --tool pip" in each)
+    installs = {place: each for place, each in enumerate(commands) if "pip install" in each}
+
+    assert min(installs) > login
+    # Belay is named by a commit.
+    unlocked = [each for each in installs.values() if "--require-hashes" not in each]
+    assert unlocked == (['python -m pip install --quiet "$BELAY"'] if name == "buildspec.yaml" else [])
+    assert all("--no-isolation" in each for each in commands if "-m build" in each)
+
+
+@pytest.mark.parametrize(
+    "lock", ["application/requirements.txt", "application/test-requirements.txt", "package/requirements.txt"]
+)
+def test_a_lock_file_has_a_hash_for_every_package(lock: str) -> None:
+    stated = (EXAMPLE / lock).read_text().replace("\\\n", " ").splitlines()
+
+    packages = [each for each in stated if each.strip() and not each.lstrip().startswith("#")]
+    assert packages
+    assert all("==" in each and "--hash=sha256:" in each for each in packages)
+
+
+def test_no_public_package_replaces_a_private_one() -> None:
+    group = made(EXAMPLE / "template.yaml", {"ReleaseBucketName": "releases"})["OwnPackages"]["Properties"]
+    restrictions = group["OriginConfiguration"]["Restrictions"]
+
+    assert group["Pattern"] == "/pypi//acme~"
+    assert restrictions["ExternalUpstream"] == {"RestrictionMode": "BLOCK"}
+    assert restrictions["Publish"] == {"RestrictionMode": "ALLOW"}

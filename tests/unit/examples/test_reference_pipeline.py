@@ -13,6 +13,7 @@ import yaml
 from botocore.validate import ParamValidator
 from cfnlint.api import ManualArgs, lint
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from iam_decisions import decided
 from reference_pipeline import CROSS_ACCOUNT, FOLDER, GIVEN, STRATEGIES, actions, stack, stages
 
 from belay.pipeline.actions import notify_action, snapshot_action, stack_action, template_action
@@ -110,6 +111,45 @@ def test_the_policies_find_nothing_that_stops_a_release(template: str) -> None:
     files = {template: (FOLDER / template).read_bytes()}
     report = check_template(files, template, {}, PolicySettings(), date(2026, 11, 21))
     assert report.verdict is Verdict.PASS
+
+
+PRINCIPAL = "${aws:PrincipalTag/stack}"
+MADE, HERS = {"aws:RequestTag/stack": "shop-test"}, {"aws:RequestTag/stack": "shop-production"}
+
+
+@pytest.mark.parametrize("template", ["template.yaml", "production_account.yaml"])
+@pytest.mark.parametrize(
+    ("kind", "action"), [("security-group", "CreateSecurityGroup"), ("launch-template", "CreateLaunchTemplate")]
+)
+@pytest.mark.parametrize(
+    ("context", "allowed"),
+    [
+        ({**MADE, "ec2:CreateAction": "made"}, True),
+        ({**HERS, "ec2:CreateAction": "made"}, False),
+        ({**MADE, "ec2:CreateAction": "RunInstances"}, False),
+        (MADE, False),
+        ({**MADE, "aws:ResourceTag/stack": "shop-production"}, False),
+        ({**MADE, "aws:ResourceTag/stack": "shop-test"}, True),
+        ({"aws:RequestTag/team": "shop", "aws:ResourceTag/stack": "shop-test"}, True),
+        ({**HERS, "aws:ResourceTag/stack": "shop-test"}, False),
+    ],
+)
+def test_a_stack_s_role_cannot_make_another_stack_s_resources_its_own_by_a_tag(
+    template: str, kind: str, action: str, context: dict[str, str], allowed: bool
+) -> None:
+    if context.get("ec2:CreateAction") == "made":
+        context = {**context, "ec2:CreateAction": action}
+    made = stack(template)
+    # The evaluator knows no variables.
+    policies = [
+        json.loads(json.dumps(made[name]["Properties"]["PolicyDocument"]).replace(PRINCIPAL, "shop-test"))
+        for name in ("ApplicationPolicy", "InstancePolicy")
+    ]
+    account, region = GIVEN["AWS::AccountId"], GIVEN["AWS::Region"]
+    resource = f"arn:aws:ec2:{region}:{account}:{kind}/x-1"
+
+    found = decided(policies, "ec2:CreateTags", resource, region=region, context=context, account=account)
+    assert (found == "Allow") is allowed
 
 
 # -- the pipeline ------------------------------------------------------------------------------------------------------
