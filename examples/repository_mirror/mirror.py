@@ -34,6 +34,8 @@ SIGNED = re.compile(r"(?:git-codecommit|codeconnections)\.([a-z0-9-]+)\.amazonaw
 """Hosts that take a signature of the role instead of a password, as the AWS CLI makes it."""
 BATCH = 1000
 """CodeCommit takes 4,000 refs in a push (https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html)."""
+LONGEST = 250_000
+"""Bytes of refs in a command line, of which a system takes a megabyte at least."""
 SHOWN = 20
 """How many refs of a kind the report names: a line of a log is limited."""
 FETCH = ("fetch", "--quiet", "--no-tags", "--update-shallow", "--no-write-fetch-head")
@@ -113,13 +115,13 @@ class Git:
         self._options += credential_options(settings.source, settings.secret) + credential_options(settings.mirror, "")
 
     def run(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command of Git, whatever becomes of it."""
+        """Run a command of Git, whatever becomes of it. A ref's name is bytes, which are kept as they are."""
         return subprocess.run(  # noqa: S603 - no shell
             ["git", *self._options, *arguments],  # noqa: S607 - whichever the image has
             input=given,
             capture_output=True,
-            text=True,
-            errors="replace",
+            encoding="utf-8",
+            errors="surrogateescape",
             env=self._environment,
             check=False,
         )
@@ -129,7 +131,7 @@ class Git:
         ended = self.run(*arguments, given=given)
         if ended.returncode:
             raise failed(arguments[0], ended)
-        return ended.stdout.splitlines()
+        return lines(ended.stdout)
 
     def says(self, *arguments: str) -> bool:
         """Run a command of Git that answers yes or no. Raises ``GitError``."""
@@ -137,6 +139,11 @@ class Git:
         if ended.returncode not in (0, 1):
             raise failed(arguments[0], ended)
         return ended.returncode == 0
+
+
+def lines(printed: str) -> list[str]:
+    """Return what Git printed, line by line. A ref's name may have in it what Unicode calls the end of a line."""
+    return printed.split("\n")[:-1]
 
 
 def failed(command: str, ended: subprocess.CompletedProcess[str]) -> GitError:
@@ -273,7 +280,7 @@ def push(git: Git, url: str, changes: list[Change]) -> dict[str, str]:
     """
     leases = [f"--force-with-lease={each.ref}:{each.old}" for each in changes if each.loses]
     ended = git.run("push", "--porcelain", *leases, url, *(f"{each.new}:{each.ref}" for each in changes))
-    told = (line.split("\t") for line in ended.stdout.splitlines() if line.startswith("!\t"))
+    told = (line.split("\t", 2) for line in lines(ended.stdout) if line.startswith("!\t"))
     rejected = {names.rpartition(":")[2]: why for _, names, why in told}
     if ended.returncode and not rejected:
         raise failed("push", ended)
@@ -290,8 +297,22 @@ def batches(changes: list[Change], first: str | None) -> Iterator[list[Change]]:
         [each for each in changes if not each.new],
         [each for each in changes if each.new and each.ref != first],
     ):
-        for start in range(0, len(which), BATCH):
-            yield which[start : start + BATCH]
+        yield from portions(which)
+
+
+def portions(changes: list[Change]) -> Iterator[list[Change]]:
+    """Yield the changes in portions that fit into one push, and into one command line."""
+    portion: list[Change] = []
+    size = 0
+    for each in changes:
+        arguments = 2 * len(each.ref.encode("utf-8", "surrogateescape")) + len(each.old) + len(each.new)
+        if portion and (len(portion) == BATCH or size + arguments > LONGEST):
+            yield portion
+            portion, size = [], 0
+        portion.append(each)
+        size += arguments
+    if portion:
+        yield portion
 
 
 def mirrored(git: Git, settings: Settings) -> dict[str, Any]:

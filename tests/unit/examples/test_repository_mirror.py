@@ -53,7 +53,13 @@ class Repository:
     def __call__(self, *arguments: str, given: str = "") -> str:
         command = ["git", "-C", str(self.path), *arguments]
         ended = subprocess.run(
-            command, input=given, env={**os.environ, **ANYBODY}, capture_output=True, text=True, check=True
+            command,
+            input=given,
+            env={**os.environ, **ANYBODY},
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            check=True,
         )
         return ended.stdout.strip()
 
@@ -292,6 +298,38 @@ def test_a_push_has_no_more_refs_than_codecommit_takes(source: Repository, mirro
     assert (report["outcome"], report["refs"]) == ("MIRRORED", 4505)
     assert (len(report["created"]), report["created"][-1]) == (21, "and 4485 more")
     assert mirror.refs == public(source)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"refs/heads/caf\xe9",
+        "refs/heads/a\u2028refs/heads/main".encode(),
+        "refs/heads/a\u0085b".encode(),
+        b"refs/tags/--force",
+        b"refs/heads/$(exit)'\"",
+    ],
+)
+def test_a_ref_is_mirrored_whatever_its_name(source: Repository, mirror: Repository, name: bytes) -> None:
+    source("update-ref", os.fsdecode(name), "refs/heads/aside")
+
+    report = mirrored(source, mirror)
+
+    assert (report["outcome"], report["behind"], report["drift"]) == ("MIRRORED", 0, 0)
+    assert os.fsencode(mirror("for-each-ref", "--format=%(refname)", os.fsdecode(name))) == name
+    assert mirror("rev-parse", "refs/heads/main") == source("rev-parse", "refs/heads/main")
+    assert mirrored(source, mirror)["created"] == []
+
+
+def test_refs_with_long_names_are_pushed_in_several_portions(source: Repository, mirror: Repository) -> None:
+    named = "/".join(["refs", "heads", *["x" * 200] * 12])
+    refs = [f"{named}/{number}" for number in range(900)]
+    head = source("rev-parse", "refs/heads/main")
+    source("update-ref", "--stdin", given="".join(f"create {ref} {head}\n" for ref in refs))
+
+    report = mirrored(source, mirror)
+
+    assert (report["outcome"], report["refs"]) == ("MIRRORED", 905)
 
 
 def test_a_branch_gives_way_to_those_below_its_name(source: Repository, mirror: Repository) -> None:
