@@ -11,7 +11,7 @@ import record
 from deployed_belay import WAIT_SCALE, Application, Belay, until
 from played_databases import played_database
 from small_releases import Release, holding, nesting, setting
-from test_machines_pipelines import ScriptedPipeline, ran
+from test_machines_pipelines import ScriptedPipeline, action, ran
 
 from cli.__main__ import main
 from local.deployment import LOCAL_PARAMETERS, deploy
@@ -25,7 +25,7 @@ SERVICE_ROLE = f"arn:aws:iam::{SPOKE_ACCOUNT}:role/belay/deployer"
 PLACE = {"account": SPOKE_ACCOUNT, "region": SPOKE_REGION, "service_role": SERVICE_ROLE}
 APPLICATIONS = (
     *("good", "fails", "nested", "by-hand", "beside", "revoked", "forged", "changes", "tried", "table"),
-    *("left", "together", "piped", "deleted", "unrecovered"),
+    *("left", "together", "piped", "deleted", "unrecovered", "invoking"),
 )
 """Those that the other account lets Belay deploy."""
 
@@ -264,6 +264,23 @@ def test_a_pipeline_there_deploys_a_release_that_its_event_tells_of(belay: Belay
     assert belay.last_known_good("piped") == "1.0.0"
     told = app.told("deployment-started", "person-needed", "DEPLOYED")
     assert f"--region {SPOKE_REGION}" in told[1].text
+
+
+def test_a_pipeline_there_that_invokes_belay_s_functions_is_refused_before_it_starts(
+    belay: Belay, spoke: Spoke
+) -> None:
+    app = Application(replace(belay, spoke=spoke), "invoking")
+    pipeline = ScriptedPipeline(app)
+    invokes = action("Tell", "Invoke", "Lambda", configuration={"FunctionName": "belay-NotifyActionFunction"})
+    pipeline.structure["stages"].append({"name": "Afterwards", "actions": [invokes]})
+    pipeline.answer("GetPipeline", {"pipeline": pipeline.structure}, {"name": pipeline.name})
+    app.subscribe()
+    belay.applications.append(app)
+
+    outcome = app.run(app.release())
+
+    assert outcome["outcome"] == "REJECTED", outcome
+    assert "its actions Afterwards/Tell invoke functions of Belay's" in outcome["reason"]
 
 
 def test_a_failure_by_hand_there_is_forwarded_and_told(elsewhere: Elsewhere, spoke: Spoke) -> None:

@@ -17,7 +17,7 @@ from belay.notify.told import in_words
 from belay.pipeline.execution import PipelineExecution, PipelineStatus
 from belay.pipeline.reaction import rolls_back_by_itself
 from belay.pipeline.run import RollbackCandidate, outcome_of, rollback_target
-from belay.pipeline.source import pinned
+from belay.pipeline.source import pinned, refuse_invoke_actions
 from belay.release.life import State
 from belay.release.names import client_request_token
 from belay.release.reason import PipelineFailure, Reason
@@ -67,12 +67,14 @@ class PipelineRuns:
         """Capture the stacks, then start the pipeline with the release's zip pinned. Returns the execution's id.
 
         A rerun finds the execution that an earlier try started. Raises ``InvalidRegistration`` if the pipeline cannot
-        take the zip.
+        take the zip, or has actions that cannot work where it lies.
         """
         pipeline = stage.required_pipeline()
         upload = self._files.upload(self._upload(release))
         structure = self._pipelines.get_pipeline(pipeline.name)
         with self._reasons.refusing():
+            if stage.place is not None:
+                refuse_invoke_actions(structure, pipeline)
             revisions = pinned(structure, pipeline, upload.bucket, upload.key, upload.version_id)
         self._stacks.capture(release.origin, stage)
         token = client_request_token(

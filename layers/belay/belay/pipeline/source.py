@@ -1,8 +1,9 @@
 """The source action of a pipeline that gets a release's zip, and how its version is pinned."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from belay.errors import InvalidRegistration
 from belay.release.place import COPIES
@@ -50,6 +51,33 @@ def pinned(
             + ("" if key.startswith(COPIES) else f", or upload releases with that key instead of {key}"),
         )
     return SourceRevision(name, "S3_OBJECT_KEY", key), version
+
+
+def refuse_invoke_actions(structure: Mapping[str, Any], registered: Pipeline) -> None:
+    """Raise InvalidRegistration if a pipeline that lies elsewhere invokes Belay's functions, which are not there.
+
+    CodePipeline invokes functions of the pipeline's own account, and takes a job's result from that account alone
+    (https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html).
+    """
+    ours = [
+        f"{stage['name']}/{action['name']}"
+        for stage in structure["stages"]
+        for action in stage["actions"]
+        if (action["actionTypeId"]["category"], action["actionTypeId"]["provider"]) == ("Invoke", "Lambda")
+        if _OURS.search(str(action.get("configuration", {}).get("FunctionName")))
+    ]
+    if ours:
+        raise _wrong(
+            registered,
+            f"its actions {', '.join(ours)} invoke functions of Belay's, which a pipeline in another account or region "
+            "cannot: remove them. Belay takes snapshots when the pre_deployment_stage begins, and rolls a failed "
+            "deployment stage back and tells of it by itself; `belay validate` in a build checks templates "
+            "(docs/accounts.md)",
+        )
+
+
+_OURS: Final = re.compile(r"(ValidateTemplate|ValidateStack|SnapshotDatabases|Rollback|Notify)ActionFunction")
+"""The logical ids of the functions for Invoke actions (``template.yaml``), of which their names are made."""
 
 
 def _source_action(structure: Mapping[str, Any], registered: Pipeline) -> Mapping[str, Any]:
