@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -26,6 +27,9 @@ settings.load_profile("repeated")
 
 # Every session of botocore would read the models of its services anew, which takes longer than most tests.
 botocore.session.create_loader = cache(create_loader)
+
+# Models and parsed sources stay, and Python's own threshold would look through them for garbage all the time.
+gc.set_threshold(50_000)
 
 
 @pytest.fixture(scope="session")

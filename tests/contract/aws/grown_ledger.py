@@ -19,6 +19,7 @@ import boto3
 from botocore import handlers
 from modules import function
 from moto.dynamodb.models import Table, dynamodb_backends
+from moto.dynamodb.models.dynamo_type import Item
 from simulated_ledger import bring, end, end_stage
 from test_aws_command import Office
 
@@ -165,8 +166,13 @@ class GrownOffice(Office):
         """What each of the acts asks of DynamoDB."""
         found = {}
         for name, act in acts(self).items():
-            # moto copies every table before a transaction, to go back to where one fails: none does here.
-            with patch.object(Table, "__deepcopy__", _itself, create=True), requests_to_ledger() as found[name]:
+            # moto copies every table before a transaction, to go back to where one fails: none does here. And it sorts
+            # all items for every query, by values that are cast anew for each comparison.
+            with (
+                patch.object(Table, "__deepcopy__", _itself, create=True),
+                patch.object(Table, "all_items", _in_order),
+                requests_to_ledger() as found[name],
+            ):
                 act()
         return found
 
@@ -239,6 +245,11 @@ def _of_another(text: str, number: int) -> str:
 
 def _itself(table: Table, _: object) -> Table:
     return table
+
+
+def _in_order(table: Table) -> list[Item]:
+    items = (item for of_key in table.items.values() for item in of_key.values())
+    return sorted(items, key=lambda item: (item.hash_key.value, item.range_key.value))
 
 
 def acts(office: GrownOffice) -> Mapping[str, Callable[[], object]]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from botocore.stub import Stubber
 
@@ -122,6 +123,16 @@ class TestAnotherAccount:
         stub.add_response("assume_role", self.answer(1, timedelta(minutes=5)))
         stub.add_response("assume_role", self.answer(2, timedelta(hours=1)))
         assert [self.key_of(other) for _ in range(2)] == [f"AKIA{1:016}", f"AKIA{2:016}"]
+
+    def test_its_session_reads_no_models_of_its_own(
+        self, sts: tuple[Aws, Stubber], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(botocore.session, "create_loader", None)
+        aws, _ = sts
+        stages = [aws.at(ELSEWHERE, Power.DEPLOY, replace(SESSION, stage=name)) for name in ("test", "production")]
+        one, other = [each.stacks._client.meta.service_model for each in stages]
+        assert one is not other
+        assert one.metadata is other.metadata
 
     def test_a_role_that_may_not_be_assumed_is_a_fault(self, sts: tuple[Aws, Stubber]) -> None:
         aws, stub = sts
