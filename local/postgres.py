@@ -31,14 +31,22 @@ ADMINISTRATOR = "rdsadmin"
 """The superuser, called as on RDS."""
 READY_WITHIN_SECONDS = 30.0
 LOOK_EVERY_SECONDS = 0.01
+DONE_WITHIN_SECONDS = 300.0
+"""For a program that makes or copies data, and for the end."""
 
 _WATCH = """
 cat >/dev/null
 for file in "$1"/*/postmaster.pid; do [ -f "$file" ] && kill -QUIT "$(head -n 1 "$file")"; done
-for file in "$1"/*/postmaster.pid; do while [ -f "$file" ]; do sleep 0.02; done; done
+looks=0
+for file in "$1"/*/postmaster.pid; do
+  while [ -f "$file" ] && [ $looks -lt 1500 ]; do sleep 0.02; looks=$((looks + 1)); done
+done
 rm -rf "$1"
 """
-"""Waits until standard input is closed, then stops every server below a directory at once and removes it."""
+"""Waits until standard input is closed, then stops every server below a directory at once and removes it.
+
+The file of a server that was killed stays: it is waited for half a minute at most.
+"""
 
 _NOT_NEEDED = ("include", "pgxs", "doc", "*.a", "__pycache__")
 
@@ -91,7 +99,11 @@ class Server:
         """Stop at once, as if the power failed, and wait for it. Stopping twice is fine."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT)
-        self.process.wait()
+        try:
+            self.process.wait(READY_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 @dataclass(frozen=True)
@@ -184,10 +196,14 @@ class Postgres:
         return server
 
     def stop(self) -> None:
-        """Stop every server and remove all data. Stopping twice is fine."""
+        """Stop every server and remove all data. Twice is fine. Raises ``PostgresError`` if that does not end."""
         if self.watch.stdin is not None:
             self.watch.stdin.close()
-        self.watch.wait()
+        try:
+            self.watch.wait(DONE_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            self.watch.kill()
+            raise PostgresError(f"{self.directory} was not removed within {DONE_WITHIN_SECONDS:.0f} seconds") from error
 
     def __enter__(self) -> Self:
         return self
@@ -215,16 +231,20 @@ class Postgres:
         password.unlink()
 
     def _run(self, *command: str, **environment: str) -> None:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-            **_as(self.account, **environment),
-        )
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=DONE_WITHIN_SECONDS,
+                **_as(self.account, **environment),
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PostgresError(f"{command[0]} did not end within {DONE_WITHIN_SECONDS:.0f} seconds") from error
         if done.returncode:
             raise PostgresError(f"{command[0]} failed with status {done.returncode}:\n{done.stdout}")
 

@@ -37,6 +37,8 @@ Send = Callable[[Mapping[str, Any]], Any]
 Put = Callable[[str, bytes], StoredDocument]
 
 APPLICATION: Final = "belay-suite"
+MOST_LOOKS: Final = 360
+"""At one operation, whose changes are small: half an hour of looks by ``main``, in which a build has begun."""
 NEVER: Final = OperationState.UNSUPPORTED
 
 
@@ -143,9 +145,13 @@ class Suite:
         return answer
 
     def _end(self, answer: OperationAnswer) -> OperationAnswer:
+        looks = 0
         while answer.state is OperationState.RUNNING:
+            if looks == MOST_LOOKS:
+                raise Broken(f"expected {answer.operation} to end within {MOST_LOOKS} looks, found RUNNING")
             self.wait()
             answer = self._read(self.send(written(Look(answer.operation, self.database))))
+            looks += 1
         return answer
 
     def _read(self, document: Any) -> OperationAnswer:

@@ -74,19 +74,13 @@ class PostgresExecutor:
 
     def work(self, name: str, database: DatabaseAddress) -> None:
         """Be the worker of an operation, if it has no other and is not over."""
-        session = self.connect(database)
         try:
-            operation = Operation(session, name)
-            if not session.take_lock() or operation.answer().state is not OperationState.RUNNING:
-                return
-            self._perform(session, operation)
+            self._work(name, database)
         except OperationOver:
             return
         except Exception as error:
             self._note_fault(name, database, error)
             raise
-        finally:
-            session.close()
 
     def _looked_at(self, session: Session, operation: Operation) -> OperationAnswer:
         answer = operation.answer()
@@ -101,6 +95,15 @@ class PostgresExecutor:
             self.start(operation.name, asked.database, wakes < quick)
         return operation.answer()
 
+    def _work(self, name: str, database: DatabaseAddress) -> None:
+        session = self.connect(database)
+        try:
+            operation = Operation(session, name)
+            if session.take_lock() and operation.answer().state is OperationState.RUNNING:
+                self._perform(session, operation)
+        finally:
+            session.close()
+
     def _perform(self, session: Session, operation: Operation) -> None:
         asked = operation.asked()
         if asked.changes is None:
@@ -113,7 +116,10 @@ class PostgresExecutor:
         return worker.undo() if asked.request is Ask.UNDO else worker.apply()
 
     def _note_fault(self, name: str, database: DatabaseAddress, error: Exception) -> None:
-        """Keep why this worker ends, over a connection of its own, since that of the worker may be broken."""
+        """Keep why this worker ends, over a connection of its own: the worker's may be broken, and is closed by now.
+
+        If it were open, its transaction could hold the very row that this writes, for as long as it is open.
+        """
         session = self.connect(database)
         try:
             Operation(session, name).note_fault(f"{type(error).__name__}: {error}"[:1000])

@@ -32,6 +32,8 @@ from packs.postgresql.executor import SETTINGS, PostgresExecutor
 from packs.postgresql.session import Session
 
 BUCKET = "artifacts"
+ANSWERED_WITHIN = 300.0
+"""Seconds: a statement that waits for a lock which nobody releases is a fault, not an endless test."""
 READING = re.compile(r"\s*(?:select(?! pg_try)|reset|set|explain|prepare|deallocate|discard)\b", re.IGNORECASE)
 
 
@@ -47,6 +49,7 @@ class MortalConnection(pg8000.native.Connection):
 
     at = 0
     count = 0
+    fault: type[BaseException] = Killed
 
     def execute_simple(self, statement: str) -> Any:
         result = super().execute_simple(statement)
@@ -63,12 +66,15 @@ class MortalConnection(pg8000.native.Connection):
         if not READING.match(statement):
             kind.count += 1
         if kind.count == kind.at:
-            raise Killed
+            raise kind.fault
 
 
-def dying(at: int) -> type[MortalConnection]:
-    """A kind of connection that dies after its n-th statement, counted over all connections of the kind; 0 is never."""
-    return type("Dying", (MortalConnection,), {"at": at or -1})
+def dying(at: int, fault: type[BaseException] = Killed) -> type[MortalConnection]:
+    """A kind of connection that dies after its n-th statement, counted over all connections of the kind; 0 is never.
+
+    With another ``fault`` only the statement's caller fails, and the process lives.
+    """
+    return type("Dying", (MortalConnection,), {"at": at or -1, "fault": fault})
 
 
 class Objects:
@@ -118,7 +124,10 @@ class World:
     def executor(self, kind: type[pg8000.native.Connection] = pg8000.native.Connection) -> PostgresExecutor:
         def session(database: DatabaseAddress) -> Session:
             to = self.address
-            return Session(kind(to.user, to.host, database.name, to.port, to.password, ssl_context=False))
+            connection = kind(
+                to.user, to.host, database.name, to.port, to.password, ssl_context=False, timeout=ANSWERED_WITHIN
+            )
+            return Session(connection)
 
         return PostgresExecutor(session, self.documents, self._start, {**SETTINGS, "lock_timeout": "200ms"})
 
@@ -152,7 +161,9 @@ class World:
     def sql(self, text: str) -> list[Any]:
         to = self.address
         with closing(
-            pg8000.native.Connection(to.user, to.host, to.database, to.port, to.password, ssl_context=False)
+            pg8000.native.Connection(
+                to.user, to.host, to.database, to.port, to.password, ssl_context=False, timeout=ANSWERED_WITHIN
+            )
         ) as connection:
             return [tuple(row) for row in connection.run(text) or []]
 

@@ -51,6 +51,10 @@ def certificate(
     return builder.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
+QUIET_SECONDS = 60.0
+"""A client that says nothing for so long is gone, and the front does not wait for it."""
+
+
 class Front(threading.Thread):
     """TLS in front of a server that is built without it; it ends with the socket that it listens on."""
 
@@ -67,6 +71,7 @@ class Front(threading.Thread):
             except OSError:
                 return
             with plain:
+                plain.settimeout(QUIET_SECONDS)
                 plain.recv(8)
                 plain.sendall(b"S")
                 with contextlib.suppress(OSError), self.context.wrap_socket(plain, server_side=True) as client:
@@ -75,7 +80,9 @@ class Front(threading.Thread):
     def _relay(self, client: ssl.SSLSocket) -> None:
         with socket.create_connection((self.server.host, self.server.port)) as server:
             while True:
-                ready = [client] if client.pending() else select.select([client, server], [], [])[0]
+                ready = [client] if client.pending() else select.select([client, server], [], [], QUIET_SECONDS)[0]
+                if not ready:
+                    return
                 for source, target in ((client, server), (server, client)):
                     if source in ready:
                         data = source.recv(65536)
@@ -103,7 +110,8 @@ def with_tls(postgres: Address, tmp_path_factory: pytest.TempPathFactory) -> Ite
     yield replace(postgres, port=port), directory / "ours.pem", directory / "other.pem"
     front.listening.shutdown(socket.SHUT_RDWR)
     front.listening.close()
-    front.join()
+    front.join(QUIET_SECONDS * 2)
+    assert not front.is_alive(), "the front did not end with the socket that it listens on"
 
 
 def where(address: Address, **more: Any) -> DatabaseAddress:

@@ -28,6 +28,7 @@ INDEX = change(
     undo=("DROP INDEX CONCURRENTLY orders_both", "DROP INDEX CONCURRENTLY orders_status"),
     transactional=False,
 )
+MOST_LOOKS = 20
 ALL = document(ORDERS, MORE, INDEX, queries=("SELECT count(*) FROM pg_class WHERE relname = $1",))
 
 
@@ -53,10 +54,13 @@ def renew(world: World) -> None:
 def finished(world: World) -> Any:
     """Look until the operation is over, as Belay does, without its pauses."""
     answer = world.look("t")
-    while answer.state is OperationState.RUNNING:
+    for _ in range(MOST_LOOKS):
+        if answer.state is not OperationState.RUNNING:
+            break
         world.sql("UPDATE belay.belay_operations SET woken = NULL")
         answer = world.look("t")
         world.work()
+    assert answer.state is not OperationState.RUNNING, f"still running after {MOST_LOOKS} looks: {answer}"
     return (
         comparable(answer),
         world.sql("SELECT id, position, digest, attempt, outcome FROM belay.belay_changes ORDER BY position"),

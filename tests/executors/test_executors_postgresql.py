@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from postgres_world import World, change, document
+from postgres_world import World, change, document, dying
 
 from belay.database.executor import Ask, OperationState
 from local.postgres import Address
@@ -276,6 +276,19 @@ def test_why_a_worker_ended_is_told(world: World) -> None:
     with pytest.raises(KeyError):
         world.work()
     assert world.look("t").reason.startswith("KeyError")
+
+
+def test_a_worker_that_fails_anywhere_says_why_and_keeps_no_lock(world: World) -> None:
+    counted = dying(0)
+    world.begin(Ask.APPLY, document(ORDERS), "t")
+    world.work(counted)
+    for at in range(1, counted.count + 1):
+        world.sql("DROP SCHEMA belay CASCADE; DROP TABLE IF EXISTS orders")
+        world.begin(Ask.APPLY, document(ORDERS), "t")
+        with pytest.raises(RuntimeError):
+            world.work(dying(at, RuntimeError))
+        answer = world.look("t")
+        assert answer.state is OperationState.SUCCEEDED or answer.reason.startswith("RuntimeError"), at
 
 
 def test_an_operation_that_was_not_begun_is_refused(world: World) -> None:

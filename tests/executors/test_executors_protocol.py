@@ -18,7 +18,7 @@ from belay.database.executor import DatabaseAddress, StoredDocument
 from belay.sql.changes import Engine, Format
 from local.postgres import Address
 from packs.executors.serving import answered
-from packs.executors.suite import Broken, Suite, checks
+from packs.executors.suite import MOST_LOOKS, Broken, Suite, checks
 
 SCHEMA: dict[str, Any] = json.loads((ROOT / "docs" / "executor.schema.json").read_text())
 DATABASE = DatabaseAddress(Engine.POSTGRESQL, "instance", "orders-db", "orders-db.example.com", 5432)
@@ -101,3 +101,14 @@ def test_an_executor_that_does_nothing_breaks_the_protocol() -> None:
             check()
             held.append(name)
     assert held == []
+
+
+def test_an_executor_that_never_ends_breaks_the_protocol() -> None:
+    def send(request: Any) -> Any:
+        return {"schema": 1, "operation": request.get("token", request.get("operation")), "state": "RUNNING"}
+
+    waits: list[None] = []
+    suite = Suite(send, StoredDocument, DATABASE, Format.PLAIN, lambda: waits.append(None), "1")  # type: ignore[arg-type]
+    with pytest.raises(Broken, match=f"expected 1-profile-0 to end within {MOST_LOOKS} looks"):
+        suite.check_a_profile_says_what_is_recorded()
+    assert len(waits) == MOST_LOOKS
