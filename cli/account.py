@@ -84,11 +84,8 @@ class Account:
     @classmethod
     def of(cls, where: Where) -> Account:
         """Find the stack. Raises ``Unreachable`` without credentials or region, ``NoSuchStack``."""
+        session, aws = signed_in(where)
         try:
-            session = boto3.Session(profile_name=where.profile, region_name=where.region)
-            if session.region_name is None:
-                raise Unreachable("no region: pass --region, or set AWS_REGION or the profile's region")
-            aws = Aws(session.region_name, partial(session.client, endpoint_url=where.endpoint_url))
             answer = aws.client("cloudformation").describe_stacks(StackName=where.stack)
         except ClientError as error:
             raise _about_stack(error, where.stack, session) from error
@@ -161,6 +158,17 @@ class Account:
         """Return the ARN of the credentials; this needs no permission."""
         with translated("STS.GetCallerIdentity"):
             return str(self.aws.client("sts").get_caller_identity()["Arn"])
+
+
+def signed_in(where: Where) -> tuple[Any, Aws]:
+    """Return the session and the services of a profile, in a region. Raises ``Unreachable`` without either."""
+    try:
+        session = boto3.Session(profile_name=where.profile, region_name=where.region)
+    except BotoCoreError as error:
+        raise Unreachable.because(error) from error
+    if session.region_name is None:
+        raise Unreachable("no region: pass --region, or set AWS_REGION or the profile's region")
+    return session, Aws(session.region_name, partial(session.client, endpoint_url=where.endpoint_url))
 
 
 def _about_stack(error: ClientError, stack: str, session: Any) -> Exception:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from belay.errors import InvalidRegistration, InvalidRelease
 from belay.release.registration import misplaced, refuse_together
 from belay.release.stack_claim import claims_of, shared
 from cli.account import Account, Where, calls_aws
+from cli.agreement import agreed
 from cli.naming import application_argument
 from cli.options import argument, gathered
 from cli.output import section, tell
@@ -81,7 +81,7 @@ def command(files: Files, dry_run: bool, yes: bool, where: Where, output: str) -
     if changes and not dry_run:
         if output == "text" and not yes:
             tell(output, found, render(found))
-            if not _agreed():
+            if not agreed("Store this?", "nothing was stored"):
                 raise Refused("nothing was stored")
         store(belay, {name: text for name, text in wanted.parameters.items() if name in changes})
         found["stored"] = True
@@ -176,9 +176,3 @@ def _end(found: Mapping[str, Any]) -> str:
     if not found["stored"]:
         return f"{found['application']}: {len(found['changes'])} documents differ; nothing was stored yet"
     return f"{found['application']}: registered ({len(found['changes'])} documents); check it with `belay doctor`"
-
-
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        raise Refused("nothing was stored: no terminal to ask on; pass --yes")
-    return input("Store this? [y/N] ").strip().lower() in ("y", "yes")

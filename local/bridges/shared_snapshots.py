@@ -6,8 +6,8 @@ region of the call from wherever its ARN says, in one step
 (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CopyDBSnapshot.html): another account's must be shared,
 and the policy of its key must let the caller's account. An encrypted one needs a key of the region it is copied to; an
 unencrypted snapshot of a cluster takes none. At most 20 copies of instances' snapshots and five of clusters' are made
-at a time from one region to another. A copy has its own tags and the data of its source, and takes time. It can go when
-moto does the same.
+at a time from one region to another. A copy has its own tags and the data of its source, and takes time. A database
+shows the ARN of its key, whatever it was created with. It can go when moto does the same.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from moto.rds.exceptions import (
     RDSClientError,
     SnapshotQuotaExceededFault,
 )
-from moto.rds.models import DBClusterSnapshot, DBSnapshot, RDSBackend, rds_backends
+from moto.rds.models import DBCluster, DBClusterSnapshot, DBInstance, DBSnapshot, RDSBackend, rds_backends
 
 from local.bridges.account_quotas import MOST
 
@@ -46,6 +46,22 @@ def install() -> None:
     """Let snapshots be shared and copied as on AWS."""
     _share()
     _copy()
+    for model in (DBInstance, DBCluster):
+        _show_key_s_arn(model)
+
+
+def _show_key_s_arn(model: type[Any]) -> None:
+    """A database that was created with an alias shows its key's ARN."""
+    create = model.__init__
+
+    def create_with_key(self: Any, backend: RDSBackend, *args: Any, **kwargs: Any) -> None:
+        create(self, backend, *args, **kwargs)
+        key = str(getattr(self, "kms_key_id", None) or "")
+        record = _key(backend, key) if key.startswith("alias/") else None
+        if record is not None:
+            self.kms_key_id = str(record["Arn"])
+
+    model.__init__ = create_with_key
 
 
 def _share() -> None:

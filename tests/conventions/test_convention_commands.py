@@ -6,10 +6,13 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
-from project import ROOT, machines, resources
+from project import ROOT, machines, resources, template
 from reach import Code, Node, calls_of, followed
+from test_convention_accounts import listed
 from test_convention_permissions import ALSO_NEEDED, OTHERWISE_CALLED, PREFIX, RELEASES, named
+from test_convention_vaults import OF_RDS
 
+from belay.database.restore import OPERATIONS
 from cli.commands import COMMANDS
 
 PAGE = (ROOT / "docs" / "command-line.md").read_text()
@@ -49,7 +52,9 @@ def needed(command: str, *, waiting: bool = True) -> set[str]:
     found: set[str] = set()
     for node, operation in calls_of(code, nodes):
         service, name = operation.split(".")
-        if node not in OF_THE_COMMAND and operation != "STS.GetCallerIdentity":
+        if operation == "RDS.{operation}":
+            found |= {f"rds:{each}" for each in OPERATIONS}
+        elif node not in OF_THE_COMMAND and operation != "STS.GetCallerIdentity":
             found |= OTHERWISE_CALLED.get(operation, {f"{PREFIX[service]}:{name}"})
     also = {**ALSO_NEEDED, **OF_THE_COMMAND}
     return found.union(*(also.get(str(node), set()) for node in nodes))
@@ -68,6 +73,7 @@ def granted(policy: str) -> set[str]:
     }
 
 
+FROM_VAULTS = ("vault list", "vault restore")
 OF_COMMANDS = [(policy, command) for policy, commands in documented().items() for command in commands]
 
 
@@ -89,7 +95,28 @@ def test_every_command_that_asks_aws_is_somebody_s() -> None:
     assert asking - {command for _, command in OF_COMMANDS} == {
         *("upgrade check", "upgrade continue"),
         *("init", "doctor", "register", "register check", "register show", "spoke template"),
+        *FROM_VAULTS,
     }
+
+
+def test_who_restores_from_a_vault_has_a_policy_in_each_account_and_no_more_than_that() -> None:
+    """``ReaderPolicy`` at home, and the policies of the vault's account and of the stage's."""
+    lent, restored = (
+        policy("accounts/vault.yaml", "LendFromVault"),
+        policy("accounts/restorer.yaml", "RestoreFromVault"),
+    )
+    elsewhere = {each for command in FROM_VAULTS for each in needed(command) - granted("ReaderPolicy")}
+    assert lent | restored == elsewhere | OF_RDS
+    assert {each for each in lent if not each.startswith("rds:Describe")} == {
+        "rds:ModifyDBSnapshotAttribute",
+        "rds:ModifyDBClusterSnapshotAttribute",
+    }
+    assert not {each for each in lent | restored if "Delete" in each}
+
+
+def policy(template_of: str, name: str) -> set[str]:
+    found = template(template_of)["Resources"][name]["Properties"]["PolicyDocument"]["Statement"]
+    return {action for each in found for action in listed(each["Action"])}
 
 
 def needs_aws(command: str) -> bool:

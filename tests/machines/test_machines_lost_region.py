@@ -74,6 +74,25 @@ def _make_vault(engine: Engine) -> None:
     cloudformation.get_waiter("stack_create_complete").wait(
         StackName="belay-vault", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
+    restorer = engine.client("cloudformation", account=SPOKE_ACCOUNT, region=SPOKE_REGION)
+    restorer.create_stack(
+        StackName="belay-restorer",
+        TemplateBody=(ROOT / "accounts" / "restorer.yaml").read_text(),
+        Parameters=[{"ParameterKey": "VaultAccountId", "ParameterValue": VAULT_ACCOUNT}],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    restorer.get_waiter("stack_create_complete").wait(
+        StackName="belay-restorer", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+
+
+def _keys_of_on_call(engine: Engine, account: str, policy: str) -> tuple[str, str]:
+    """The access key of a person who may do what a policy allows, and nothing else."""
+    iam = engine.client("iam", account=account)
+    iam.create_user(UserName="on-call")
+    iam.attach_user_policy(UserName="on-call", PolicyArn=f"arn:aws:iam::{account}:policy/{policy}")
+    key = iam.create_access_key(UserName="on-call")["AccessKey"]
+    return key["AccessKeyId"], key["SecretAccessKey"]
 
 
 def template(version: str, database: str = DATABASE, key: str | None = "alias/orders") -> dict[str, Any]:
@@ -236,9 +255,14 @@ def _run_guide(belay: Belay, place: Path) -> None:
         f"stacks: {{first: {{name: orders-production-first}}, second: {{name: orders-production-second}}}}\n"
         f"databases: [{{instance: {DATABASE}}}]\nvault: {json.dumps(VAULT)}\n"
     )
-    profiles = {"production": SPOKE_ACCOUNT, "vault": VAULT_ACCOUNT}
+    profiles = {
+        "production": (SPOKE_ACCOUNT, "test"),
+        "on-call": _keys_of_on_call(belay.engine, SPOKE_ACCOUNT, "belay-restore-from-vault"),
+        "on-call-vault": _keys_of_on_call(belay.engine, VAULT_ACCOUNT, "belay-lend-from-vault"),
+    }
     keys = "".join(
-        f"[{name}]\naws_access_key_id = {account}\naws_secret_access_key = test\n" for name, account in profiles.items()
+        f"[{name}]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
+        for name, (key, secret) in profiles.items()
     )
     (place / "credentials").write_text(keys)
     (place / "config").write_text("".join(f"[profile {name}]\nregion = {NEW_REGION}\n" for name in profiles))

@@ -117,6 +117,13 @@ class SnapshotFailed(BelayError):  # noqa: N818
     """
 
 
+class RestoreRefused(BelayError):  # noqa: N818
+    """A database cannot be restored from a vault as things are.
+
+    Raised by ``belay vault restore`` before the step that would be wrong, with what a person does about it.
+    """
+
+
 class AwsFault(BelayError):  # noqa: N818
     """AWS answered with an error that no rule of Belay's expects.
 

@@ -208,6 +208,16 @@ def test_five_copies_of_clusters_are_made_at_a_time_across_regions(engine, vault
     assert code == "SnapshotQuotaExceeded"
 
 
+def test_a_database_shows_the_arn_of_its_key_not_the_alias(engine, rds, keys):
+    engine.client("kms").create_alias(AliasName="alias/own", TargetKeyId=keys["own"].rpartition("/")[2])
+    rds.create_db_instance(DBInstanceIdentifier="by-alias", StorageEncrypted=True, KmsKeyId="alias/own", **SMALL)
+    login = {"Engine": "aurora-mysql", **LOGIN}
+    rds.create_db_cluster(DBClusterIdentifier="by-alias", StorageEncrypted=True, KmsKeyId="alias/own", **login)
+    found = rds.describe_db_instances(DBInstanceIdentifier="by-alias")["DBInstances"]
+    found += rds.describe_db_clusters(DBClusterIdentifier="by-alias")["DBClusters"]
+    assert [each["KmsKeyId"] for each in found] == [keys["own"]] * 2
+
+
 def test_a_copy_outlives_its_source_and_is_restored_in_the_other_account(rds, vault, keys, taken):
     name = taken("instance", "own")
     share(rds, "instance", name, VAULT)

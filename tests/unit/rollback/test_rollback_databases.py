@@ -534,7 +534,8 @@ class TestMayItBeRestored:
         gone = replace(TAKEN, vault="the vault in account 222222222222, region eu-west-1")
         why = refusal(INSTANCE_KIND, gone, None, None)
         assert why is not None
-        assert why.endswith(f"; docs/lost-region.md says how a copy of it in {gone.vault} is restored")
+        command = "belay vault restore orders production"
+        assert why.endswith(f"; a copy of it may be in {gone.vault}, from where `{command}` restores it")
 
     def test_not_from_a_snapshot_of_another_database(self) -> None:
         incident = Incident()

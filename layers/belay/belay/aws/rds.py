@@ -106,6 +106,12 @@ class Databases:
         with translated(f"RDS.{kind.snapshot.share}"):
             self._call(kind.snapshot.share, asked)
 
+    def share_no_more(self, kind: DatabaseKind, snapshot: str, account: str) -> None:
+        """Let another account copy a manual snapshot no more; succeeds if it may not."""
+        asked = {kind.snapshot.identifier: snapshot, "AttributeName": "restore", "ValuesToRemove": [account]}
+        with translated(f"RDS.{kind.snapshot.share}"):
+            self._call(kind.snapshot.share, asked)
+
     def copy_snapshot(self, kind: DatabaseKind, source: str, name: str, key: str, tags: Mapping[str, str]) -> None:
         """Begin to copy a snapshot into this account and region under a name, encrypted with a key that is here.
 

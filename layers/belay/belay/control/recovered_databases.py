@@ -8,9 +8,10 @@ from belay.aws.clock import now
 from belay.aws.rds import Databases
 from belay.control.recovered_changes import blocked_as
 from belay.control.recovery import Recovery
+from belay.control.restored_units import found, leaning, members
 from belay.database.kind import Description, Members
 from belay.database.kinds import KINDS
-from belay.database.restore import Place, Taken, Unit
+from belay.database.restore import Taken, Unit
 from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.notify.told import in_words
 from belay.release.registration import Database, Stage
@@ -86,7 +87,7 @@ class RecoveredDatabases:
             known,
             snapshot=snapshot,
             units=units,
-            obstacles=self._obstacles(database, units[0]),
+            obstacles=tuple(leaning(self._databases, database, units[0])),
             last_step=self._last_step([unit.name for unit in units]),
             blocked=next(filter(None, (self._recovery.blocked(unit.name) for unit in units)), None),
             reason=in_words(self._incident.reason),
@@ -107,7 +108,7 @@ class RecoveredDatabases:
     def _units(self, database: Database, snapshot: Description | None) -> tuple[Unit, ...]:
         """The database and a cluster's members: as they are now, or as recorded before the swap."""
         source = "" if snapshot is None else database.kind.resource_id(snapshot)
-        head = self._found(Unit(database.kind, database.identifier, source, self._incident.name))
+        head = found(self._databases, Unit(database.kind, database.identifier, source, self._incident.name))
         of = database.kind.members
         if of is None:
             return (head,)
@@ -115,28 +116,12 @@ class RecoveredDatabases:
         if members is None:
             members = {} if head.original is None else self._members(of, head.original)
         units = (Unit(of.kind, name, member, self._incident.name) for name, member in members.items())
-        return (head, *(self._found(unit) for unit in units))
+        return (head, *(found(self._databases, unit) for unit in units))
 
     def _members(self, of: Members, described: Description) -> dict[str, str]:
         """The members with their resource ids, in the order in which they are restored."""
-        found = {name: self._databases.describe(of.kind, name) for name in of.names(described)}
-        return {name: of.kind.resource_id(each) for name, each in found.items() if each is not None}
-
-    def _found(self, unit: Unit) -> Unit:
-        places = {place: self._databases.describe(unit.kind, unit.at(place)) for place in Place}
-        found = {place: each for place, each in places.items() if each is not None}
-        return replace(unit, found=found)
-
-    def _obstacles(self, database: Database, head: Unit) -> tuple[str, ...]:
-        """Dependents of the database that its description does not show; looked up until the swap begins."""
-        if head.original is None or head.original_place is not Place.NAME:
-            return ()
-        proxies = self._databases.proxies_of(database)
-        deployments = self._databases.deployments_of(head.kind.arn(head.original))
-        return (
-            *(f"the proxy {name} uses it, and would not use the restored one" for name in proxies),
-            *(f"the Blue/Green deployment {name} uses it" for name in deployments),
-        )
+        seen = members(self._databases, of, described)
+        return {name: of.kind.resource_id(each) for name, each in seen.items()}
 
     def _last_step(self, names: list[str]) -> tuple[Action, str, datetime] | None:
         taken = [

@@ -19,7 +19,7 @@ from typing import Any, Final
 from belay.database.fields import create_parameters, differing, missing_roles, own_tags
 from belay.database.kind import DatabaseKind, Description, UnitKind
 from belay.database.kinds import UNIT_KINDS
-from belay.database.snapshots import TAG_PREFIX, Availability, availability, snapshot_of, snapshot_tags
+from belay.database.snapshots import TAG_PREFIX, Availability, Snapshot, availability, snapshot_of, snapshot_tags
 
 Call = tuple[str, dict[str, Any]]
 """An operation of RDS and its parameters."""
@@ -33,6 +33,9 @@ OPERATIONS: Final = frozenset(
 
 INCIDENT_TAG: Final = f"{TAG_PREFIX}incident"
 """The tag of a restored database that names the incident it was restored in."""
+
+COPIED_FROM_TAG: Final = f"{TAG_PREFIX}copied-from"
+"""The tag of a copied snapshot that names its source. Another account sees none of the source's tags."""
 
 KEEP_UNTIL_TAG: Final = f"{TAG_PREFIX}keep-until"
 
@@ -183,7 +186,8 @@ def waits_for_window(kind: UnitKind, name: str, original: Description) -> str | 
 class Taken:
     """A release's record of its snapshot: its name, its tags, and when the attempt began.
 
-    ``vault`` says in words where a copy of it went, if the stage has a vault.
+    ``vault`` says in words where a copy of it went, if the stage has a vault. ``copied_from`` is the ARN of the copy in
+    a vault that it was brought back from: then a person chose it, whatever its age and the database that is there now.
     """
 
     name: str
@@ -192,6 +196,7 @@ class Taken:
     version: str
     since: datetime | None
     vault: str = ""
+    copied_from: str = ""
 
 
 def refusal(kind: DatabaseKind, taken: Taken, snapshot: Description | None, source_id: str | None) -> str | None:
@@ -201,7 +206,8 @@ def refusal(kind: DatabaseKind, taken: Taken, snapshot: Description | None, sour
     that it would replace: ``source_id`` is the resource id of what has the name now, or had it before the swap.
     """
     if snapshot is None:
-        copied = f"; docs/lost-region.md says how a copy of it in {taken.vault} is restored" if taken.vault else ""
+        command = f"belay vault restore {taken.application} {taken.stage}"
+        copied = f"; a copy of it may be in {taken.vault}, from where `{command}` restores it" if taken.vault else ""
         return f"there is no snapshot {taken.name}: the release took none of it, or it was deleted{copied}"
     seen = snapshot_of(kind, snapshot)
     if seen.status != "available":
@@ -209,9 +215,16 @@ def refusal(kind: DatabaseKind, taken: Taken, snapshot: Description | None, sour
     if seen.name != taken.name or not seen.taken_for(taken.application, taken.stage, taken.version):
         wanted = snapshot_tags(taken.application, taken.stage, taken.version)
         return f"the snapshot {seen.name} is not the one that was taken for the release: it lacks {wanted}"
+    if taken.copied_from:
+        own = seen.tags.get(COPIED_FROM_TAG)
+        return None if own == taken.copied_from else f"the snapshot {seen.name} is no copy of {taken.copied_from}"
+    return _of_another(taken, seen, kind.resource_id(snapshot), source_id)
+
+
+def _of_another(taken: Taken, seen: Snapshot, own: str, source_id: str | None) -> str | None:
+    """Say whether a snapshot is of another time or another database than the release changed; None if it is not."""
     if taken.since is None or seen.created is None or seen.created < taken.since:
         return f"the snapshot {seen.name} is older than the release"
-    own = kind.resource_id(snapshot)
     if own != source_id:
         return f"the snapshot {seen.name} is of another database ({own}) than the one that has its name ({source_id})"
     return None

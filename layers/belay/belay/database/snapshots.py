@@ -87,7 +87,7 @@ class Snapshot:
     """A snapshot as a describe call shows it.
 
     ``source`` is the identifier of the database it is of, ``created`` in UTC (None while it is being created),
-    ``manual`` whether somebody asked for it.
+    ``copied_of`` when the snapshot was created that it is a copy of, ``manual`` whether somebody asked for it.
     """
 
     kind: DatabaseKind
@@ -97,6 +97,13 @@ class Snapshot:
     created: datetime | None = None
     manual: bool = True
     tags: Mapping[str, str] = field(default_factory=dict)
+    copied_of: datetime | None = None
+
+    @property
+    def data_of(self) -> datetime | None:
+        """The time whose data it has: a copy's own is later (OriginalSnapshotCreateTime of
+        https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBSnapshot.html; a cluster's copy has none)."""
+        return self.copied_of or self.created
 
     @property
     def state(self) -> SnapshotState:
@@ -122,7 +129,7 @@ def snapshot_source(kind: DatabaseKind, identifier: str, description: Descriptio
 
 def snapshot_of(kind: DatabaseKind, description: Description) -> Snapshot:
     """Read a snapshot from its kind's describe call."""
-    created = description.get("SnapshotCreateTime")
+    created, copied_of = (description.get(key) for key in ("SnapshotCreateTime", "OriginalSnapshotCreateTime"))
     return Snapshot(
         kind=kind,
         name=description[kind.snapshot.identifier],
@@ -131,6 +138,7 @@ def snapshot_of(kind: DatabaseKind, description: Description) -> Snapshot:
         created=created.astimezone(UTC) if created else None,
         manual=description.get("SnapshotType", "manual") == "manual",
         tags={tag["Key"]: tag.get("Value", "") for tag in description.get("TagList") or []},
+        copied_of=copied_of.astimezone(UTC) if copied_of else None,
     )
 
 

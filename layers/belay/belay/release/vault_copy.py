@@ -6,7 +6,8 @@ from typing import Final
 
 from belay.database.kind import DatabaseKind
 from belay.database.kinds import KINDS
-from belay.database.snapshots import TAG_PREFIX, snapshot_tags
+from belay.database.restore import COPIED_FROM_TAG
+from belay.database.snapshots import snapshot_tags
 from belay.release.origin import Origin
 from belay.release.vault import Vault
 
@@ -57,9 +58,9 @@ class VaultCopy:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The copy's tags. Another account sees none of its source's."""
+        """The copy's tags."""
         own = snapshot_tags(self.origin.application, self.stage, self.origin.name, self.execution)
-        return own | {f"{TAG_PREFIX}copied-from": self.source}
+        return own | {COPIED_FROM_TAG: self.source}
 
     def is_late(self, now: datetime) -> bool:
         """Whether its time is up."""

@@ -92,6 +92,11 @@ def plan_databases(situation: Situation) -> tuple[Todo, ...]:
     return _together([_for_database(seen, situation) for seen in situation.databases])
 
 
+def plan_restore(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
+    """Plan to restore one database, whatever a release did to it: a person asked for that."""
+    return _restored(seen, situation)
+
+
 def _together(databases: Sequence[tuple[Todo, ...]]) -> tuple[Todo, ...]:
     """Questions first; then every database is restored beside its original, before writers are stopped for a swap."""
     asks = [todo for todos in databases for todo in todos if isinstance(todo, Step) and todo.action is Action.ASK]
@@ -220,7 +225,8 @@ def _refused(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
     if why is None:
         return ()
     beside = f" The restored database is {head.at(Place.RESTORED)}." if head.restored else ""
-    return (_restore_or_keep(seen, f"{_NOT_RESTORED}: {why.rstrip('.')}.{beside}"),)
+    told = "it was not restored" if seen.taken.copied_from else _NOT_RESTORED
+    return (_restore_or_keep(seen, f"{told}: {why.rstrip('.')}.{beside}"),)
 
 
 def _waiting_changes(seen: DatabaseSeen) -> Iterator[str]:
@@ -469,6 +475,8 @@ def _left(seen: DatabaseSeen, why: str, what: str, then: str | None = None) -> L
 
 
 def _restore_or_keep(seen: DatabaseSeen, why: str) -> LeftToDo:
+    if seen.taken.copied_from:
+        return _left(seen, why, "correct what refuses it, then ask for the restore again")
     left = _left(seen, why, "restore it from its snapshot, or decide to keep the data as it is")
     restore = Choice(
         f"restore the snapshot {seen.taken.name} under another name, then swap the names",

@@ -202,6 +202,7 @@ class PlayedRds:
 
     def _RestoreDBClusterFromSnapshot(self, asked: dict[str, Any]) -> None:
         self._make(self.clusters, "DBClusterIdentifier", asked, CLUSTER_DEFAULTS)
+        self._link()
 
     def _make(
         self, those: dict[str, dict[str, Any]], identifier: str, asked: dict[str, Any], defaults: Mapping[str, Any]

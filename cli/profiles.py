@@ -1,0 +1,69 @@
+"""Credentials of other accounts than Belay's, of a vault's or a stage's, from profiles of the AWS configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
+import click
+
+from belay.aws.gateways import Aws
+from belay.errors import AccessDenied
+from belay.release.registration import Stage
+from belay.release.vault import Vault
+from cli.account import Where, signed_in
+from cli.problems import Refused
+
+VAULT_PROFILE: Final = click.option(
+    "--vault-profile", metavar="NAME", help="a profile with credentials of the vault's account; default: --profile's"
+)
+STAGE_PROFILE: Final = click.option(
+    "--stage-profile", metavar="NAME", help="a profile with credentials of the stage's account; default: --profile's"
+)
+
+
+def of_vault(vault: Vault, profile: str | None, where: Where) -> Aws:
+    """Return the services of a vault's account. Raises ``Refused`` where the credentials are of another one."""
+    return _of(
+        vault.account,
+        vault.region,
+        profile,
+        where,
+        f"The copies are in account {vault.account}: pass --vault-profile with credentials of it that have the policy "
+        "belay-lend-from-vault (accounts/vault.yaml). Whoever runs that account can give them",
+    )
+
+
+def of_stage(stage: Stage, region: str, profile: str | None, where: Where) -> Aws:
+    """Return the services where a stage lies. Raises ``Refused`` where the credentials are of another account."""
+    return _of(
+        stage.account,
+        region,
+        profile,
+        where,
+        f"{stage.application}/{stage.name} is in account {stage.account}: pass --stage-profile with credentials of it "
+        "that have the policy belay-restore-from-vault (accounts/restorer.yaml). If that account is lost, register the "
+        "stage in another one first: docs/lost-region.md",
+    )
+
+
+@contextmanager
+def policies_told() -> Iterator[None]:
+    """Say which policies allow what AWS refuses to whoever restores from a vault."""
+    try:
+        yield
+    except AccessDenied as refused:
+        todo = (
+            "--vault-profile needs the policy belay-lend-from-vault, --stage-profile belay-restore-from-vault: "
+            "docs/accounts.md#who-restores-from-a-vault"
+        )
+        raise AccessDenied(refused.operation, refused.code, f"{refused.message}. {todo}") from refused
+
+
+def _of(account: str, region: str, profile: str | None, where: Where, todo: str) -> Aws:
+    _, aws = signed_in(replace(where, profile=profile or where.profile, region=region))
+    if aws.account != account:
+        raise Refused(f"these credentials are of account {aws.account}. {todo}")
+    return aws
