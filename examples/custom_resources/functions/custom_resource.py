@@ -82,8 +82,7 @@ class CustomResource:
             body = _answer(event, made)
         except Exception as error:  # every fault is an answer, or the stack would hang
             LOG.exception("the request failed")
-            reason = f"{type(error).__name__}: {error}"[:LONGEST_REASON]
-            body = _answer(event, Made(known), Status="FAILED", Reason=reason)
+            body = _failed(event, known, f"{type(error).__name__}: {error}")
         _send(event["ResponseURL"], body)
         return True
 
@@ -123,6 +122,14 @@ def _answer(event: Mapping[str, Any], made: Made, **told: str) -> bytes:
         **told,
     }
     return json.dumps(answer).encode()
+
+
+def _failed(event: Mapping[str, Any], known: str, reason: str) -> bytes:
+    """Return the answer with as much of the reason as CloudFormation takes: a letter may need six bytes."""
+    reason = reason[:LONGEST_REASON]
+    while len(body := _answer(event, Made(known), Status="FAILED", Reason=reason)) > LARGEST_ANSWER:
+        reason = reason[: len(reason) // 2]
+    return body
 
 
 def _send(url: str, body: bytes) -> None:

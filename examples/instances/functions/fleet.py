@@ -61,6 +61,11 @@ class Fleet:
     """The revision, a zip with an appspec.yml."""
 
     @property
+    def tag(self) -> dict[str, str]:
+        """By which the first Auto Scaling group is known to be the fleet's, and not another's of the same name."""
+        return _tag(self.application, self.group)
+
+    @property
     def target_group(self) -> str:
         """The target group's name: ``...:targetgroup/<name>/<id>``."""
         return self.target_group_arn.split("/")[1]
@@ -97,6 +102,10 @@ class Fleet:
                 "events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"],
             },
         }
+
+
+def _tag(application: str, group: str) -> dict[str, str]:
+    return {"Key": "fleet", "Value": f"{application}/{group}"}
 
 
 def read(properties: Mapping[str, Any]) -> Fleet:
@@ -164,12 +173,17 @@ class Deployer:
             return NOT_YET
         if group:
             self._codedeploy.delete_deployment_group(applicationName=application, deploymentGroupName=name)
-        return NOT_YET if self._delete_fleets(self._fleets(name)) else None
+        return NOT_YET if self._delete_fleets(self._fleets(application, name)) else None
 
     def _create(self, fleet: Fleet) -> NotYet:
         """Make the first fleet, which runs nothing; and, once its instances are there, the deployment group."""
-        fleets = self._fleets(fleet.group)
+        fleets = self._fleets(fleet.application, fleet.group)
         if not fleets:
+            named = self._autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[fleet.group])
+            if named["AutoScalingGroups"]:
+                raise FleetError(
+                    f"an Auto Scaling group {fleet.group} exists that is not this fleet's: give the stack another name"
+                )
             self._autoscaling.create_auto_scaling_group(
                 AutoScalingGroupName=fleet.group,
                 LaunchTemplate=fleet.launch_template,
@@ -178,6 +192,7 @@ class Deployer:
                 DesiredCapacity=fleet.size,
                 VPCZoneIdentifier=",".join(fleet.subnet_ids),
                 TargetGroupARNs=[fleet.target_group_arn],
+                Tags=[{**fleet.tag, "PropagateAtLaunch": False}],
             )
         elif list(fleets) != [fleet.group]:
             raise FleetError(f"the deployment group {fleet.group} is gone; {', '.join(fleets)} run without it")
@@ -232,7 +247,7 @@ class Deployer:
 
     def _clear(self, fleet: Fleet, name: str, serving: set[str]) -> bool:
         """Delete what failed deployments left beside the fleet; return whether there was anything."""
-        others = {each: found for each, found in self._fleets(fleet.group).items() if each != name}
+        others = {each: found for each, found in self._fleets(fleet.application, fleet.group).items() if each != name}
         if any(serving & _in_service(found) for found in others.values()):
             raise FleetError(f"{name} is what is deployed to, but {', '.join(others)} beside it still get traffic")
         return self._delete_fleets(others)
@@ -266,7 +281,7 @@ class Deployer:
     def _current(self, fleet: Fleet, group: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         """The Auto Scaling group that the deployment group names."""
         names = [each["name"] for each in group["autoScalingGroups"]]
-        fleets = self._fleets(fleet.group)
+        fleets = self._fleets(fleet.application, fleet.group)
         if len(names) != 1 or names[0] not in fleets:
             there = ", ".join(fleets) or "none"
             raise FleetError(
@@ -300,14 +315,20 @@ class Deployer:
                     return found
         return None
 
-    def _fleets(self, group: str) -> dict[str, Mapping[str, Any]]:
-        """Every Auto Scaling group of the deployment group, by name: the first one, and CodeDeploy's copies."""
+    def _fleets(self, application: str, group: str) -> dict[str, Mapping[str, Any]]:
+        """Every Auto Scaling group of the deployment group, by name: the first one, and CodeDeploy's copies.
+
+        One of the same name without the tag is somebody else's.
+        """
+        tag = _tag(application, group)
         pages = self._autoscaling.get_paginator("describe_auto_scaling_groups").paginate()
         found = [each for page in pages for each in page["AutoScalingGroups"]]
+        copies = f"CodeDeploy_{group}_"
         return {
             each["AutoScalingGroupName"]: each
             for each in found
-            if each["AutoScalingGroupName"] == group or each["AutoScalingGroupName"].startswith(f"CodeDeploy_{group}_")
+            if each["AutoScalingGroupName"].startswith(copies)
+            or (each["AutoScalingGroupName"] == group and any(tag.items() <= one.items() for one in each["Tags"]))
         }
 
     def _delete_fleets(self, fleets: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -80,6 +80,17 @@ def test_an_answer_that_is_too_large_fails(answers: Answers, function: Callable[
     assert len(json.dumps(answer)) <= 4096
 
 
+def test_a_failure_is_answered_however_long_its_reason_is(
+    answers: Answers, function: Callable[[str], ModuleType]
+) -> None:
+    """More than 4 KB would not be taken, and the stack would wait for an answer until its time is over."""
+    name = f"/shared/{chr(0x1F600) * 990}"
+    function("lookup_parameter").handler(request(answers, "Create", "i" * 900, Name=name, Region=REGION), None)
+    (answer,) = answers
+    assert answer["Status"] == "FAILED"
+    assert len(json.dumps(answer)) <= 4096
+
+
 def test_an_answer_is_sent_again_where_it_did_not_arrive(
     answers: Answers, function: Callable[[str], ModuleType], parameter: str
 ) -> None:

@@ -347,6 +347,24 @@ def test_deleting_leaves_neither_fleet_nor_group_and_may_come_twice(world: World
     assert world.delete() == 1
 
 
+def test_a_group_of_the_same_name_is_neither_taken_nor_deleted(world: World) -> None:
+    template = {"LaunchTemplateId": world.properties["LaunchTemplateId"], "Version": "1"}
+    world.scaling.create_auto_scaling_group(
+        AutoScalingGroupName="hello",
+        LaunchTemplate=template,
+        MinSize=1,
+        MaxSize=1,
+        VPCZoneIdentifier=world.properties["SubnetIds"][0],
+        Tags=[{"Key": "fleet", "Value": "another/hello"}],
+    )
+
+    with pytest.raises(world.fleets.FleetError, match="hello exists that is not this fleet's"):
+        world.step("first")
+    world.delete()
+
+    assert world.groups == ["hello"]
+
+
 def test_deleting_stops_what_goes_on(world: World) -> None:
     world.deploy("request-1")
     for _ in range(3):
