@@ -406,7 +406,7 @@ class Account:
             self.images.add_response(
                 "describe_launch_template_versions",
                 {"LaunchTemplateVersions": [version]},
-                {"LaunchTemplateId": "lt-1", "Versions": ["3"], "ResolveAlias": True},
+                {"LaunchTemplateId": "lt-1", "Versions": ["3"]},
             )
 
     def reports(self, image_id: str, *states: str, hours: int = 20) -> None:
@@ -530,6 +530,54 @@ def test_an_image_in_use_is_kept(
     assert told["kept"][OLD][0].endswith(user)
 
 
+def in_a_group(account: Account, image: str) -> None:
+    account.look(groups=[{**GROUP_OF, "LaunchTemplate": TEMPLATE}], named=[image])
+
+
+@pytest.mark.parametrize("name", ["/images/base/build-1", "/images/base/latest:3"])
+def test_an_image_that_a_launch_template_has_by_its_name_is_kept(
+    retire: Callable[..., dict[str, Any]], account: Account, name: str
+) -> None:
+    in_a_group(account, f"resolve:ssm:{name}")
+    account.names.add_response("get_parameter", *value(name, OLD))
+
+    assert retire()["kept"][OLD] == [GROUP]
+
+
+def test_a_name_that_is_gone_keeps_nothing(retire: Callable[..., dict[str, Any]], account: Account) -> None:
+    in_a_group(account, "resolve:ssm:/images/base/build-0")
+    account.names.add_client_error("get_parameter", "ParameterNotFound")
+    account.reports(OLD, "pending")
+
+    assert retire()["waiting"] == [OLD]
+
+
+@pytest.mark.parametrize(
+    "image", ["resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023", "resolve:ssm:/shop/image"]
+)
+def test_names_of_others_are_not_read(retire: Callable[..., dict[str, Any]], account: Account, image: str) -> None:
+    """What has the image under another name is a reference of its own; to read it takes a permission."""
+    in_a_group(account, image)
+    account.reports(OLD, "pending")
+
+    assert retire()["waiting"] == [OLD]
+
+
+def test_an_image_that_cannot_be_deregistered_keeps_no_other(
+    retire: Callable[..., dict[str, Any]], account: Account
+) -> None:
+    account.look(history=[YOUNG, "ami-00000000000000009"])
+    for image_id in (OLD, NEWER):
+        account.reports(image_id, "available")
+        account.entries()
+    account.names.add_response("delete_parameters", {}, {"Names": ["/images/base/build-1"]})
+    account.images.add_client_error("deregister_image", "OperationNotPermitted", "protected")
+    account.goes(NEWER)
+
+    with pytest.raises(Exception, match=f"^{OLD} is not deregistered: .*protected$"):
+        retire()
+
+
 def test_its_own_name_is_no_use_of_an_image(retire: Callable[..., dict[str, Any]], account: Account) -> None:
     account.look(references=[(OLD, "arn:aws:ssm:eu-west-1:111122223333:parameter/images/base/build-1")])
     account.reports(OLD, "available")
@@ -599,7 +647,8 @@ def test_its_role_allows_the_calls_that_it_makes_and_no_others(
         return call(client, operation, given)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", noted)
-    account.look(groups=[{**GROUP_OF, "LaunchTemplate": TEMPLATE}], named=[YOUNG])
+    account.look(groups=[{**GROUP_OF, "LaunchTemplate": TEMPLATE}], named=[f"resolve:ssm:{LATEST}"])
+    account.names.add_response("get_parameter", *value(LATEST, YOUNG))
     account.reports(OLD)
     account.asks(OLD)
     retire()
@@ -613,6 +662,6 @@ def test_its_role_allows_the_calls_that_it_makes_and_no_others(
     managed, policy = template["Resources"]["RetireImagesFunction"]["Properties"]["Policies"]
     actions = [each["Action"] for each in policy["Statement"] if each["Effect"] == "Allow"]
     granted = {action for each in actions for action in ([each] if isinstance(each, str) else each)}
-    # EC2 resolves the names of parameters and deletes snapshots with the caller's permissions.
-    assert called - {"ec2:DescribeImageReferences"} == granted - {"ssm:GetParameters", "ec2:DeleteSnapshot"}
+    # EC2 deletes snapshots with the caller's permissions.
+    assert called - {"ec2:DescribeImageReferences"} == granted - {"ec2:DeleteSnapshot"}
     assert "AmazonEC2ImageReferencesAccessPolicy" in str(managed)

@@ -9,11 +9,13 @@ import logging
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 LOG = logging.getLogger("retire_images")
 LOG.setLevel(logging.INFO)
@@ -21,6 +23,9 @@ BOUNDED = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard"
 
 MOST_IN_ONE_CHECK = 10
 """Images of one DescribeImageReferences."""
+BY_NAME = "resolve:ssm:"
+"""What the image of a launch template begins with if it is a parameter's
+(https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-launch-template.html#use-an-ssm-parameter-instead-of-an-ami-id)."""
 ENOUGH = {"success", "skipped"}
 """What may become of a snapshot: one that another image uses, too, is skipped."""
 REPORT_IS_NEW_FOR = timedelta(days=2)
@@ -28,7 +33,7 @@ REPORT_IS_NEW_FOR = timedelta(days=2)
 
 
 class NotRetiredError(Exception):
-    """An image was deregistered, but not all of its snapshots were deleted."""
+    """Images could not be deregistered, or not all of their snapshots were deleted; the others were."""
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -48,8 +53,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         elif others:
             kept[image_id] = others
     gone = sorted(old.keys() - kept.keys() - set(waiting))
-    for image_id in gone if not dry_run else ():
-        retire(ec2, ssm, old[image_id], name)
+    problems = [] if dry_run else [*filter(None, (retired(ec2, ssm, old[image_id], name) for image_id in gone))]
+    if problems:
+        raise NotRetiredError("; ".join(problems))
     told = {"retired": gone, "kept": dict(sorted(kept.items())), "waiting": waiting, "dry_run": dry_run}
     LOG.info("%s", told)
     return told
@@ -62,7 +68,8 @@ def users(  # noqa: PLR0917 - three clients, and what is asked
     for image_id in last_published(ssm, f"/images/{name}/latest", newest):
         if image_id in old:
             yield image_id, f"one of the last {newest} that were published"
-    for image_id, user in (*references(ec2, old, f"/images/{name}/"), *fleets(ec2, scaling)):
+    own = f"/images/{name}/"
+    for image_id, user in (*references(ec2, old, own), *fleets(ec2, ssm, scaling, own)):
         if image_id in old:
             yield image_id, user
 
@@ -101,7 +108,7 @@ def references(ec2: Any, image_ids: list[str], own: str) -> Iterator[tuple[str, 
                 yield each["ImageId"], each["Arn"]
 
 
-def fleets(ec2: Any, scaling: Any) -> Iterator[tuple[str, str]]:
+def fleets(ec2: Any, ssm: Any, scaling: Any, own: str) -> Iterator[tuple[str, str]]:
     """Yield which images launch configurations use, and Auto Scaling groups by any version of a launch template."""
     for page in scaling.get_paginator("describe_launch_configurations").paginate():
         for each in page["LaunchConfigurations"]:
@@ -116,19 +123,25 @@ def fleets(ec2: Any, scaling: Any) -> Iterator[tuple[str, str]]:
                 mixed.get("LaunchTemplateSpecification"),
                 *(each.get("LaunchTemplateSpecification") for each in overrides),
             ]
-            yield from ((image, group["AutoScalingGroupARN"]) for image in named_by(ec2, filter(None, templates)))
+            images_named = named_by(ec2, ssm, filter(None, templates), own)
+            yield from ((image_id, group["AutoScalingGroupARN"]) for image_id in images_named)
 
 
-def named_by(ec2: Any, templates: Iterable[Mapping[str, str]]) -> Iterator[str]:
-    """Yield the images that versions of launch templates name, a parameter's name resolved."""
+def named_by(ec2: Any, ssm: Any, templates: Iterable[Mapping[str, str]], own: str) -> Iterator[str]:
+    """Yield the images that versions of launch templates name, by an id or by one of the image's own names.
+
+    EC2 could resolve every name, but with permission to read it. A parameter of another name is a reference itself.
+    """
     for template in templates:
         found = ec2.describe_launch_template_versions(
-            LaunchTemplateId=template["LaunchTemplateId"],
-            Versions=[template.get("Version", "$Default")],
-            ResolveAlias=True,
+            LaunchTemplateId=template["LaunchTemplateId"], Versions=[template.get("Version", "$Default")]
         )
         for version in found["LaunchTemplateVersions"]:
-            if image_id := version["LaunchTemplateData"].get("ImageId"):
+            image_id = version["LaunchTemplateData"].get("ImageId", "")
+            if image_id.startswith(f"{BY_NAME}{own}"):
+                with suppress(ssm.exceptions.ParameterNotFound):
+                    yield ssm.get_parameter(Name=image_id.removeprefix(BY_NAME))["Parameter"]["Value"]
+            elif image_id and not image_id.startswith(BY_NAME):
                 yield image_id
 
 
@@ -154,11 +167,16 @@ def used_elsewhere(ec2: Any, image_id: str, now: datetime, *, ask: bool) -> list
     return None
 
 
-def retire(ec2: Any, ssm: Any, image: Mapping[str, Any], name: str) -> None:
-    """Delete an image's name first: CloudFormation then says plainly what is missing, before it changes anything."""
+def retired(ec2: Any, ssm: Any, image: Mapping[str, Any], name: str) -> str | None:
+    """Retire an image; return what is left to do, None if nothing is.
+
+    Its name goes first: CloudFormation then says plainly what is missing, before it changes anything.
+    """
     build = next(tag["Value"] for tag in image["Tags"] if tag["Key"] == "acme:build")
-    ssm.delete_parameters(Names=[f"/images/{name}/{build}"])
-    answer = ec2.deregister_image(ImageId=image["ImageId"], DeleteAssociatedSnapshots=True)
+    try:
+        ssm.delete_parameters(Names=[f"/images/{name}/{build}"])
+        answer = ec2.deregister_image(ImageId=image["ImageId"], DeleteAssociatedSnapshots=True)
+    except ClientError as error:
+        return f"{image['ImageId']} is not deregistered: {error}"
     left = [each for each in answer.get("DeleteSnapshotResults", ()) if each["ReturnCode"] not in ENOUGH]
-    if left:
-        raise NotRetiredError(f"{image['ImageId']} is deregistered, but not all of its snapshots are deleted: {left}")
+    return f"{image['ImageId']} is deregistered, but not all of its snapshots are deleted: {left}" if left else None
