@@ -12,6 +12,7 @@ from typing import Final
 
 import click
 
+from belay.control.spokes import pipelines_of, tables_of
 from belay.release.registration import Stage
 from cli.account import Account, Where, calls_aws
 from cli.naming import application_name
@@ -161,8 +162,9 @@ def account_command(account: str, stages: Iterable[Stage]) -> str:
         "--service-role": roles if any(":role/belay/" not in each for each in roles) else [],
         "--verify-function": [each.verify.function for each in registered if each.verify.function],
         "--executor": [one.function for each in registered for one in each.executors.values()],
-        "--table": [arn for each in registered for arn in _tables(each)],
-        "--pipeline": [arn for each in registered for arn in _pipelines(each)],
+        "--table": [arn for each in registered for arn in tables_of(each)],
+        # Its stages, too, which CodePipeline may roll back.
+        "--pipeline": [arn for each in registered for name in pipelines_of(each) for arn in (name, f"{name}/*")],
     }
     words = [word for option, values in needs.items() for each in sorted({*values}) for word in (option, each)]
     return shlex.join(["belay", "spoke", "template", "--account", account, *words]) + " > account.yaml"
@@ -174,20 +176,6 @@ def region_command(account: str, region: str, stages: Iterable[Stage]) -> str:
     pipelines = ["--forward-pipeline-events"] if any(each.pipeline for each in here) else []
     words = ["belay", "spoke", "template", "--account", account, "--in-region", region, *pipelines]
     return shlex.join(words) + " > region.yaml"
-
-
-def _tables(stage: Stage) -> list[str]:
-    """Return the tables in which values of a stage's parameters stand."""
-    named = {one.table for stack in stage.stacks.values() for one in stack.from_tables.values()}
-    return [] if stage.place is None else [stage.place.arn("dynamodb", f"table/{each}") for each in named]
-
-
-def _pipelines(stage: Stage) -> list[str]:
-    """Return what of CodePipeline a stage needs: its pipeline, and the stages of it, which may be rolled back."""
-    if stage.pipeline is None or stage.place is None:
-        return []
-    arn = stage.place.arn("codepipeline", stage.pipeline.name)
-    return [arn, f"{arn}/*"]
 
 
 def filled_in(template: str, values: Mapping[str, str]) -> str:

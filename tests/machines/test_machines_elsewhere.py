@@ -25,7 +25,7 @@ SERVICE_ROLE = f"arn:aws:iam::{SPOKE_ACCOUNT}:role/belay/deployer"
 PLACE = {"account": SPOKE_ACCOUNT, "region": SPOKE_REGION, "service_role": SERVICE_ROLE}
 APPLICATIONS = (
     *("good", "fails", "nested", "by-hand", "beside", "revoked", "forged", "changes", "tried", "table"),
-    *("left", "together", "piped", "deleted", "unrecovered", "invoking"),
+    *("left", "together", "piped", "deleted", "unrecovered", "invoking", "unlet"),
 )
 """Those that the other account lets Belay deploy."""
 
@@ -316,6 +316,8 @@ def test_an_application_that_the_account_does_not_list_is_refused_and_stops_no_o
 
     for name, text in good.belay.engine.environment.items():
         monkeypatch.setenv(name, text)
+    function = f"arn:aws:lambda:{SPOKE_REGION}:{SPOKE_ACCOUNT}:function:of-somebody-else"
+    unlet = elsewhere("unlet", {"verify": {"function": function}})
     assert main(["doctor", "--output", "json"]) == 1
     examined = {each["what"]: each for each in json.loads(capsys.readouterr().out)["examined"]}
     where = f"account {SPOKE_ACCOUNT}, region {SPOKE_REGION}"
@@ -324,7 +326,11 @@ def test_an_application_that_the_account_does_not_list_is_refused_and_stops_no_o
     assert examined["beside/production"]["state"] == "ok"
     assert examined["stranger/production"]["state"] == "problem"
     assert "belay-look cannot be assumed for stranger/production" in examined["stranger/production"]["detail"]
-    stranger.unregister()
+    told = examined["unlet/production"]
+    assert f"belay-look: its parameter VerifyFunctionArns does not include {function}" in told["detail"]
+    assert f"--verify-function {function}" in told["do"]
+    for each in (stranger, unlet):
+        each.unregister()
 
 
 REVOKED = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})

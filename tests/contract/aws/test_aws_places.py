@@ -19,6 +19,7 @@ from test_aws_unfinished import MACHINE, MANIFEST, RELEASE, STAGE, House
 
 from belay.approval.seal import Seal
 from belay.aws.gateways import Aws, own_aws
+from belay.aws.iam import Roles
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sessions import Session
 from belay.control.failed_stacks import FailedStacks
@@ -27,7 +28,7 @@ from belay.control.registrations import RegistrationsReadOnce
 from belay.control.rehearsal import RehearsedRoles
 from belay.control.revalidations import Revalidations
 from belay.control.sealing import sealed_now
-from belay.control.spokes import SeenThere, Spokes
+from belay.control.spokes import SeenThere, Spokes, _refused, uses
 from belay.control.stack_claims import StackClaims
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
@@ -45,7 +46,7 @@ from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
 from belay.release.place import PlaceRoles, Power, StagePlace, artifact_key
 from belay.release.records import Upload, upload_of
-from belay.release.registration import Stage
+from belay.release.registration import Application, Stage, parse_application, parse_stage
 from belay.release.stack_claim import claims_of
 from belay.release.verification import DeployedStage
 from belay.sql.changes import Format
@@ -583,6 +584,36 @@ def test_what_is_seen_in_an_account_is_what_it_lacks_for_an_application(
     assert seen["forwards_to"] == [bus]
     events.disable_rule(Name="belay-forward")
     assert sweep(examine=True)["spokes"][0]["forwards_to"] == []
+
+
+def test_what_a_stage_registers_and_its_account_does_not_let_belay_use_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    lambdas = "arn:aws:lambda:eu-central-1:111111111111:function"
+    refused = {"arn:aws:codepipeline:eu-central-1:111111111111:orders", f"{lambdas}:verify"}
+    asked: list[tuple[str, str]] = []
+
+    def simulated_refusal(_: Roles, role: str, actions: list[str], resource: str) -> list[str]:
+        asked.append((role.rpartition("/")[2], resource))
+        return [each for each in actions if resource in refused]
+
+    monkeypatch.setattr(Roles, "refused", simulated_refusal)
+    application = parse_application("orders", "stages: [production]")
+    assert isinstance(application, Application)
+    more = (
+        f"verify: {{function: '{lambdas}:verify'}}\npipeline: {{name: orders, deployment_stage: Deploy}}\n"
+        f"databases: [{{instance: orders-db, executor: '{lambdas}:executor', database: orders}}]\n"
+    )
+    stage = parse_stage(application, "production", ELSEWHERE + more)
+    assert isinstance(stage, Stage)
+
+    told = {power: _refused(Aws(), PLACE.roles.of(power), uses([stage, stage], power)) for power in Power}
+
+    assert told[Power.LOOK] == [
+        f"its parameter VerifyFunctionArns does not include {lambdas}:verify (lambda:InvokeFunction is refused)"
+    ]
+    assert "its parameter PipelineArns does not include arn:aws:codepipeline" in told[Power.PIPELINE][0]
+    assert told[Power.DEPLOY] == told[Power.FORECAST] == told[Power.RECOVER] == told[Power.CLEAN] == []
+    assert ("belay-deploy", f"{lambdas}:executor") in asked
+    assert len(asked) == 3, "each once, and a stage without forecasts has none tried"
 
 
 def test_what_cannot_be_seen_in_an_account_is_said(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

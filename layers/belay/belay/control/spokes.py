@@ -15,6 +15,8 @@ FORWARD: Final = "belay-forward"
 FORWARD_PIPELINES: Final = "belay-forward-pipelines"
 """The rules' names in ``accounts/spoke_region.yaml``; there are more for pipelines, which come and go with this one."""
 
+_INVOKE: Final = "lambda:InvokeFunction"
+
 
 @dataclass(frozen=True)
 class SeenThere:
@@ -60,14 +62,65 @@ class Spokes:
         for stack in stages[0].stacks.values():
             there.stacks.describe_stack(stack.name)
         hub, application = self.places.home.here, stages[0].application
+        needed = [power for power in Power if any(needs(each, power) for each in stages)]
         lacks = {
-            power.value: distrust(there.roles.trust(place.roles.of(power)), hub, power, application)
-            for power in Power
-            if any(needs(each, power) for each in stages)
+            power.value: [
+                *distrust(there.roles.trust(place.roles.of(power)), hub, power, application),
+                *_refused(there, place.roles.of(power), uses(stages, power)),
+            ]
+            for power in needed
         }
         pipelines = any(each.pipeline for each in stages)
         rules = there.event_rules
         return lacks, rules.targets(FORWARD), rules.targets(FORWARD_PIPELINES) if pipelines else None
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a role does to something that a registration names, and the ``parameter`` that lets it."""
+
+    parameter: str
+    action: str
+    resource: str
+
+
+def uses(stages: Iterable[Stage], power: Power) -> list[Use]:
+    """Return what stages of one place have a role do to what they name there, each once."""
+    found: dict[Use, None] = {}
+    for stage in stages:
+        named: list[Use] = []
+        executors = [Use("ExecutorArns", _INVOKE, each.function) for each in stage.executors.values()]
+        if power is Power.LOOK and stage.verify.function:
+            named = [Use("VerifyFunctionArns", _INVOKE, stage.verify.function)]
+        elif power is Power.DEPLOY:
+            named = [*executors, *(Use("ParameterTableArns", "dynamodb:GetItem", each) for each in tables_of(stage))]
+        elif power is Power.FORECAST and needs(stage, power):
+            named = executors
+        elif power is Power.PIPELINE:
+            named = [Use("PipelineArns", "codepipeline:GetPipeline", each) for each in pipelines_of(stage)]
+        found |= dict.fromkeys(named)
+    return [*found]
+
+
+def _refused(there: Aws, role: str, named: Iterable[Use]) -> list[str]:
+    """Say what a role may not do of this; nothing of a role that does not exist, of which that is said."""
+    return [
+        f"its parameter {each.parameter} does not include {each.resource} ({each.action} is refused)"
+        for each in named
+        if there.roles.refused(role, [each.action], each.resource)
+    ]
+
+
+def tables_of(stage: Stage) -> list[str]:
+    """Return the tables in which values of the parameters of a stage elsewhere stand."""
+    named = sorted({one.table for stack in stage.stacks.values() for one in stack.from_tables.values()})
+    return [] if stage.place is None else [stage.place.arn("dynamodb", f"table/{each}") for each in named]
+
+
+def pipelines_of(stage: Stage) -> list[str]:
+    """Return the pipeline of a stage elsewhere, if it has one."""
+    place = stage.place
+    return [] if stage.pipeline is None or place is None else [place.arn("codepipeline", stage.pipeline.name)]
 
 
 def needs(stage: Stage, power: Power) -> bool:
