@@ -17,6 +17,7 @@ from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.database.instance import INSTANCE
 from belay.errors import AccessDenied, Throttled
+from belay.release.place import PlaceRoles, StagePlace
 from belay.release.registration import Database, Service, Verify
 from belay.rollback.rehearsal import Readiness, Rehearsal
 
@@ -26,12 +27,11 @@ DATABASES_ROLE = "arn:aws:iam::123456789012:role/belay-recover-databases"
 Stubbed = Callable[[str], tuple[Any, Stubber]]
 
 
-TAGGED = {
-    "ContextKeyName": "aws:ResourceTag/belay:application",
-    "ContextKeyType": "string",
-    "ContextKeyValues": ["orders"],
-}
-"""The tag that a snapshot of Belay's will have, without which it may not be restored."""
+TAGGED, COMES_FOR = (
+    {"ContextKeyName": f"aws:{whose}Tag/belay:application", "ContextKeyType": "string", "ContextKeyValues": ["orders"]}
+    for whose in ("Resource", "Principal")
+)
+"""The tag that a snapshot of Belay's will have, and that of a session in another account: it restores none without."""
 
 
 def result(action: str, decision: str) -> dict[str, str]:
@@ -276,3 +276,31 @@ class TestRehearsal:
             "service role",
             "secret values",
         }
+
+    def test_a_restore_in_another_account_is_asked_as_the_session_that_comes_for_the_application(
+        self, house: House, stubbed: Stubbed, simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Databases, "account_quotas", lambda _: {"ManualSnapshots": (1, 100)})
+        database = simulated("rds").create_db_instance(
+            DBInstanceIdentifier="orders-db",
+            DBInstanceClass="db.t4g.micro",
+            Engine="postgres",
+            AllocatedStorage=20,
+            MasterUsername="admin1",
+            MasterUserPassword="not-a-secret-1",
+        )["DBInstance"]["DBInstanceArn"]
+        iam, stub = stubbed("iam")
+        asked = [
+            ("iam:PassRole", ROLE, ANY),
+            ("rds:RestoreDBInstanceFromDBSnapshot", database.replace(":db:", ":snapshot:"), [TAGGED, COMES_FOR]),
+            ("rds:ModifyDBInstance", database, []),
+        ]
+        for action, resource, context in asked:
+            answer = {"EvaluationResults": [result(action, "allowed")], "IsTruncated": False}
+            wanted = {"PolicySourceArn": ANY, "ActionNames": [action], "ResourceArns": [resource]}
+            stub.add_response("simulate_principal_policy", answer, {**wanted, "ContextEntries": context})
+
+        place = StagePlace("aws", "111111111111", "eu-central-1", PlaceRoles.named_alike("aws", "111111111111"))
+        self.rehearse(iam, databases=(Database(INSTANCE, "orders-db"),), place=place)
+
+        stub.assert_no_pending_responses()

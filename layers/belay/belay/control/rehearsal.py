@@ -255,7 +255,11 @@ class RollbackRehearsal:
         if found is None:
             return []
         # The snapshot will have the tags of all of Belay's snapshots.
-        tagged = {"aws:ResourceTag/belay:application": self.run.release.application}
+        application = self.run.release.application
+        tagged = {"aws:ResourceTag/belay:application": application}
+        if self.run.stage.place is not None:
+            # So will the session that restores it, and only for the same application.
+            tagged["aws:PrincipalTag/belay:application"] = application
         return [
             *self._refused(self.recovering.databases, (f"rds:{kind.made_by}",), kind.snapshot_arn(found), tagged),
             *self._refused(self.recovering.databases, (f"rds:{kind.modify}",), kind.arn(found)),
