@@ -9,7 +9,6 @@ import re
 import tomllib
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import click
 import pytest
@@ -202,10 +201,3 @@ def test_the_changelog_sorts_changes_as_keep_a_changelog_does() -> None:
 
 def changelog() -> str:
     return (ROOT / "CHANGELOG.md").read_text()
-
-
-@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "README.md"])
-def test_links_lead_somewhere(name: str) -> None:
-    links = re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", (ROOT / name).read_text())
-
-    assert [link for link in links if not Path(ROOT, link).exists()] == []
