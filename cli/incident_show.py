@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from belay.aws.ssm import APPLICATIONS
+from belay.notify.credentials import commands_in, whose_credentials
 from belay.notify.told import todo_document
 from belay.rollback.plan import Step
 from belay.rollback.taken import StepTaken
@@ -59,6 +60,8 @@ def gather(belay: Account, shown: IncidentShown) -> dict[str, Any]:
     """Return all that is known of an incident as plain data; ``next`` are the commands that a person may go on with."""
     line = shown.line
     stacks = stacks_of_attempt(belay, shown)
+    left_to_do = [todo_document(each) for each in shown.left]
+    commands = commands_in({"look": shown.look, "left_to_do": left_to_do})
     return {
         **described(line),
         "cause": list(shown.cause),
@@ -79,7 +82,8 @@ def gather(belay: Account, shown: IncidentShown) -> dict[str, Any]:
             }
             for each in shown.questions
         ],
-        "left_to_do": [todo_document(each) for each in shown.left],
+        "left_to_do": left_to_do,
+        "credentials": whose_credentials(commands, belay.aws.account),
         "taken": [_taken(each, over=line.outcome is not None) for each in shown.taken],
         "planned": [_planned(each) for each in shown.planned],
         "evidence": {
@@ -175,6 +179,7 @@ def render(found: Mapping[str, Any]) -> list[str]:
         *section(_left_title(found), [line for each in found["left_to_do"] for line in todo_lines(each)]),
         *section("What to do next", [f"{each['what']}: {each['command']}" for each in found["next"]]),
         *section("Cause", [*found["cause"], *([found["look"]] if found["look"] else [])]),
+        *section("Whose credentials", found["credentials"]),
         *section("Steps taken", [_step(each) for each in found["taken"]]),
         *section("Steps planned", [_step_to_come(each) for each in found["planned"]]),
         *(line for each in evidence["stacks"] for line in _events(each)),

@@ -44,7 +44,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     message = deployment_started(
         Deployment(release.application, release.version, last, execution, release.thread),
         changes=differences(accepted.manifest, deployed(runs, artifacts)),
-        replaces=ledger.stages.in_words(release.application, last),
+        replaces={each: ledger.stages.in_words(release.application, each) for each in waves[-1]},
         through=waves,
     )
     Endings(ledger, artifacts, aws.notifications, settings.notification_topic_arn).topic_of(release).publish(message)

@@ -16,7 +16,7 @@ from belay.approval.asked import GivenAnswer
 from belay.notify.sent import SentMessage
 from belay.release.attempt import StackLeft
 from belay.release.life import State
-from belay.release.reason import from_document
+from belay.release.reason import Reason, StackFailure, from_document
 from belay.release.records import Outcome
 from belay.subject.incident import Incident
 from belay.subject.subjects import ReleaseAttempt
@@ -67,8 +67,9 @@ def test_an_approval_is_red(office: Office, asked: AskedConsole) -> None:
     assert 'class="stage call"' in page.text
 
 
-def incident(office: Office) -> Incident:
-    found = Incident(INCIDENT, ReleaseAttempt(RELEASE, "production", None), from_document("it failed"), "role")
+def incident(office: Office, why: Reason | None = None) -> Incident:
+    reason = why or from_document("it failed")
+    found = Incident(INCIDENT, ReleaseAttempt(RELEASE, "production", None), reason, "role")
     assert office.ledger.incidents.open(found, NOW)
     return found
 
@@ -81,6 +82,18 @@ def test_an_open_incident_asks(office: Office, asked: AskedConsole) -> None:
     page = asked.get("/")
     assert "A rollback waits for an answer in orders / production may it be restored?" in page.said
     assert 'class="stage call"' in page.text
+
+
+@pytest.mark.parametrize(("account", "said"), [("123456789012", False), ("111111111111", True)])
+def test_an_incident_says_whose_credentials_its_commands_need(
+    office: Office, asked: AskedConsole, account: str, said: bool
+) -> None:
+    office.in_stage()
+    stack = f"arn:aws:cloudformation:eu-central-1:{account}:stack/orders-production/1"
+    incident(office, StackFailure(stack, "UPDATE_ROLLBACK_COMPLETE", None))
+    page = asked.get(f"/incidents/orders/{INCIDENT}").said
+    assert f"--stack-name {stack}" in page
+    assert ("account 111111111111: aws commands about what is there need its credentials" in page) is said
 
 
 def left_to_a_person(office: Office) -> Incident:

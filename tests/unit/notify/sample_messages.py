@@ -16,7 +16,7 @@ from belay.notify.incidents import (
     person_needed,
     recovery_started,
 )
-from belay.notify.message import Urgency
+from belay.notify.message import Urgency, with_credentials
 from belay.notify.pipelines import pipeline_failed, pipeline_notice, pipeline_recovered
 from belay.notify.registrations import registration_corrected, registration_unreadable, stacks_shared
 from belay.notify.releases import asked_rollback_ended, deployment_started, release_ended, release_held, stage_ended
@@ -45,6 +45,7 @@ from belay.stack.cause import Cause
 ANN = "arn:aws:iam::111122223333:user/ann"
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:belay"
 STACK_ID = "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders-service-production/6a7e8fe0"
+STACK_ELSEWHERE = "arn:aws:cloudformation:eu-central-1:111111111111:stack/orders-service-production/6a7e8fe0"
 EXECUTION = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-release:orders-1-3-0"
 STOPPED = PersonDecided(ANN, "stopped it", "stop it")
 THREAD = Origin("orders", "1.3.0", "0f1e2d3c4b5a").thread
@@ -136,10 +137,21 @@ MESSAGES = {
             "  REPLACES Subnet (AWS::EC2::Subnet): CidrBlock",
             "service: no change",
         ],
-        replaces="1.2.0",
+        replaces={"production": "1.2.0"},
         through=(("test",), ("production",)),
     ),
-    "started_first": deployment_started(ORDERS, changes=["stack network: new, from templates/network.yaml"]),
+    "started_first": deployment_started(
+        ORDERS, changes=["stack network: new, from templates/network.yaml"], replaces={"production": None}
+    ),
+    "started_together": deployment_started(
+        ORDERS,
+        changes=["stack network: new template (templates/network.yaml)"],
+        replaces={"eu": "1.2.0", "us": "1.1.0", "production": None},
+        through=(("test",), ("eu", "us", "production")),
+    ),
+    "deployed_together": release_ended(
+        Outcome.DEPLOYED, ORDERS, runs_now="1.3.0, us runs 1.3.0", together=["us", "production"]
+    ),
     "held": release_held(
         Deployment("orders", "orders-1.3.0.zip", None, EXECUTION, THREAD),
         why="releases are paused",
@@ -188,6 +200,15 @@ MESSAGES = {
             "network: update the stack back to version 1.2.0, with its earlier template and parameters",
         ],
         runs_now="1.2.0",
+    ),
+    "rolled_back_elsewhere": with_credentials(
+        release_ended(
+            Outcome.ROLLED_BACK,
+            ORDERS,
+            reason=StackFailure(STACK_ELSEWHERE, "UPDATE_ROLLBACK_COMPLETE", replace(CAUSE, stack_id=STACK_ELSEWHERE)),
+            runs_now="1.2.0",
+        ),
+        "111122223333",
     ),
     "stage_of_a_wave": stage_ended(
         Outcome.ROLLED_BACK, ORDERS, reason=FAILED, done=["service: waited"], runs_now="1.2.0", others=["us"]

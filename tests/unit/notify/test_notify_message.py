@@ -125,11 +125,21 @@ def test_a_message_has_one_key_and_others_of_its_thread_have_others() -> None:
     keys = {name: message.key for name, message in MESSAGES.items() if message.thread == THREAD}
     ended = {name for name, key in keys.items() if key == "release-ended/ended"}
     outcomes = {"deployed", "aborted", "rolled_back", "needs_operator"}
-    assert ended == outcomes | {"needs_operator_unknown", "rolled_back_by_a_person", "wave", "wave_refused"}
-    again = {"started", "started_first", "stopped_by_a_person", "closed_while_mixed", "stage_of_a_wave"}
+    assert ended == outcomes | {
+        *("needs_operator_unknown", "rolled_back_by_a_person", "rolled_back_elsewhere", "wave", "wave_refused"),
+        "deployed_together",
+    }
+    again = {
+        "started",
+        "started_first",
+        "started_together",
+        "stopped_by_a_person",
+        "closed_while_mixed",
+        "stage_of_a_wave",
+    }
     others = [key for name, key in keys.items() if name not in ended | again]
     assert len(others) == len(set(others))
-    assert deployment_started(ORDERS, changes=["other"]).key != MESSAGES["started"].key
+    assert deployment_started(ORDERS, changes=["other"], replaces={}).key != MESSAGES["started"].key
 
 
 def test_programs_get_what_people_read_part_by_part() -> None:

@@ -77,7 +77,7 @@ def test_sns_accepts_whatever_is_put_into_a_message(version: str, cause: str, li
         release_ended(Outcome.REJECTED, deployment, reason=ReleaseProblems(tuple(findings)), changed=findings)
     )
     accepted_by_sns(person_needed(deployment, why=cause, left_to_do=todos))
-    accepted_by_sns(deployment_started(deployment, changes=findings))
+    accepted_by_sns(deployment_started(deployment, changes=findings, replaces={"eu": version}))
     found = [replace(SSH, message=each, fix=each) for each in findings]
     accepted_by_sns(findings_appeared(deployment, findings=found, known=len(done), grave=True, seen_at=cause))
     accepted_by_sns(in_thread(release_held(deployment, why=cause, until=version), Thread(("release-held/held",))))

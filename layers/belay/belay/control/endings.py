@@ -67,8 +67,8 @@ class Endings:
         now = timestamp()
         if not self._ledger.attempts.close(attempt, outcome, reason, now):
             return False
-        release, stage, upload = attempt.release, attempt.stage, attempt.upload
-        last = _last_wave(attempt)
+        release, upload, last = attempt.release, attempt.upload, _last_wave(attempt)
+        stage = last[-1] if last and outcome is Outcome.DEPLOYED else attempt.stage
         plans = self._plans(release) if outcome is Outcome.DEPLOYED and release is not None else {}
         what: str | None = f"The upload s3://{upload.bucket}/{upload.key} is not a release; nothing was changed."
         if release is not None:
@@ -87,7 +87,8 @@ class Endings:
             left_to_do=left,
             changed=_changed({each: plans[each] for each in last if each in plans}),
             approvals=self._approvals(release) if outcome is Outcome.DEPLOYED and release is not None else (),
-            runs_now=self._runs_now(attempt, last),
+            runs_now=self._runs_now(attempt, stage, last),
+            together=last,
         )
         self._topic(release, topic).publish(message)
         self._ledger.attempts.announced(attempt)
@@ -137,12 +138,12 @@ class Endings:
             )
         )
 
-    def _runs_now(self, attempt: Attempt, stages: Sequence[str]) -> str | None:
-        """Say what the attempt's stage runs, and then the others of these: ``1.2.0, us runs 1.3.0``."""
-        if attempt.stage is None:
+    def _runs_now(self, attempt: Attempt, stage: str | None, stages: Sequence[str]) -> str | None:
+        """Say what a stage runs, and then the others of these: ``1.2.0, us runs 1.3.0``."""
+        if stage is None:
             return None
-        first = self._ledger.stages.in_words(attempt.application, attempt.stage)
-        others = [each for each in stages if each != attempt.stage]
+        first = self._ledger.stages.in_words(attempt.application, stage)
+        others = [each for each in stages if each != stage]
         runs = {each: self._ledger.stages.in_words(attempt.application, each) or "nothing" for each in others}
         told = [f"{each} runs {what}" for each, what in runs.items()]
         return ", ".join((first or "nothing", *told)) if told else first
@@ -171,11 +172,10 @@ class Endings:
 
 
 def _last_wave(attempt: Attempt) -> tuple[str, ...]:
-    """Return the stages that an attempt entered last, together."""
+    """Return the stages that an attempt entered last, together, as they are registered."""
     if not attempt.stages:
         return ()
-    wave = wave_of(attempt.waves, attempt.stages[-1].stage)
-    return tuple(each.stage for each in attempt.stages if each.stage in wave)
+    return tuple(each for each in wave_of(attempt.waves, attempt.stages[-1].stage) if attempt.in_stage(each))
 
 
 def _changed(plans: Mapping[str, StagePlan]) -> list[str]:

@@ -4,7 +4,7 @@ from belay.aws.clock import timestamp
 from belay.aws.log import log_fault
 from belay.aws.sns import Notifications
 from belay.ledger.ledger import Ledger
-from belay.notify.message import Message, in_thread
+from belay.notify.message import Message, in_thread, with_credentials
 from belay.notify.publication import publish_arguments
 from belay.notify.sent import as_sent
 
@@ -25,7 +25,9 @@ class Topic:
         thread = self._ledger.threads.number(message.thread, message.key)
         if message.key in thread.told:
             return
-        arguments = publish_arguments(in_thread(message, thread), self._arn)
+        # A topic is in Belay's own account, where its readers' credentials are.
+        told = with_credentials(message, self._arn.split(":")[4])
+        arguments = publish_arguments(in_thread(told, thread), self._arn)
         self._notifications.publish(arguments)
         self._keep(message, arguments["Message"])
         self._ledger.threads.told(message.thread, message.key)

@@ -82,11 +82,11 @@ def _description(data: Mapping[str, Any], first_line: str) -> str:
 
 
 def _steps(data: Mapping[str, Any]) -> Sequence[str]:
-    """What a reader may do next: what is left to do, then the commands to look closer."""
+    """What a reader may do next: what is left to do, then the commands to look closer, and as whom."""
     left = data.get("left_to_do") or []
     todos = [line for todo in left for line in (_line(todo), *map(_choice, todo.get("choices") or []))]
     look = [f"`{command}`" for command in _lines(data.get("look"))]
-    return [*todos, *look][:_MOST_STEPS]
+    return [*todos, *look, *_lines(data.get("credentials"))][:_MOST_STEPS]
 
 
 def _choice(choice: Mapping[str, str | None]) -> str:

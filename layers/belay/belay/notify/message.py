@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from belay.notify.credentials import commands_in, whose_credentials
 from belay.notify.lines import ascii_only, bounded, bounded_documents, cut, one_line
 from belay.notify.thread import Thread
 from belay.notify.told import cause_document, cause_lines, finding_document, finding_line, findings_of, todo_document
@@ -127,6 +128,15 @@ def in_thread(message: Message, thread: Thread) -> Message:
     footer = f"\nMessage {number} of the thread {message.thread}{closes}\n"
     data = {**message.data, "id": f"{message.thread}/{number}", "sequence": number, "closes": closed}
     return replace(message, text=message.text + footer, data=data)
+
+
+def with_credentials(message: Message, account: str) -> Message:
+    """Return a message that says whose credentials its commands need where that is not ``account``, Belay's own."""
+    lines = whose_credentials(commands_in(message.data), account)
+    if not lines:
+        return message
+    section = f"\nWhose credentials\n{_listed(lines, '- ')}\n"
+    return replace(message, text=message.text + section, data={**message.data, "credentials": lines})
 
 
 def _kind(key: str) -> MessageKind:

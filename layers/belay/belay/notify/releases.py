@@ -1,6 +1,6 @@
 """Messages about one release: held, on its way, ended, rolled back because a person asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from belay.notify.deployment import Deployment
@@ -13,22 +13,24 @@ from belay.release.waves import Waves, in_words
 
 
 def deployment_started(
-    deployment: Deployment, *, changes: Sequence[str], replaces: str | None = None, through: Waves = ()
+    deployment: Deployment, *, changes: Sequence[str], replaces: Mapping[str, str | None], through: Waves = ()
 ) -> Message:
     """Tell that a release passed its gates and is on its way to the deployment's stage, its last.
 
-    ``changes`` say what it will change, the riskiest first; ``replaces`` is the version that runs there now;
+    ``changes`` say what it will change, the riskiest first; ``replaces`` is what each stage of its last wave runs now;
     ``through`` are the stages it goes through, in order, those together that are deployed at the same time.
     """
     name = f"{deployment.application} {deployment.version}"
     way = in_words(through) or deployment.where
-    today = f"{deployment.where} runs {replaces}" if replaces else f"nothing is deployed to {deployment.where}"
+    today = " and ".join(f"{stage} runs {version}" for stage, version in replaces.items() if version)
+    nothing = " and ".join(stage for stage, version in replaces.items() if not version)
+    now = ", and ".join(filter(None, (today, f"nothing is deployed to {nothing}" if nothing else "")))
     return compose(
         MessageKind.DEPLOYMENT_STARTED,
         Urgency.INFO,
         replace(deployment.about, in_words=f"{name} ({way})"),
         "STARTED",
-        what=f"{name} passed its gates and is being deployed to {way}. Currently, {today}.",
+        what=f"{name} passed its gates and is being deployed to {way}. Currently, {now}.",
         lists={"changes": ("What it changes", changes)},
         otherwise="Nothing to do.",
         look=deployment.look(),
@@ -65,18 +67,20 @@ def release_ended(
     changed: Sequence[str] = (),
     approvals: Sequence[str] = (),
     runs_now: str | None = None,
+    together: Sequence[str] = (),
 ) -> Message:
     """Tell how a release ended.
 
     ``what`` says it in a sentence or two, and has a default for each outcome; ``done`` are the steps taken, in order;
     ``changed`` is what the release changed, ``approvals`` say who approved it where; ``runs_now`` says what the stage
-    runs now.
+    runs now; ``together`` are the stages that the release came to last, at the same time.
     """
     meant = what_it_means(outcome, reason, deployment.stage or "anything")
+    about, everywhere = deployment.about, f"{deployment.application} {deployment.version} in {' and '.join(together)}"
     return compose(
         MessageKind.RELEASE_ENDED,
         URGENCY[outcome],
-        deployment.about,
+        replace(about, in_words=everywhere) if outcome is Outcome.DEPLOYED and together else about,
         outcome,
         outcome=outcome,
         what=" ".join(filter(None, (what or meant, f"{deployment.where} runs {runs_now}." if runs_now else ""))),
