@@ -15,7 +15,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
@@ -45,6 +45,7 @@ from local.demo_operator import register
 from local.demo_person import Person, paste
 from local.demo_pipeline import FailingPipeline
 from local.demo_progress import Progress
+from local.demo_regions import APPLICATION, Regions
 from local.demo_scenarios import Scenario, UnknownScenarioError, chosen, side_by_side
 from local.demo_shop import INSTANCE, Shop, secret_of_database
 from local.demo_spoke import Forwarded
@@ -61,6 +62,7 @@ OUTCOME_WITHIN_SECONDS: Final = 180.0
 END_WITHIN_SECONDS: Final = 10.0
 MESSAGE_WITHIN_SECONDS: Final = 10.0
 
+_REFUSED: Final = "The queue is throttled in this region"
 _ROLLING_BACK: Final = "UPDATE_ROLLBACK_IN_PROGRESS"
 _ALWAYS: Final = 99
 
@@ -120,15 +122,23 @@ class Demo:
     """A deployed Belay, used only through the AWS APIs that its users have."""
 
     def __init__(
-        self, engine: Engine, outputs: Mapping[str, str], screen: Screen, releases: Path, spoke: Spoke | None
+        self,
+        engine: Engine,
+        outputs: Mapping[str, str],
+        screen: Screen,
+        releases: Path,
+        *,
+        spoke: Spoke | None,
+        regions: Regions | None,
     ) -> None:
-        """``releases`` is the directory in which releases are assembled, ``spoke`` where production lies elsewhere."""
+        """``releases`` is the directory in which releases are assembled, ``spoke`` where stages lie elsewhere."""
         self._approver = Approver(engine, STACK, outputs["ArtifactBucketName"])
         self._s3: Any = engine.client("s3")
         self._ledger = Ledger(Table(engine.client("dynamodb"), outputs["LedgerTableName"]))
         self._stepfunctions: Any = engine.client("stepfunctions")
         self._engine = engine
         self._pipeline: FailingPipeline | None = None
+        self._regions = regions
         self._forwarded = None if spoke is None else Forwarded(spoke, STACK)
         self._secret = ""
         self._outputs = outputs
@@ -152,9 +162,7 @@ class Demo:
         copying = forecast_on_copy(self._engine, scenario.application, INSTANCE) if scenario.copies else nullcontext()
         with self._screen.release(scenario), asking, copying:
             began = time.monotonic()
-            if scenario.stuck is not None:
-                stack, resource = scenario.stuck
-                self._engine.fail_resource(resource, "update", stack=stack, stack_status=_ROLLING_BACK, times=_ALWAYS)
+            self._beset(scenario)
             cancellation = Cancellation(self._engine, scenario.cancels) if scenario.cancels else None
             if scenario.pipeline is None:
                 self._upload(scenario, archive)
@@ -165,22 +173,47 @@ class Demo:
             executions = self._settle()
         self._engine.clear_faults()
         messages = self._inbox.receive(outcome, MESSAGE_WITHIN_SECONDS) if outcome else []
-        problem = None if outcome else self._why(executions)
-        if self._forwarded is not None and problem is None:
-            for line in self._forwarded.lines():
-                self._screen.say(f"  {line}", "cyan")
-            problem = self._forwarded.problem(scenario.expected)
-        if scenario.chooses is not None and messages:
-            messages += self._resolve(scenario.chooses)
-            problem = None if messages[-1].attributes.get("state") == "closed" else "its incident was not closed"
-        if shop is not None and problem is None:
-            for line in shop.close():
-                self._screen.say(f"  {line}", "cyan")
-            problem = shop.problem(scenario.counts or {})
+        problem = self._after(scenario, messages, shop) if outcome else self._why(executions)
         orders = {} if shop is None else shop.counted
         result = Result(scenario, outcome, seconds, tuple(executions), tuple(messages), problem, orders)
         self._screen.say(f"  {outcome or 'no outcome'} after {seconds:.1f} s", _style(result))
         return result
+
+    def _beset(self, scenario: Scenario) -> None:
+        """Let go wrong what is to go wrong, and note what is to be found again."""
+        if scenario.stuck is not None:
+            stack, resource = scenario.stuck
+            self._engine.fail_resource(resource, "update", stack=stack, stack_status=_ROLLING_BACK, times=_ALWAYS)
+        if scenario.fails is not None:
+            stack, resource = scenario.fails
+            self._engine.fail_resource(resource, "update", _REFUSED, stack=stack)
+        if scenario.loses and self._regions is not None:
+            self._tell([self._regions.add_article()])
+
+    def _after(self, scenario: Scenario, messages: list[Received], shop: Shop | None) -> str | None:
+        """Let people look at what came of a release and do what is left to them, which adds messages; return what is
+        wrong, if anything."""
+        problem = None
+        if self._forwarded is not None:
+            self._tell(self._forwarded.lines())
+            problem = self._forwarded.problem(scenario.expected)
+        if scenario.fails is not None:
+            self._belay("belay", "show", f"{scenario.application}/{scenario.version}")
+        if scenario.loses and self._regions is not None:
+            self._tell(self._regions.lose())
+            problem = self._regions.problem()
+            messages += self._inbox.receive("", MESSAGE_WITHIN_SECONDS)
+        if scenario.chooses is not None and messages:
+            messages += self._resolve(scenario.chooses)
+            problem = None if messages[-1].attributes.get("state") == "closed" else "its incident was not closed"
+        if shop is not None:
+            self._tell(shop.close())
+            problem = problem or shop.problem(scenario.counts or {})
+        return problem
+
+    def _tell(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._screen.say(f"  {line}", "cyan")
 
     def _built(self, scenario: Scenario) -> Path:
         """Build the scenario's release and return its zip."""
@@ -253,10 +286,8 @@ class Demo:
             self._screen.progress(self._progress.look())
             for asked in self._person.answer(scenario.application, scenario.answers) if scenario.answers else []:
                 self._screen.say(f"  {self._person.name} is asked: {asked} {scenario.answers}", "cyan")
-            for line in self._approver.answer(self._attempt(scenario)) if scenario.asks else ():
-                self._screen.say(f"  {line}", "cyan")
-            for line in meanwhile.act() if meanwhile else ():
-                self._screen.say(f"  {line}", "cyan")
+            self._tell(self._approver.answer(self._attempt(scenario)) if scenario.asks else ())
+            self._tell(meanwhile.act() if meanwhile else ())
             outcome, seconds = self._outcome(scenario), time.monotonic() - began
             if outcome or seconds > OUTCOME_WITHIN_SECONDS:
                 return outcome, seconds
@@ -300,7 +331,7 @@ def play(screen: Screen, scenarios: Sequence[Scenario]) -> list[Result]:
     screens = [screen.beside() for _ in others]
     with ExitStack() as engines, ThreadPoolExecutor() as threads:
         # The engines stop first, which ends what the threads do, also when this one fails or is interrupted.
-        started = [engines.enter_context(Engine.start(permissions=_elsewhere(each))) for each in (first, *others)]
+        started = [engines.enter_context(_start(elsewhere=_elsewhere(each))) for each in (first, *others)]
         beside = [
             threads.submit(_play, *each, f"beside-{number}")
             for number, each in enumerate(zip(started[1:], screens, others, strict=True))
@@ -314,6 +345,11 @@ def play(screen: Screen, scenarios: Sequence[Scenario]) -> list[Result]:
             engines.close()
     found = {result.scenario.name: result for result in reversed(results)}
     return [found[scenario.name] for scenario in scenarios]
+
+
+def _start(*, elsewhere: bool) -> Engine:
+    """Start an engine; one with stages elsewhere has permissions that count, and databases that are there at once."""
+    return Engine.start(permissions=True, snapshot_seconds=0.0) if elsewhere else Engine.start()
 
 
 def _play(engine: Engine, screen: Screen, scenarios: Sequence[Scenario], name: str) -> list[Result]:
@@ -331,12 +367,13 @@ def _play(engine: Engine, screen: Screen, scenarios: Sequence[Scenario], name: s
     for application in applications:
         names = register(engine, STACK, application, outputs["ArtifactBucketName"], spoke)
         screen.say(f"The operator has registered {application}: {', '.join(names)}.")
-    demo = Demo(engine, outputs, screen, BUILD / name, spoke)
+    regions = Regions(engine, spoke, BUILD / name) if spoke is not None and APPLICATION in applications else None
+    demo = Demo(engine, outputs, screen, BUILD / name, spoke=spoke, regions=regions)
     return [demo.play(scenario) for scenario in scenarios]
 
 
 def _elsewhere(scenarios: Sequence[Scenario]) -> bool:
-    """Whether production lies in another account, on an engine where permissions count."""
+    """Whether a stage lies in another account, on an engine where permissions count."""
     return any(scenario.elsewhere for scenario in scenarios)
 
 

@@ -17,14 +17,19 @@ from belay.release.life import State
 from local.engine import ROOT, Engine
 
 _STAGE: Final = "production"
+_EVERYTHING: Final = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
 
 
 class Approver:
-    """An approver: an IAM user at a terminal where ``belay`` finds the deployed Belay."""
+    """An approver: an IAM user, of those who administer Belay's account, at a terminal where ``belay`` finds Belay."""
 
     def __init__(self, engine: Engine, stack: str, artifact_bucket: str, user: str = "maria") -> None:
         iam = engine.client("iam")
         iam.create_user(UserName=user)
+        iam.put_user_policy(UserName=user, PolicyName="administrator", PolicyDocument=json.dumps(_EVERYTHING))
         key = iam.create_access_key(UserName=user)["AccessKey"]
         signed = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
         self._environment = {

@@ -13,7 +13,7 @@ from typing import Any
 from examples.releases import EXAMPLES
 from local.deployment import sam_environment
 from local.engine import ROOT, Engine
-from local.spokes import Spoke
+from local.spokes import Spoke, create
 
 
 def register(
@@ -48,15 +48,8 @@ def _own(application: str) -> str:
 
 def _deploy_own(cloudformation: Any, application: str, files: str) -> Mapping[str, str]:
     """Deploy the operator's stack, whose service role reads from the bucket ``files``; return its outputs."""
-    cloudformation.create_stack(
-        StackName=_own(application),
-        TemplateBody=(EXAMPLES / application / "bootstrap.yaml").read_text(encoding="utf-8"),
-        Parameters=[{"ParameterKey": "ArtifactBucketName", "ParameterValue": files}],
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-    )
-    cloudformation.get_waiter("stack_create_complete").wait(
-        StackName=_own(application), WaiterConfig={"Delay": 1, "MaxAttempts": 300}
-    )
+    template = EXAMPLES / application / "bootstrap.yaml"
+    create(cloudformation, _own(application), template, {"ArtifactBucketName": files})
     (stack,) = cloudformation.describe_stacks(StackName=_own(application))["Stacks"]
     return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
 
@@ -73,7 +66,7 @@ def _prepare(spoke: Spoke, application: str) -> Mapping[str, str]:
 
 
 def _moved(folder: Path, scratch: Path, spoke: Spoke, outputs: Mapping[str, str]) -> Path:
-    """Copy a registration, with production in the other account and with what there is there."""
+    """Copy a registration, with production, if it has that, in the other account and with what there is there."""
     for file in folder.iterdir():
         text = file.read_text(encoding="utf-8")
         if file.stem == "production":

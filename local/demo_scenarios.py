@@ -18,7 +18,9 @@ class Scenario:
     person cancels. ``counts`` is by how many orders production's database then differs from before the release: once it
     was ``changed``, ``after`` all, and in the one that was ``replaced``. ``registers`` is true if the operator lets an
     executor change that database from now on, ``copies`` if changes are forecast on a copy of it. A ``synthesised``
-    release is built from a CDK application's assembly; one ``elsewhere`` has production in another account and region.
+    release is built from a CDK application's assembly; one ``elsewhere`` has a stage in another account and region.
+    ``fails`` is a stack and a resource of it that cannot be updated; once it ended, a person reads about it. With
+    ``loses`` the region of the stage eu is lost once the release is deployed, and eu is brought back in another one.
     ``after`` names the scenarios that this one builds on.
     """
 
@@ -38,6 +40,8 @@ class Scenario:
     copies: bool = False
     synthesised: bool = False
     elsewhere: bool = False
+    fails: tuple[str, str] | None = None
+    loses: bool = False
     after: tuple[str, ...] = ("good",)
 
 
@@ -45,6 +49,7 @@ _EXECUTOR: Final = "good-after"
 """The scenario from which on an executor changes the database."""
 
 _ELSEWHERE: Final = "other-account"
+_REGIONS: Final = "two-regions"
 
 SCENARIOS: Final = (
     Scenario(
@@ -183,7 +188,7 @@ SCENARIOS: Final = (
         "orders",
         "1.0.0",
         "DEPLOYED",
-        "Production lies in another account and region, where Belay has four roles: a good release, with permissions "
+        "Production lies in another account and region, where Belay has six roles: a good release, with permissions "
         "enforced.",
         elsewhere=True,
         after=(),
@@ -196,6 +201,38 @@ SCENARIOS: Final = (
         "A release fails in the other account: the event of its stack is forwarded, and both stacks are rolled back.",
         elsewhere=True,
         after=(_ELSEWHERE,),
+    ),
+    Scenario(
+        _REGIONS,
+        "catalogue",
+        "1.0.0",
+        "DEPLOYED",
+        "Two regions, each in an account of its own, are deployed side by side: a wave of stages.",
+        elsewhere=True,
+        after=(),
+    ),
+    Scenario(
+        "waves",
+        "catalogue",
+        "1.1.0",
+        "ROLLED_BACK",
+        "One region of a wave fails and is rolled back. The other one is deployed and keeps the release: the messages "
+        "and belay show tell what each region runs.",
+        elsewhere=True,
+        fails=("catalogue-eu-service", "Changed"),
+        after=(_REGIONS,),
+    ),
+    Scenario(
+        "lost-region",
+        "catalogue",
+        "1.2.0",
+        "DEPLOYED",
+        "A release is deployed to both regions, and the snapshot taken before goes to a vault in a third account. Then "
+        "a region is lost with its database: the release is deployed in another region, and the database comes back "
+        "from the vault.",
+        elsewhere=True,
+        loses=True,
+        after=(_REGIONS,),
     ),
 )
 
@@ -218,7 +255,7 @@ def chosen(names: str | None) -> tuple[Scenario, ...]:
 
 
 def side_by_side(scenarios: Sequence[Scenario]) -> tuple[tuple[Scenario, ...], ...]:
-    """Divide scenarios into groups for an engine each: those that change the database, and those whose production lies
+    """Divide scenarios into groups for an engine each: those that change the database, and those with a stage
     elsewhere, are played beside the others.
 
     Each group has the scenarios that it builds on, so some are in several.

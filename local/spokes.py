@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from local.engine import ACCOUNT, REGION, ROOT, Engine
@@ -67,7 +68,7 @@ def join(
     """
     named = {"HubAccountId": ACCOUNT, "HubStackName": hub}
     spoke = Spoke(engine, hub, account, region)
-    _create(
+    _deploy(
         spoke.client("cloudformation"),
         "spoke_account",
         {
@@ -80,19 +81,24 @@ def join(
             "ParameterTableArns": f"arn:aws:dynamodb:*:{account}:table/parameters-*",
         },
     )
-    _create(
+    _deploy(
         spoke.client("cloudformation"), "spoke_region", {**named, "HubRegion": REGION, "ForwardPipelineEvents": "true"}
     )
     home = engine.client("cloudformation", region=region)
-    _create(home, "hub_region", {"HubStackName": hub, "SpokeAccounts": account})
+    _deploy(home, "hub_region", {"HubStackName": hub, "SpokeAccounts": account})
     return spoke
 
 
-def _create(cloudformation: Any, template: str, parameters: Mapping[str, str]) -> None:
+def _deploy(cloudformation: Any, template: str, parameters: Mapping[str, str]) -> None:
     stack = f"belay-{template.replace('_', '-')}"
+    create(cloudformation, stack, ROOT / "accounts" / f"{template}.yaml", parameters)
+
+
+def create(cloudformation: Any, stack: str, template: Path, parameters: Mapping[str, str]) -> None:
+    """Create a stack and wait for it."""
     cloudformation.create_stack(
         StackName=stack,
-        TemplateBody=(ROOT / "accounts" / f"{template}.yaml").read_text(),
+        TemplateBody=template.read_text(encoding="utf-8"),
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )

@@ -75,7 +75,8 @@ def test_what_changes_the_database_is_played_beside_the_others_with_what_it_buil
 
     changing = ["undo", "forecast-fails", "database-rollback"]
     assert [each.name for each in beside] == ["good", "good-after", *changing]
-    assert [each.name for each in elsewhere] == ["other-account", "other-account-fails"]
+    away = ["other-account", "other-account-fails", "two-regions", "waves", "lost-region"]
+    assert [each.name for each in elsewhere] == away
     assert list(others) == [each for each in SCENARIOS if each.name not in changing and each not in elsewhere]
 
 
@@ -83,3 +84,4 @@ def test_scenarios_that_build_on_each_other_are_played_on_one_engine() -> None:
     assert side_by_side(chosen("undo")) == (chosen("undo"),)
     assert side_by_side(chosen("approval")) == (chosen("approval"),)
     assert side_by_side(chosen("other-account-fails")) == (chosen("other-account-fails"),)
+    assert side_by_side(chosen("waves,lost-region")) == (chosen("waves,lost-region"),)

@@ -55,6 +55,25 @@ def test_every_release_asks_for_no_more_than_is_registered(version: str) -> None
     admit(manifest, application, stages, {})
 
 
+def test_the_catalogue_is_a_wave_of_two_regions_in_accounts_of_their_own() -> None:
+    texts = checked("catalogue", read_files([Path("examples/catalogue/registration")])).parameters
+    parameter = "/belay/applications/catalogue"
+    application = parse_application("catalogue", texts[parameter])
+    assert isinstance(application, Application)
+    assert application.waves == (("eu", "us"),)
+    stages = [parse_stage(application, name, texts[f"{parameter}/{name}"]) for name in application.stages]
+    eu, us = (stage for stage in stages if isinstance(stage, Stage))
+    assert us.place is None
+    assert eu.vault
+    assert eu.place
+    assert eu.vault.account != eu.place.account
+    for version in versions("catalogue"):
+        files = read_release("catalogue", version)
+        manifest, _ = examine_manifest(files["release.yaml"].encode(), files.keys() - {"release.yaml"})
+        assert manifest
+        admit(manifest, application, [eu, us], {})
+
+
 def test_every_document_fits_a_parameter() -> None:
     assert max(len(text.encode()) for text in documents(OUTPUTS).values()) <= LARGEST_PARAMETER
 

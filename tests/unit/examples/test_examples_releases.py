@@ -11,6 +11,9 @@ from cli.build import build_release
 from examples.releases import ExampleError, apply, assemble, parse_diff, read_release, versions
 
 VERSIONS = versions("orders")
+RELEASES = [(application, version) for application in ("orders", "catalogue") for version in versions(application)]
+
+OPERATORS = ["examples/orders/bootstrap.yaml", "examples/catalogue/bootstrap.yaml", "examples/catalogue/region.yaml"]
 
 DIFF = """\
 Renames the city, adds a river.
@@ -36,11 +39,11 @@ def test_versions_are_listed_oldest_first() -> None:
     ] == VERSIONS
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_every_release_can_be_built(version: str, tmp_path: Path) -> None:
-    built = build_release(assemble("orders", version, tmp_path), tmp_path / "release.zip")
+@pytest.mark.parametrize(("application", "version"), RELEASES)
+def test_every_release_can_be_built(application: str, version: str, tmp_path: Path) -> None:
+    built = build_release(assemble(application, version, tmp_path), tmp_path / "release.zip")
 
-    assert (built.application, built.version, built.left_out) == ("orders", version, ())
+    assert (built.application, built.version, built.left_out) == (application, version, ())
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -59,11 +62,11 @@ def test_a_release_needs_its_template_by_url() -> None:
 
 
 def test_templates_are_legal(tmp_path: Path) -> None:
-    directories = [assemble("orders", version, tmp_path) for version in VERSIONS]
+    directories = [assemble(application, version, tmp_path) for application, version in RELEASES]
     templates = [*(str(path) for each in directories for path in each.glob("templates/*.yaml"))]
 
     linted = subprocess.run(
-        [Path(sys.prefix, "bin", "cfn-lint"), *templates, "examples/orders/bootstrap.yaml"],
+        [Path(sys.prefix, "bin", "cfn-lint"), *templates, *OPERATORS],
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,50 @@
+"""The demo runs the guide of a lost region with the names of an application of its own."""
+
+import re
+from pathlib import Path
+
+from local.demo_regions import APPLICATION, DATABASE, GUIDE, named, steps
+
+GUIDE_OF_TWO = """\
+# A guide
+
+Some words.
+
+    first() { true; }
+
+## 1. Prepare
+
+    aws deploy \\
+      --now
+
+Then:
+
+    aws wait
+
+## 2. Nothing to run
+
+Only words.
+
+## 3. End
+
+    belay list
+"""
+
+
+def test_a_guide_is_its_steps_with_their_commands_as_they_are_to_be_pasted() -> None:
+    assert list(steps(GUIDE_OF_TWO)) == [
+        ("# A guide", "first() { true; }\n"),
+        ("1. Prepare", "aws deploy \\\n  --now\n\naws wait\n"),
+        ("3. End", "belay list\n"),
+    ]
+
+
+def test_every_name_in_the_commands_is_the_demos() -> None:
+    commands = "\n".join(each for _, each in steps(named(GUIDE.read_text(encoding="utf-8"))))
+    assert "orders" not in commands
+    assert "1.1.0" not in commands
+    assert f"db-instance-identifier {DATABASE} " in commands
+    assert f"{APPLICATION}/1.2.0" in commands
+    registered = set(re.findall(r"registration/(\w+\.yaml)", commands))
+    assert registered <= {each.name for each in Path("examples", APPLICATION, "registration").iterdir()}
+    assert registered
