@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -57,6 +57,7 @@ ROLE: Final = "arn:aws:iam::123456789012:role/belay/deployer"
 ANA, BEN = (f"arn:aws:sts::123456789012:assumed-role/engineer/{name}@example.com" for name in ("ana", "ben"))
 TOPIC: Final = f"arn:aws:sns:{REGION}:123456789012:belay"
 _MACHINE: Final = f"arn:aws:states:{REGION}:123456789012:stateMachine:belay-{{}}"
+_HOME: Final = "123456789012"
 _ACCOUNT: Final = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -158,6 +159,7 @@ class Scene:
         self.artifacts = ArtifactBucket(self.s3, "artifacts")
         self._events: dict[str, list[dict[str, Any]]] = {}
         self._registered: dict[str, tuple[str, dict[str, str]]] = {}
+        self._elsewhere: dict[tuple[str, str], tuple[str, str]] = {}
 
     def account(self) -> Account:
         """Return the stack as a command finds it."""
@@ -189,19 +191,46 @@ class Scene:
 
     # -- what operators and authors do ---------------------------------------------------------------------------
 
-    def register(self, application: str, stages: Sequence[str], *, ephemeral: Sequence[str] = (), **more: str) -> None:
-        """Register an application, each stage with the stacks ``network`` and ``service``; ``more`` by stage."""
+    def register(
+        self,
+        application: str,
+        stages: Sequence[str],
+        *,
+        ephemeral: Sequence[str] = (),
+        order: str = "",
+        elsewhere: Mapping[str, tuple[str, str]] | None = None,
+        **more: str,
+    ) -> None:
+        """Register an application, each stage with the stacks ``network`` and ``service``; ``more`` by stage.
+
+        ``order`` are the waves of stages where they are not one after the other, as they are registered; ``elsewhere``
+        has the account and the region of stages that are not at home.
+        """
+        self._elsewhere.update({(application, stage): place for stage, place in (elsewhere or {}).items()})
         texts = {
-            stage: f"service_role: {ROLE}\nstacks:\n  network: {{name: {application}-{stage}-network}}\n"
+            stage: f"{self._place_of(application, stage)}stacks:\n  network: {{name: {application}-{stage}-network}}\n"
             f"  service: {{name: {application}-{stage}-service, parameters: {{Size: large}}}}\n"
             + ("ephemeral: true\n" if stage in ephemeral else "")
             + more.get(stage, "")
             for stage in stages
         }
-        text = f"stages: [{', '.join(stages)}]\n"
+        text = f"stages: [{order or ', '.join(stages)}]\n"
         self._registered[application] = text, texts
         for name, value in {application: text, **{f"{application}/{each}": texts[each] for each in texts}}.items():
             self.ssm.put_parameter(Name=f"/belay/applications/{name}", Value=value, Type="String")
+
+    def _place_of(self, application: str, stage: str) -> str:
+        """A stage's service role, and where it lies if it is not at home."""
+        account, region = self._elsewhere.get((application, stage), (_HOME, REGION))
+        role = f"service_role: {ROLE.replace(_HOME, account)}\n"
+        return role if account == _HOME else f'{role}account: "{account}"\nregion: {region}\n'
+
+    def _stack_id(self, application: str, stage: str, stack: str) -> str:
+        account, region = self._elsewhere.get((application, stage), (_HOME, REGION))
+        name = f"{application}-{stage}-{stack}"
+        unique = hashlib.sha256(name.encode()).hexdigest()
+        path = f"{name}/{unique[:8]}-{unique[8:12]}-{unique[12:16]}"
+        return f"arn:aws:cloudformation:{region}:{account}:stack/{path}"
 
     def upload(self, application: str, version: str, minutes: float) -> Upload:
         """Upload a zip, which an execution claims."""
@@ -267,7 +296,7 @@ class Scene:
                 "network",
                 names[0],
                 progress=progress[0],
-                stack_id=_stack_id(names[0]),
+                stack_id=self._stack_id(application, stage, "network"),
                 generation=1,
                 token="t-network",
                 changes=(said("changes SecurityGroup (AWS::EC2::SecurityGroup) in place: SecurityGroupIngress"),),
@@ -277,7 +306,7 @@ class Scene:
                 names[1],
                 depends_on=("network",),
                 progress=progress[1],
-                stack_id=_stack_id(names[1]),
+                stack_id=self._stack_id(application, stage, "service"),
                 generation=1,
                 token="t-service",
                 changes=(
@@ -396,7 +425,7 @@ class Scene:
 
     def fail(self, put: Put, stage: str, minutes: float, steps: int = 2) -> str:
         """Let a release fail in a stage, and begin its rollback; return the incident's name."""
-        stack = _stack_id(f"{put.release.application}-{stage}-service")
+        stack = self._stack_id(put.release.application, stage, "service")
         failed = self.now - timedelta(minutes=minutes)
         why = self.said(
             'Resource handler returned message: "The image orders:latest does not exist" (HandlerErrorCode: NotFound)'
@@ -493,7 +522,7 @@ class Scene:
         self.ledger.incidents.leave(record.incident)
         self.end(put, Outcome.NEEDS_OPERATOR, minutes, record.incident.reason)
         self.ledger.incidents.close(record.incident, Outcome.NEEDS_OPERATOR, record.incident.reason, self.at(minutes))
-        self.ledger.incidents.watch(record.incident, [_stack_id(name)], more=False)
+        self.ledger.incidents.watch(record.incident, [self._stack_id(application, stage, "service")], more=False)
         self.ledger.incidents.announced(record.incident)
         self.ledger.locks.release(application, stage, fencing or 0)
         told = record.incident.subject.told_as
@@ -557,7 +586,7 @@ class Scene:
 
 
 def furnish(scene: Scene) -> dict[str, Put]:
-    """Let a month of releases of six applications have gone through; return those that something goes on with."""
+    """Let a month of releases of seven applications have gone through; return those that something goes on with."""
     day = 24 * 60
     scene.register("orders", ("test", "production"), ephemeral=("test",))
     scene.register("payments", ("test", "staging", "production"), ephemeral=("test",), production=_APPROVAL)
@@ -568,6 +597,13 @@ def furnish(scene: Scene) -> dict[str, Put]:
     freeze = f'freezes: [{{from: "{begins}", until: "{ends}", reason: {why}}}]\n'
     scene.register("billing", ("test", "production"), ephemeral=("test",), production=freeze)
     scene.register("mail", ("staging", "production"))
+    scene.register(
+        "basket",
+        ("test", "eu", "us", "asia"),
+        ephemeral=("test",),
+        order="test, [eu, us, asia]",
+        elsewhere={"eu": ("444455556666", "eu-central-1"), "asia": ("777788889999", "ap-southeast-2")},
+    )
 
     for application, minors in {
         "search": 2,
@@ -600,6 +636,16 @@ def furnish(scene: Scene) -> dict[str, Put]:
     scene.through(catalogue, "production", 7, 8, State.EXECUTING)
     found["going"] = catalogue
 
+    basket = scene.accept("basket", "1.20.0", 22)
+    scene.deploy(basket, "test", 21, 5)
+    scene.deploy(basket, "eu", 15)
+    scene.plan(basket, "us", Progress.EXECUTED, Progress.EXECUTING)
+    scene.through(basket, "us", 14, 12, State.EXECUTING)
+    scene.plan(basket, "asia", Progress.EXECUTED, Progress.EXECUTED)
+    scene.through(basket, "asia", 13, 10, State.EXECUTING)
+    scene.fail(basket, "asia", 4, 2)
+    found["wave"] = basket
+
     search = scene.accept("search", "1.20.0", 40)
     scene.deploy(search, "staging", 38)
     scene.through(search, "production", 30, 12, State.EXECUTING)
@@ -630,11 +676,6 @@ def _past(scene: Scene, application: str, minors: int, day: int) -> None:
         if number == minors - 1 and before is not None and application == "mail":
             scene.take_back(put, before, last, at - 400)
         before = put
-
-
-def _stack_id(name: str) -> str:
-    unique = hashlib.sha256(name.encode()).hexdigest()
-    return f"arn:aws:cloudformation:{REGION}:123456789012:stack/{name}/{unique[:8]}-{unique[8:12]}-{unique[12:16]}"
 
 
 def _step(action: Action, subject: str, why: str, risk: Risk) -> Step:

@@ -24,10 +24,11 @@ _QUALITY: Final = 82
 
 
 def _pages(put: dict[str, Put]) -> dict[str, str]:
-    operator, approval, going = (put[each].release for each in ("operator", "approval", "going"))
+    operator, approval, going, wave = (put[each].release for each in ("operator", "approval", "going", "wave"))
     return {
         "overview": "/",
         "release": f"/releases/catalogue/{going.version}",
+        "wave": f"/releases/basket/{wave.version}",
         "incident": f"/incidents/orders/orders-production-{operator.attempt}",
         "approval": f"/approve/payments/{approval.version}/production",
     }

@@ -11,8 +11,11 @@ from starlette.requests import Request
 from belay.ledger.ledger import Ledger
 from belay.notify.credentials import commands_in, whose_credentials
 from belay.notify.told import todo_document
+from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt, numbered
+from belay.release.place import AccountRegion
 from belay.release.records import Outcome
+from belay.release.waves import wave_of
 from cli.approve import Asked
 from cli.console.desk import Desk, Shown
 from cli.decision import held, unanswered
@@ -63,9 +66,12 @@ def release(desk: Desk, request: Request) -> Shown:
     found = gather(ledger, artifacts, attempt, attempts)
     history = ledger.attempts.history(attempt)
     known = dict.fromkeys([*desk.stages(name.application), *(each.stage for each in history if each.stage)])
+    places = _places(desk, attempt)
     stages = [
         {
             "track": track(history, stage, attempt.shared_with(stage)),
+            "beside": [each for each in wave_of(attempt.waves, stage) if each != stage],
+            "place": places.get(stage),
             "stacks": stacks_of(artifacts, desk.belay.aws, attempt.release, stage),
             "more": next((each for each in found["stages"] if each["stage"] == stage), None),
         }
@@ -89,6 +95,13 @@ def release(desk: Desk, request: Request) -> Shown:
         "messages": ledger.messages.of_thread(attempt.upload.thread),
     }
     return Shown("release.html", f"{name.application} {attempt.name}", context)
+
+
+def _places(desk: Desk, attempt: Attempt) -> Mapping[str, AccountRegion | None]:
+    """Return where each stage of a release lay as it was registered then."""
+    document = None if attempt.release is None else desk.belay.artifacts.get_json(attempt.release.document_key)
+    stages = {} if document is None else AcceptedRelease.from_dict(document).stages
+    return {name: stage.place for name, stage in stages.items()}
 
 
 def _questions(ledger: Ledger, found: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -19,7 +19,9 @@ from belay.notify.told import in_words
 from belay.release.attempt import Attempt, HeldUpload, InStage, Runs, StackLeft
 from belay.release.life import State
 from belay.release.lock import Lock, Waiter
+from belay.release.place import AccountRegion
 from belay.release.registration import Stage
+from belay.release.waves import Waves, wave_of
 from belay.rollback.question import AskedQuestion
 from belay.subject.life import IncidentState
 from belay.subject.subjects import AskedRollback, ReleaseAttempt
@@ -95,8 +97,8 @@ class StageNow:
     """One stage: what it runs since when, what goes on in it, and what keeps it from being changed.
 
     ``runs`` is also its last-known-good release, which a failed one is rolled back to. ``left`` says which stacks do
-    not run it. ``closed`` says why nothing may be changed now, ``opens`` when that ends, where it ends. ``lies_in`` is
-    its account and region, None where those are Belay's own.
+    not run it. ``closed`` says why nothing may be changed now, ``opens`` when that ends, where it ends. ``place`` is
+    its account and region, None where those are Belay's own; ``beside`` are the stages that are deployed with it.
     """
 
     application: str
@@ -111,7 +113,8 @@ class StageNow:
     needs: tuple[PersonNeeded, ...]
     closed: str | None
     opens: datetime | None
-    lies_in: str | None = None
+    place: AccountRegion | None = None
+    beside: tuple[str, ...] = ()
 
     @property
     def tone(self) -> str:
@@ -208,7 +211,9 @@ def describe(seen: Seen, registered: ReadRegistrations, paused: bool, now: datet
     needs = tuple(sorted(_needs(seen, incidents), key=lambda each: ([*Call].index(each.call), each.since or "")))
     rows: dict[str, list[StageNow]] = {name: [] for name in sorted(registered.topics)}
     for each in stages:
-        rows.setdefault(each.application, []).append(_stage(each, seen, incidents, needs, now))
+        waves = registered.waves.get(each.application, ())
+        described = _stage(each, waves, seen, incidents=incidents, needs=needs, now=now)
+        rows.setdefault(each.application, []).append(described)
     opening: dict[str, list[str]] = {}
     for attempt in seen.attempts:
         if not attempt.stages:
@@ -229,7 +234,13 @@ def _unregistered(seen: Seen, registered: Iterable[Stage]) -> list[Stage]:
 
 
 def _stage(
-    stage: Stage, seen: Seen, incidents: Sequence[OpenOne], needs: Sequence[PersonNeeded], now: datetime
+    stage: Stage,
+    waves: Waves,
+    seen: Seen,
+    *,
+    incidents: Sequence[OpenOne],
+    needs: Sequence[PersonNeeded],
+    now: datetime,
 ) -> StageNow:
     place = stage.application, stage.name
     runs = seen.runs.get(place)
@@ -252,7 +263,8 @@ def _stage(
         needs=tuple(each for each in needs if (each.application, each.stage) == place),
         closed=None if closed is None else closed.why,
         opens=None if closed is None else closed.until,
-        lies_in=None if stage.place is None else str(stage.place),
+        place=stage.place,
+        beside=tuple(each for each in wave_of(waves, stage.name) if each != stage.name),
     )
 
 

@@ -180,10 +180,22 @@ def test_a_frozen_stage_says_until_when(office: Office, asked: AskedConsole) -> 
 def test_a_stage_elsewhere_says_where_its_stacks_lie(office: Office, asked: AskedConsole) -> None:
     there = STAGE.replace("123456789012", "111111111111") + "account: '111111111111'\nregion: eu-central-1\n"
     office.ssm.put_parameter(Name="/belay/applications/orders/production", Value=there, Type="String", Overwrite=True)
-    assert 'title="account 111111111111, region eu-central-1">elsewhere' in asked.get("/").text
+    assert 'title="account 111111111111, region eu-central-1">eu-central-1<' in asked.get("/").text
     history = asked.get("/history/orders/production").said
     assert "Its stacks lie in account 111111111111, region eu-central-1." in history
     assert "Its stacks lie in" not in asked.get("/history/orders/test").said
+
+
+def test_the_stages_of_a_wave_say_with_whom_they_are_deployed_and_where(office: Office, asked: AskedConsole) -> None:
+    there = STAGE.replace("123456789012", "111111111111") + "account: '111111111111'\nregion: eu-central-1\n"
+    for name, text in {"": "stages: [test, [production, us]]\n", "/us": STAGE, "/production": there}.items():
+        office.ssm.put_parameter(Name=f"/belay/applications/orders{name}", Value=text, Type="String", Overwrite=True)
+    page = asked.get("/").said
+    assert "production eu-central-1, with us" in page
+    assert "us with production" in page
+    assert "test with" not in page
+    office.accept(waves=(("test",), ("production", "us")))
+    assert "with us" in asked.get("/releases/orders/1.0.0").said
 
 
 def test_a_pause_and_what_it_holds_is_said(office: Office, asked: AskedConsole) -> None:

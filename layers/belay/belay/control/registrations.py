@@ -15,6 +15,7 @@ from belay.errors import AwsFault, InvalidActionConfiguration, InvalidRegistrati
 from belay.pipeline.actions import Registered
 from belay.policy.settings import PolicySettings
 from belay.release.registration import Application, Pointer, Stage, parse_application, parse_stage
+from belay.release.waves import Waves
 from belay.stack.stack_id import name_of_stack
 
 RECENT: Final = timedelta(minutes=1)
@@ -31,7 +32,7 @@ Look = Callable[[str], str | None]
 
 @dataclass(frozen=True)
 class ReadRegistrations:
-    """What is registered: each stage, and each application's own topic.
+    """What is registered: each stage, and each application's own topic and waves of stages.
 
     ``unreadable`` says of a parameter what is wrong with it, ``faults`` why AWS did not show what an application or one
     of its stages points to: nothing is known of that.
@@ -39,6 +40,7 @@ class ReadRegistrations:
 
     stages: list[Stage] = field(default_factory=list)
     topics: dict[str, str | None] = field(default_factory=dict)
+    waves: dict[str, Waves] = field(default_factory=dict)
     unreadable: dict[str, list[str]] = field(default_factory=dict)
     faults: dict[str, AwsFault] = field(default_factory=dict)
 
@@ -86,6 +88,7 @@ class Registrations:
             with read.noting(name):
                 _, application = self._application(name, values.get)
                 read.topics[name] = application.topic
+                read.waves[name] = application.waves
                 for stage in application.stages:
                     with read.noting(name, stage):
                         read.stages.append(self._stage(application, stage, values.get)[1])
