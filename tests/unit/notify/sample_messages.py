@@ -314,7 +314,7 @@ MESSAGES = {
     "vault_copy_of_a_pipeline": vault_copy_given_up(
         replace(
             COPY,
-            origin=Origin("orders", "12345678-1234-5678-abcd-12345678abcd", "0f1e2d3c4b5a"),
+            origin=Origin("orders", "12345678-1234-5678-abcd-12345678abcd", "1f2e3d4c5b6a"),
             pipeline="orders-pipeline",
         ),
         "RDS.CopyDBSnapshot answered KMSKeyNotAccessibleFault: the key is not accessible",
