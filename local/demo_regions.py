@@ -33,11 +33,11 @@ _LINES_SHOWN: Final = 20
 _NAMED: Final = (
     ("./belay", f"{ROOT}/belay"),
     ("accounts/hub_region.yaml", f"{ROOT}/accounts/hub_region.yaml"),
+    ("orders production", f"{APPLICATION} eu"),
     ("orders-production", DATABASE),
     ("production.yaml", "eu.yaml"),
     ("orders", APPLICATION),
     ("1.1.0", "1.2.0"),
-    ("sleep 15", "sleep 1"),
     ("SpokeAccounts=111111111111", "SpokeAccounts=111111111111 HubStackName=belay-demo"),
 )
 """What the guide names, and what that is here."""
@@ -130,7 +130,11 @@ class Regions:
         (folder / "registration").mkdir(parents=True, exist_ok=True)
         for file in (_EXAMPLE / "registration").iterdir():
             (folder / "registration" / file.name).write_text(file.read_text())
-        accounts = {"production": self._spoke.account, "vault": VAULT_ACCOUNT}
+        accounts = {
+            "production": self._spoke.account,
+            "on-call": self._spoke.account,
+            "on-call-vault": VAULT_ACCOUNT,
+        }
         keys = (
             f"[{name}]\naws_access_key_id = {key}\naws_secret_access_key = test\n" for name, key in accounts.items()
         )

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from local.demo_regions import APPLICATION, DATABASE, GUIDE, named, steps
+from local.demo_regions import APPLICATION, GUIDE, named, steps
 
 GUIDE_OF_TWO = """\
 # A guide
@@ -43,7 +43,7 @@ def test_every_name_in_the_commands_is_the_demos() -> None:
     commands = "\n".join(each for _, each in steps(named(GUIDE.read_text(encoding="utf-8"))))
     assert "orders" not in commands
     assert "1.1.0" not in commands
-    assert f"db-instance-identifier {DATABASE} " in commands
+    assert f"vault restore {APPLICATION} eu --yes" in commands
     assert f"{APPLICATION}/1.2.0" in commands
     registered = set(re.findall(r"registration/(\w+\.yaml)", commands))
     assert registered <= {each.name for each in Path("examples", APPLICATION, "registration").iterdir()}
