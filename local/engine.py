@@ -398,6 +398,7 @@ def _server_environment(port: int, scratch: Path) -> dict[str, str]:
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
         "MOTO_ACCOUNT_ID": ACCOUNT,
+        "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.2",

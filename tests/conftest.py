@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -27,6 +28,9 @@ settings.load_profile("repeated")
 
 # Every session of botocore would read the models of its services anew, which takes longer than most tests.
 botocore.session.create_loader = cache(create_loader)
+
+# moto would make hundreds of images for every test that has an EC2, and nobody asks for them.
+os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
 # Models and parsed sources stay, and Python's own threshold would look through them for garbage all the time.
 gc.set_threshold(50_000)
