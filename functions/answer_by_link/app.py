@@ -17,12 +17,12 @@ from belay.approval.link import (
     told_page,
 )
 from belay.aws.clock import now
-from belay.aws.gateways import own_aws
 from belay.aws.kms import MacKey
 from belay.aws.s3 import ArtifactBucket
 from belay.control.decisions import Decisions
 from belay.errors import MissingDocument
 from belay.events.function_url import FunctionUrlRequest, Refusal
+from belay.home import own_home
 from belay.ledger.ledger import Ledger
 from belay.observability import observed
 from belay.settings import read
@@ -32,23 +32,20 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     link_key_id: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return a page: the question for a GET, the result of the answer for a POST."""
-    settings, aws = read(Settings), own_aws()
+    home, settings = own_home(), read(Settings)
     request, moment = FunctionUrlRequest.from_event(event), now()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    link = opened(request, aws.mac_key(settings.link_key_id), ledger, moment)
+    link = opened(request, home.aws.mac_key(settings.link_key_id), home.ledger, moment)
     if isinstance(link, Refusal):
         return refused(link)
     if request.method == "GET":
-        return shown(200, ask_page(link, told(link, ledger, artifacts), request.query["token"]))
-    return taken(request, link, Decisions(ledger, aws.executions), moment)
+        return shown(200, ask_page(link, told(link, home.ledger, home.artifacts), request.query["token"]))
+    return taken(request, link, Decisions(home.ledger, home.aws.executions), moment)
 
 
 def opened(request: FunctionUrlRequest, key: MacKey, ledger: Ledger, moment: datetime) -> Link | Refusal:

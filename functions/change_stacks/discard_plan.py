@@ -1,32 +1,18 @@
 """Deletes the change sets that will not be executed, and the empty shells of the stacks they were to create."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.gateways import own_aws
-from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.control.stage_stacks import StageStacks
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.place import Power
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    ledger_table: str
-    artifact_bucket: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Leave nothing of the plan behind."""
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    run = StageContext.enter(event, ledger, artifacts)
-    there = run.at(aws, Power.DEPLOY)
-    return {"discarded": StageStacks(run, there.stacks, StackValues.of(there, ledger)).discard()}
+    home = own_home()
+    run = StageContext.enter(event, home.ledger, home.artifacts)
+    return {"discarded": StageStacks.of(run, run.at(home.aws, Power.DEPLOY)).discard()}

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
-from belay.aws.gateways import own_aws
 from belay.control.rehearsal import RehearsedRoles, RollbackRehearsal
 from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.life import State
 from belay.release.place import Power
@@ -22,8 +21,6 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     recover_stacks_role_arn: str
     recover_databases_role_arn: str
     protected: str
@@ -32,14 +29,13 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Store the results with the plan, for the approvers. Raises ``InvalidRelease`` if it is not ready but must be."""
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    run = StageContext.enter(event, ledger, artifacts)
-    there = run.at(aws, Power.LOOK)
+    home, settings = own_home(), read(Settings)
+    run = StageContext.enter(event, home.ledger, home.artifacts)
+    there = run.at(home.aws, Power.LOOK)
     looks = there.stacks, there.databases, there.services, there.alarms, there.verify_functions, there.roles
     roles = settings.recover_stacks_role_arn, settings.recover_databases_role_arn
     recovering = RehearsedRoles.of(run.stage.place, *roles, settings.protected)
-    rehearsal = RollbackRehearsal(run, *looks, recovering, StackValues.of(there, ledger)).rehearse()
+    rehearsal = RollbackRehearsal(run, *looks, recovering, StackValues.of(there, home.ledger)).rehearse()
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "rehearsal.json"), rehearsal.to_dict())
     told = "; ".join(rehearsal.reasons)
     run.ledger.attempts.record(

@@ -1,40 +1,28 @@
 """The live validation: checks the actual security groups of the deployed stacks against the policies."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
-from belay.aws.gateways import own_aws
 from belay.control.checks.live_groups import LiveGroupsCheck
 from belay.control.live import live_stages
 from belay.control.stage import StageContext
 from belay.control.stage_checks import look, validation
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.gate import refusal_of
 from belay.release.life import State
 from belay.release.place import Power
 from belay.release.reason import Statement, Why
 from belay.release.verification import Verification, Verified
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    ledger_table: str
-    artifact_bucket: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return PASS, FAIL or REVIEW, with what was found. Undecided is not a pass."""
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    run = StageContext.enter(event, ledger, artifacts)
-    there = run.at(aws, Power.LOOK)
+    home = own_home()
+    run = StageContext.enter(event, home.ledger, home.artifacts)
+    there = run.at(home.aws, Power.LOOK)
     checks = validation(LiveGroupsCheck(live_stages(there, run.artifacts), run.release, run.accepted))
     standing, report = look(checks, run.deployed(), Verification(since=timestamp()))
     run.artifacts.put_json(run.release.stage_key(run.stage.name, "live-report.json"), report.to_json())

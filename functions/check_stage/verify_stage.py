@@ -1,30 +1,18 @@
 """Verifies what is deployed: asks the registered verify function and watches the alarms for the bake time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
-from belay.aws.gateways import own_aws
 from belay.control.stage import StageContext
 from belay.control.stage_stacks import refuse_deleted
 from belay.control.verification import StageVerification
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.life import State
 from belay.release.place import Power
 from belay.release.reason import Statement, Why
 from belay.release.verification import Verification, Verified
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    ledger_table: str
-    artifact_bucket: str
-    poll_seconds: int
 
 
 @observed
@@ -33,10 +21,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ``StackFailed`` if it passes and a stack is gone.
     """
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    run = StageContext.enter(event, ledger, artifacts)
-    there = run.at(aws, Power.LOOK)
+    home = own_home()
+    run = StageContext.enter(event, home.ledger, home.artifacts)
+    there = run.at(home.aws, Power.LOOK)
     verification = StageVerification(there.alarms, there.verify_functions)
     standing = look(run, verification) if run.stage.verified else Verification(since="", verdict=Verified.PASS)
     if standing.verdict is Verified.PASS:
@@ -45,7 +32,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     return {
         "verdict": standing.verdict,
         "reason": run.reasons.keep(Statement(Why.NOT_VERIFIED, standing.reason)) if failed else None,
-        "wait_seconds": settings.poll_seconds,
+        "wait_seconds": home.poll_seconds,
     }
 
 

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import now
-from belay.aws.gateways import own_aws
 from belay.aws.metrics import emit
 from belay.control.copies import CopiesEverywhere
 from belay.control.places import Places
-from belay.control.registrations import Registrations
 from belay.errors import CopiesNotDeleted
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.place import Power
 from belay.settings import read
@@ -21,7 +20,6 @@ from belay.subject.measures import Measured, Metric
 class Settings:
     """Environment variables."""
 
-    artifact_bucket: str
     forecast_executions: str
 
 
@@ -31,9 +29,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ``CopiesNotDeleted``.
     """
-    settings, aws = read(Settings), own_aws()
-    registered = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket)).read()
-    everywhere = CopiesEverywhere(Places(aws, Power.CLEAN, "copies"), aws.executions)
+    home, settings = own_home(), read(Settings)
+    registered = home.registrations.read()
+    everywhere = CopiesEverywhere(Places(home.aws, Power.CLEAN, "copies"), home.aws.executions)
     deleted, problems = everywhere.delete_left(registered, settings.forecast_executions, now())
     emit([Measured(Metric.COPIES_LEFT, len(deleted))])
     if problems:

@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.gateways import own_aws
 from belay.control.places import Places
-from belay.control.registrations import Registrations
 from belay.control.retention import SnapshotsEverywhere
 from belay.errors import SnapshotsNotCleaned
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.place import Power
 from belay.settings import read
@@ -19,8 +17,6 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     keep_snapshots: int
     clean_snapshots_dry: str
     snapshot_executions: str
@@ -32,11 +28,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ``SnapshotsNotCleaned``.
     """
-    settings, aws = read(Settings), own_aws()
+    home, settings = own_home(), read(Settings)
     dry_run = settings.clean_snapshots_dry == "true" or event.get("dry_run") is True
-    registered = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket)).read()
-    ledger, keep = Ledger(aws.table(settings.ledger_table)), settings.keep_snapshots
-    everywhere = SnapshotsEverywhere(ledger, Places(aws, Power.CLEAN, "cleanup"))
+    registered = home.registrations.read()
+    ledger, keep = home.ledger, settings.keep_snapshots
+    everywhere = SnapshotsEverywhere(ledger, Places(home.aws, Power.CLEAN, "cleanup"))
     report, problems = everywhere.clean(registered, settings.snapshot_executions, keep, dry_run=dry_run)
     if problems:
         raise SnapshotsNotCleaned(problems)

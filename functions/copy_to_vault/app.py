@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import now
-from belay.aws.gateways import own_aws
 from belay.control.vaults import Vaults
 from belay.errors import SnapshotsNotCleaned
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import logger, observed
 from belay.settings import read
 
@@ -17,16 +16,15 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
     notification_topic_arn: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Advance every copy one step; return their names by progress. Raises ``SnapshotsNotCleaned``."""
-    settings, aws = read(Settings), own_aws()
-    ledger, faults = Ledger(aws.table(settings.ledger_table)), list[Exception]()
-    vaults = Vaults(aws, ledger, settings.notification_topic_arn)
+    home, settings = own_home(), read(Settings)
+    ledger, faults = home.ledger, list[Exception]()
+    vaults = Vaults(home.aws, ledger, settings.notification_topic_arn)
     found = vaults.bring_on(ledger.vault_copies.every(faults), now())
     for fault in faults:
         logger().error("a snapshot to be copied cannot be read", exc_info=fault)

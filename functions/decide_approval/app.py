@@ -7,11 +7,10 @@ from typing import Any
 from belay.approval.decision import ON_CALL, parse_decision
 from belay.approval.principal import Principal
 from belay.aws.clock import timestamp
-from belay.aws.gateways import own_aws
 from belay.control.decisions import Decisions
 from belay.control.on_call import OnCall
 from belay.events.function_url import FunctionUrlRequest, Refusal, json_response
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.settings import read
 
@@ -20,20 +19,18 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
     notification_topic_arn: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answer with the decision as it was recorded, or with ``error`` and ``message`` and a status of 4xx."""
-    settings, aws = read(Settings), own_aws()
+    home, settings = own_home(), read(Settings)
     request = FunctionUrlRequest.from_event(event)
     decision = request.refuse_unsigned("a decision is sent") or parse_decision(request.body)
     if isinstance(decision, Refusal):
         return json_response(decision)
-    ledger = Ledger(aws.table(settings.ledger_table))
-    on_call = OnCall(ledger, aws.notifications, settings.notification_topic_arn)
-    takes = on_call.take if decision.word in ON_CALL else Decisions(ledger, aws.executions).take
+    on_call = OnCall(home.ledger, home.aws.notifications, settings.notification_topic_arn)
+    takes = on_call.take if decision.word in ON_CALL else Decisions(home.ledger, home.aws.executions).take
     taken = takes(decision, Principal(request.user_arn, request.user_id), timestamp())
     return json_response(taken if isinstance(taken, Refusal) else taken.to_dict())

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.gateways import own_aws
 from belay.control.incidents import Incidents
 from belay.control.reasons import Reasons
 from belay.control.rollback_incidents import RollbackIncidents
 from belay.control.wave_endings import WaveEndings
 from belay.errors import MissingDocument
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.accepted import AcceptedRelease
 from belay.release.reason import Statement, Why
@@ -24,10 +23,7 @@ _DIED = Statement(Why.INTERRUPTED, "the stage's execution ended without an outco
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     rollback_stage_machine_arn: str
-    poll_seconds: int
 
 
 @observed
@@ -36,9 +32,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     The executions of its ``stages`` are over: one that has not ended is recovered.
     """
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
+    home, settings = own_home(), read(Settings)
+    ledger, artifacts = home.ledger, home.artifacts
+    incidents = Incidents(ledger, artifacts, home.aws.executions, settings.rollback_stage_machine_arn)
     waves = WaveEndings(ledger, incidents, RollbackIncidents(ledger, artifacts, incidents))
     release = ReleaseReference.from_dict(event["release"])
     accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
@@ -49,4 +45,4 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         raise MissingDocument(f"the ledger has no attempt {release.attempt} of {release.application}")
     ended = waves.conclude(attempt, accepted)
     kept = None if ended is None or ended.reason is None else Reasons(artifacts, release).keep(ended.reason)
-    return {"outcome": ended and ended.outcome, "reason": kept, "wait_seconds": settings.poll_seconds}
+    return {"outcome": ended and ended.outcome, "reason": kept, "wait_seconds": home.poll_seconds}

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.gateways import own_aws
 from belay.control.incidents import Incidents
 from belay.control.reasons import read_reason
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.ending import outcome_of_stage
 from belay.release.reason import Statement, Why
@@ -19,10 +18,7 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     rollback_stage_machine_arn: str
-    poll_seconds: int
 
 
 @observed
@@ -32,14 +28,12 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     A stage that has ended, if only in the instant in which its machine died, needs no recovery: its ``outcome`` is
     returned instead.
     """
-    settings, aws = read(Settings), own_aws()
-    ledger = Ledger(aws.table(settings.ledger_table))
-    artifacts = aws.artifacts(settings.artifact_bucket)
-    incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
+    home, settings = own_home(), read(Settings)
+    incidents = Incidents(home.ledger, home.artifacts, home.aws.executions, settings.rollback_stage_machine_arn)
     release = ReleaseReference.from_dict(event["release"])
-    outcome, incident = outcome_of_stage(ledger.attempts.get(release), event["stage"]), None
+    outcome, incident = outcome_of_stage(home.ledger.attempts.get(release), event["stage"]), None
     if outcome is None:
-        reason = read_reason(artifacts, event["reason"]) or Statement(Why.INTERRUPTED, "no reason was given")
+        reason = read_reason(home.artifacts, event["reason"]) or Statement(Why.INTERRUPTED, "no reason was given")
         incident = incidents.open_for_release(release, event["stage"], reason)
-        outcome = None if incident else outcome_of_stage(ledger.attempts.get(release), event["stage"])
-    return {"incident": incident, "outcome": outcome, "wait_seconds": settings.poll_seconds}
+        outcome = None if incident else outcome_of_stage(home.ledger.attempts.get(release), event["stage"])
+    return {"incident": incident, "outcome": outcome, "wait_seconds": home.poll_seconds}

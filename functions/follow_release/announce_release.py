@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.gateways import own_aws
 from belay.aws.s3 import ArtifactBucket
 from belay.control.endings import Endings
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.notify.deployment import Deployment
 from belay.notify.releases import deployment_started
 from belay.observability import observed
@@ -23,18 +22,15 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     notification_topic_arn: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Publish the one message at the beginning of a deployment."""
-    settings, aws = read(Settings), own_aws()
+    home, settings = own_home(), read(Settings)
     release = ReleaseReference.from_dict(event["release"])
-    ledger = Ledger(aws.table(settings.ledger_table))
-    artifacts = aws.artifacts(settings.artifact_bucket)
+    ledger, artifacts = home.ledger, home.artifacts
     accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
     waves = accepted.application.waves
     last = waves[-1][-1]
@@ -47,7 +43,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         replaces={each: ledger.stages.in_words(release.application, each) for each in waves[-1]},
         through=waves,
     )
-    Endings(ledger, artifacts, aws.notifications, settings.notification_topic_arn).topic_of(release).publish(message)
+    endings = Endings(ledger, artifacts, home.aws.notifications, settings.notification_topic_arn)
+    endings.topic_of(release).publish(message)
     return {}
 
 

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
-from belay.aws.gateways import own_aws
 from belay.aws.ssm import APPLICATIONS
 from belay.control.endings import Endings
 from belay.control.reasons import read_reason
-from belay.control.registrations import Registrations
 from belay.events.s3 import ObjectCreated
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.key import application_of
 from belay.release.left_to_do import LeftToDo
@@ -24,8 +22,6 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     notification_topic_arn: str
 
 
@@ -35,9 +31,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Nothing is recorded or told of an upload that another execution claimed: that one sees it through.
     """
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    endings = Endings(ledger, artifacts, aws.notifications, settings.notification_topic_arn)
+    home, settings = own_home(), read(Settings)
+    ledger, artifacts = home.ledger, home.artifacts
+    endings = Endings(ledger, artifacts, home.aws.notifications, settings.notification_topic_arn)
     outcome, reason = Outcome(event["outcome"]), read_reason(artifacts, event["reason"])
     upload = upload_in(event["upload"])
     # The function that opens an upload may have died before it claimed it.
@@ -47,7 +43,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return {"outcome": outcome}
     told: dict[str, Any] = {"reason": reason}
     if attempt.release is None:
-        told["topic"] = Registrations(aws.parameters, artifacts).topic_of(upload.application)
+        told["topic"] = home.registrations.topic_of(upload.application)
         told["left_to_do"] = left_to_operator(reason, upload.application)
     endings.close(attempt, outcome, **told)
     standing = ledger.attempts.get(upload)

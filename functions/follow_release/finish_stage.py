@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
-from belay.aws.gateways import own_aws
 from belay.aws.metrics import emit
 from belay.control.on_call import OnCall
 from belay.control.reasons import read_reason
 from belay.control.stage import StageContext
 from belay.errors import LockLost
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.ending import outcome_of_stage
 from belay.release.records import Outcome
@@ -23,8 +22,6 @@ from belay.subject.measures import deployed
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     notification_topic_arn: str
 
 
@@ -34,8 +31,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ``LockLost`` if another execution ended or recovers the stage; a rerun finds its own outcome recorded.
     """
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    home, settings = own_home(), read(Settings)
+    ledger, artifacts = home.ledger, home.artifacts
     run = StageContext.enter({**event, "fencing": None}, ledger, artifacts)
     outcome, fencing, now = Outcome(event["outcome"]), event["fencing"], timestamp()
     release, stage, deploys = run.release, run.stage.name, outcome is Outcome.DEPLOYED
@@ -48,6 +45,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     if not ended and outcome_of_stage(attempt, stage) is not outcome:
         raise LockLost(f"{release.application}/{stage} is another execution's by now; nothing was recorded")
     if deploys:
-        on_call = OnCall(ledger, aws.notifications, settings.notification_topic_arn)
+        on_call = OnCall(ledger, home.aws.notifications, settings.notification_topic_arn)
         on_call.supersede(release.application, stage, f"{release.version} was deployed since")
     return {"outcome": outcome}

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
-from belay.aws.gateways import own_aws
 from belay.control.endings import Endings
 from belay.control.stage import StageContext
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.notify.deployment import Deployment
 from belay.notify.message import Message
 from belay.notify.releases import release_held
@@ -22,8 +21,6 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     notification_topic_arn: str
 
 
@@ -33,8 +30,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ``ReleaseSuperseded``; asked once the token is stored, so that a newer release finds the token or is found.
     """
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    home, settings = own_home(), read(Settings)
+    ledger, artifacts = home.ledger, home.artifacts
     run = StageContext.enter(event, ledger, artifacts)
     release, stage, at = run.release, run.stage.name, timestamp()
     held = {"task_token": event["task_token"], "reason": event["why"], "until": event["until"]}
@@ -44,9 +41,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run.refuse_superseded()
     if ledger.holds.overridden(release, stage):
         # Whoever overrode it since the window was checked found no token.
-        aws.executions.send_task_success(event["task_token"], {})
+        home.aws.executions.send_task_success(event["task_token"], {})
         return {}
-    endings = Endings(ledger, artifacts, aws.notifications, settings.notification_topic_arn)
+    endings = Endings(ledger, artifacts, home.aws.notifications, settings.notification_topic_arn)
     endings.topic_of(release).publish(told(release, stage, event["why"], event["until"]))
     return {}
 

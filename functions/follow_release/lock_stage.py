@@ -1,24 +1,13 @@
 """Takes a stage's lock for a release or for its incident, or joins the queue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.gateways import own_aws
 from belay.control.stage_locks import StageLocks
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.lock import Claim
 from belay.release.records import ReleaseReference
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    ledger_table: str
-    poll_seconds: int
 
 
 @observed
@@ -27,8 +16,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ``IncidentEnded``, ``LockLost`` and ``ReleaseSuperseded``.
     """
-    settings, aws = read(Settings), own_aws()
-    locks = StageLocks(Ledger(aws.table(settings.ledger_table)), aws.executions)
+    home = own_home()
+    locks = StageLocks(home.ledger, home.aws.executions)
     execution = event["execution"]
     if event["incident"] is None:
         claim = Claim.of_release(ReleaseReference.from_dict(event["release"]), event["stage"], execution)
@@ -39,5 +28,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         "acquired": fencing is not None,
         "fencing": fencing,
         "holder": locks.holder(claim),
-        "wait_seconds": settings.poll_seconds,
+        "wait_seconds": home.poll_seconds,
     }

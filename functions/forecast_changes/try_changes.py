@@ -1,34 +1,21 @@
 """Has the executor run the pending changes on the copy, undo them, and plan the queries that run today."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.gateways import own_aws
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
 from belay.control.stage_forecast import StageForecast
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.place import Power
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    ledger_table: str
-    artifact_bucket: str
-    poll_seconds: int
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Bring the trial one step on. Raises ``NotForecast``, ``ExecutorFailed`` and ``ReleaseSuperseded``."""
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    run = StageContext.enter(event, ledger, artifacts)
-    there, files = run.at(aws, Power.FORECAST), StageFiles.kept_by(aws, run)
+    home = own_home()
+    run = StageContext.enter(event, home.ledger, home.artifacts)
+    there, files = run.at(home.aws, Power.FORECAST), StageFiles.kept_by(home.aws, run)
     forecast = StageForecast(run, there.databases, there.database_copies, there.executors, files)
-    return {"progress": forecast.try_changes(event["execution"]).value, "wait_seconds": settings.poll_seconds}
+    return {"progress": forecast.try_changes(event["execution"]).value, "wait_seconds": home.poll_seconds}

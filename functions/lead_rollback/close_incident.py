@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.gateways import own_aws
 from belay.control.closing import Closing, ended
 from belay.control.endings import Endings
 from belay.control.places import Places
@@ -13,7 +12,7 @@ from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.control.stack_values import StackValues
 from belay.control.unhealthy import Unhealthy
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.place import Power
 from belay.release.records import Outcome
@@ -24,20 +23,18 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     notification_topic_arn: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Record and announce how the recovery ended; ``reason`` is set if the recovery itself failed."""
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    home, settings = own_home(), read(Settings)
+    ledger, artifacts = home.ledger, home.artifacts
     recovery = Recovery.enter({**event, "fencing": None}, ledger, artifacts)
-    there = recovery.at(aws, Power.RECOVER)
-    told = aws.notifications, settings.notification_topic_arn
-    places = Places(aws, Power.RECOVER, "recovery")
+    there = recovery.at(home.aws, Power.RECOVER)
+    told = home.aws.notifications, settings.notification_topic_arn
+    places = Places(home.aws, Power.RECOVER, "recovery")
     endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, places, *told)
     outcome = Outcome(event["outcome"])
     RecoveredStacks(recovery, there.stacks, there.drift, StackValues.of(there, ledger)).discard_change_sets()

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.gateways import own_aws
 from belay.control.application_topics import ApplicationTopics
-from belay.control.registrations import Registrations
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.notify.message import Urgency
 from belay.notify.pipelines import pipeline_notice
 from belay.observability import logger, observed
@@ -20,19 +18,15 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     notification_topic_arn: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Report the job's result: success once the message is published."""
-    settings, aws = read(Settings), own_aws()
-    registrations = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket))
-    ledger = Ledger(aws.table(settings.ledger_table))
-    topics = ApplicationTopics(registrations, ledger, aws.notifications, settings.notification_topic_arn)
-    return aws.jobs(logger().exception).answer(event, lambda job: tell(topics, job))
+    home, settings = own_home(), read(Settings)
+    topics = ApplicationTopics(home.registrations, home.ledger, home.aws.notifications, settings.notification_topic_arn)
+    return home.aws.jobs(logger().exception).answer(event, lambda job: tell(topics, job))
 
 
 def tell(topics: ApplicationTopics, job: Job) -> Success:

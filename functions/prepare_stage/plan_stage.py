@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from belay.aws.clock import now
-from belay.aws.gateways import own_aws
 from belay.control.stage import StageContext
 from belay.control.stage_change_sets import StageChangeSets
 from belay.control.stage_files import RESERVE_MILLISECONDS as RESERVE
 from belay.control.stage_files import StageFiles
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.place import Power
 from belay.settings import read
@@ -22,9 +21,6 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
-    poll_seconds: int
     value_key_id: str
     digest_key_id: str
 
@@ -35,11 +31,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     What stands in tables is read first. Raises ``InvalidRelease`` if it is not there, or the changes violate a policy.
     """
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    run = StageContext.enter(event, ledger, artifacts).read_tables(aws)
-    there, files, pipeline = run.at(aws, Power.DEPLOY), StageFiles.kept_by(aws, run), run.stage.runs_pipeline
-    key, digests = aws.value_key(settings.value_key_id), aws.mac_key(settings.digest_key_id)
+    home, settings = own_home(), read(Settings)
+    run = StageContext.enter(event, home.ledger, home.artifacts).read_tables(home.aws)
+    there, files, pipeline = run.at(home.aws, Power.DEPLOY), StageFiles.kept_by(home.aws, run), run.stage.runs_pipeline
+    key, digests = home.aws.value_key(settings.value_key_id), home.aws.mac_key(settings.digest_key_id)
     change_sets = StageChangeSets(run, there.stacks, there.alarms, files, key=key, digests=digests)
     plan = None if pipeline else change_sets.advance(lambda: context.get_remaining_time_in_millis() >= RESERVE)
     return {
@@ -47,7 +42,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         "unready": "" if plan is None else plan.unready,
         "pipeline": pipeline,
         "changes": run.changes_database,
-        "wait_seconds": settings.poll_seconds,
+        "wait_seconds": home.poll_seconds,
         "ephemeral": run.stage.ephemeral,
         "windows": run.stage.calendar.registered,
         "forecast": run.forecast,

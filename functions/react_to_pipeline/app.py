@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from belay.aws.gateways import Aws, own_aws
 from belay.control.application_topics import ApplicationTopics
 from belay.control.incidents import Incidents
 from belay.control.pipeline_executions import FollowedPipelines
 from belay.control.places import Places
-from belay.control.registrations import RecentStages, Registrations
-from belay.ledger.ledger import Ledger
+from belay.control.registrations import RecentStages
+from belay.home import Home, own_home
 from belay.observability import observed
 from belay.pipeline.hint import hint_of
 from belay.release.place import Power
@@ -22,8 +21,6 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     files_buckets: str
     notification_topic_arn: str
     rollback_stage_machine_arn: str
@@ -38,23 +35,21 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     hint = hint_of(event)
     if hint is None:
         return {"looked_at": []}
-    settings, aws = read(Settings), own_aws()
-    registrations = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket))
-    stages = registrations.read().stages if hint.missed else recent_stages(settings.artifact_bucket).stages()
-    return {"looked_at": put_together(settings, aws, registrations).follow(hint, stages)}
+    home, settings = own_home(), read(Settings)
+    stages = home.registrations.read().stages if hint.missed else recent_stages().stages()
+    return {"looked_at": put_together(home, settings).follow(hint, stages)}
 
 
 @cache
-def recent_stages(artifact_bucket: str) -> RecentStages:
+def recent_stages() -> RecentStages:
     """Return the registered stages, cached in this process for many events."""
-    aws = own_aws()
-    return RecentStages(Registrations(aws.parameters, aws.artifacts(artifact_bucket)))
+    return RecentStages(own_home().registrations)
 
 
-def put_together(settings: Settings, aws: Aws, registrations: Registrations) -> FollowedPipelines:
+def put_together(home: Home, settings: Settings) -> FollowedPipelines:
     """Return the follower of pipelines, with what it needs at home."""
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    aws, ledger, artifacts = home.aws, home.ledger, home.artifacts
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
-    topics = ApplicationTopics(registrations, ledger, aws.notifications, settings.notification_topic_arn)
+    topics = ApplicationTopics(home.registrations, ledger, aws.notifications, settings.notification_topic_arn)
     places = Places(aws, Power.PIPELINE, "pipelines")
     return FollowedPipelines(places, ledger, artifacts, settings.files_buckets, incidents, topics)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import now
-from belay.aws.gateways import own_aws
 from belay.control.reasons import Reasons
 from belay.control.static_gate import StaticGate
 from belay.control.template_checks import TemplateChecks
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.records import ReleaseReference
 from belay.settings import read
@@ -19,18 +18,15 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     check_templates_function_arn: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the verdict of each stage, and whether they refuse the release."""
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    templates = TemplateChecks(aws.template_validator(settings.check_templates_function_arn), artifacts.name)
+    home, settings = own_home(), read(Settings)
+    templates = TemplateChecks(home.aws.template_validator(settings.check_templates_function_arn), home.artifacts.name)
     release = ReleaseReference.from_dict(event["release"])
-    gated = StaticGate(ledger, artifacts, templates, aws.region).check(release, now().date())
-    reason = None if gated.refusal is None else Reasons(artifacts, release).keep(gated.refusal)
+    gated = StaticGate(home.ledger, home.artifacts, templates, home.aws.region).check(release, now().date())
+    reason = None if gated.refusal is None else Reasons(home.artifacts, release).keep(gated.refusal)
     return {"verdicts": dict(gated.verdicts), "refused": reason is not None, "reason": reason}

@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.gateways import own_aws
 from belay.control.admission import Admission
 from belay.control.dry_runs import planned_upload
-from belay.control.registrations import Registrations
 from belay.control.stack_claims import StackClaims
 from belay.events.s3 import ObjectCreated
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.settings import read
 
@@ -19,8 +17,6 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     release_bucket: str
     value_key_id: str
     files_buckets: str
@@ -32,12 +28,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Whoever starts the machine writes the event: it may name nothing but an upload to be planned, in Belay's own bucket.
     """
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    home, settings = own_home(), read(Settings)
+    aws, ledger, artifacts = home.aws, home.ledger, home.artifacts
     created = ObjectCreated.from_event(event["upload"])
     upload = planned_upload(created, settings.release_bucket, event["execution"])
     key, stack_claims = aws.value_key(settings.value_key_id), StackClaims(ledger, artifacts, aws.region)
-    registrations = Registrations(aws.parameters, artifacts)
-    admission = Admission(ledger, artifacts, registrations, aws.buckets, key, stack_claims, aws, settings.files_buckets)
+    admission = Admission(ledger, artifacts, home.registrations, key, stack_claims, aws, settings.files_buckets)
     release, stages = admission.preview(upload, [str(each) for each in event["stages"]])
     return {"release": release.to_dict(), "stages": list(stages)}

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
-from belay.aws.gateways import own_aws
 from belay.control.admission import Admission
-from belay.control.registrations import Registrations
 from belay.control.stack_claims import StackClaims
 from belay.control.topics import Topic
 from belay.events.s3 import ObjectCreated
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.notify.deployment import Deployment
 from belay.notify.message import Message
 from belay.notify.releases import release_held
@@ -26,8 +24,6 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     pause_parameter: str
     notification_topic_arn: str
     value_key_id: str
@@ -37,23 +33,22 @@ class Settings:
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the disposition of an upload: ACCEPTED with its release and its waves, HELD, or IGNORED."""
-    settings, aws = read(Settings), own_aws()
+    home, settings = own_home(), read(Settings)
     created, execution = ObjectCreated.from_event(event["upload"]), event["execution"]
     application = application_of(created.key)
     if application is None:
         return disposition("IGNORED")
     upload = upload_of(application, created.bucket, created.key, created.version_id, created.size)
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    registrations = Registrations(aws.parameters, artifacts)
+    aws, ledger, artifacts = home.aws, home.ledger, home.artifacts
     if aws.parameters.get_parameter(settings.pause_parameter) == "true":
         ledger.uploads.hold(upload, event["upload"], timestamp())
-        topic = registrations.topic_of(application) or settings.notification_topic_arn
+        topic = home.registrations.topic_of(application) or settings.notification_topic_arn
         Topic(aws.notifications, topic, ledger).publish(held(upload, execution))
         return disposition("HELD")
     if not ledger.attempts.claim(upload, execution, timestamp()):
         return disposition("IGNORED")
     key, stack_claims = aws.value_key(settings.value_key_id), StackClaims(ledger, artifacts, aws.region)
-    admission = Admission(ledger, artifacts, registrations, aws.buckets, key, stack_claims, aws, settings.files_buckets)
+    admission = Admission(ledger, artifacts, home.registrations, key, stack_claims, aws, settings.files_buckets)
     return disposition("ACCEPTED", *admission.accept(upload))
 
 

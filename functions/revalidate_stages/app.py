@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import now
-from belay.aws.gateways import own_aws
 from belay.control.places import Places
-from belay.control.registrations import Registrations
 from belay.control.revalidations import Revalidations
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.place import Power
 from belay.release.registration import Stage
@@ -20,8 +18,6 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     notification_topic_arn: str
 
 
@@ -32,11 +28,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     A fault in one stage does not affect the others. Raises ``StagesNotValidated`` at the end, or the fault that kept a
     registration from being read.
     """
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    registrations, places = Registrations(aws.parameters, artifacts), Places(aws, Power.LOOK, "revalidation")
-    sns, topic = aws.notifications, settings.notification_topic_arn
-    revalidations = Revalidations(ledger, artifacts, registrations, places, sns=sns, default_topic=topic)
+    home, settings = own_home(), read(Settings)
+    registrations, places = home.registrations, Places(home.aws, Power.LOOK, "revalidation")
+    sns, topic = home.aws.notifications, settings.notification_topic_arn
+    revalidations = Revalidations(home.ledger, home.artifacts, registrations, places, sns=sns, default_topic=topic)
     registered = registrations.read()
     verdicts = revalidations.revalidate_each(wanted(registered.stages, event), now().date())
     for application, fault in registered.faults.items():

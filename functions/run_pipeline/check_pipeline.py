@@ -4,14 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.gateways import own_aws
-from belay.control.diagnoses import Diagnoses
 from belay.control.pipeline_runs import PipelineRuns, RunSeen
-from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
 from belay.control.topics import Topic
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.notify.deployment import Deployment
 from belay.notify.incidents import person_needed
 from belay.notify.message import Urgency
@@ -25,10 +22,7 @@ from belay.settings import read
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     notification_topic_arn: str
-    poll_seconds: int
 
 
 @observed
@@ -37,20 +31,16 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ``StackFailed`` if an incident must roll it back.
     """
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    run = StageContext.enter(event, ledger, artifacts)
-    there, files = run.at(aws, Power.PIPELINE), StageFiles.kept_by(aws, run)
-    stacks = PipelineStacks(there.stacks, artifacts, ledger, files.keep)
-    diagnoses = Diagnoses(there.builds, there.logs, there.deployments, there.stacks)
-    runs = PipelineRuns(there.pipelines, ledger, stacks, diagnoses, reasons=run.reasons, files=files)
+    home, settings = own_home(), read(Settings)
+    run = StageContext.enter(event, home.ledger, home.artifacts)
+    runs = PipelineRuns.of(run, run.at(home.aws, Power.PIPELINE), StageFiles.kept_by(home.aws, run))
     # First, so that an event that comes between the look and its end is not lost.
-    runs.await_event(run.release, run.stage, event["execution"], event["task_token"])
-    seen = runs.look(run.release, run.stage, event["execution"], rolling_back=event["rolling_back"])
+    runs.await_event(event["execution"], event["task_token"])
+    seen = runs.look(event["execution"], rolling_back=event["rolling_back"])
     arn = run.accepted.application.topic or settings.notification_topic_arn
-    tell_waiting(run, seen, Topic(aws.notifications, arn, ledger))
+    tell_waiting(run, seen, Topic(home.aws.notifications, arn, home.ledger))
     if seen.outcome is not None or seen.to_be_rolled_back or seen.execution != event["execution"]:
-        aws.executions.send_task_success(event["task_token"], answer(run, seen, settings.poll_seconds))
+        home.aws.executions.send_task_success(event["task_token"], answer(run, seen, home.poll_seconds))
     return {}
 
 

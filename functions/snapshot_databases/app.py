@@ -1,37 +1,24 @@
 """Takes a snapshot of every registered database that exists, and waits until each is available."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import now, timestamp
-from belay.aws.gateways import own_aws
 from belay.control.snapshots import StageSnapshots
 from belay.control.stage import StageContext
 from belay.control.vaults import Sender
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.release.life import State
 from belay.release.place import Power
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    ledger_table: str
-    artifact_bucket: str
-    poll_seconds: int
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Advance every snapshot one step; ``ready`` once all are available. Raises ``SnapshotFailed``."""
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    run = StageContext.enter(event, ledger, artifacts)
-    there = run.at(aws, Power.DEPLOY)
+    home = own_home()
+    run = StageContext.enter(event, home.ledger, home.artifacts)
+    there = run.at(home.aws, Power.DEPLOY)
     seen = StageSnapshots(there.databases).bring_on(run.release.origin, run.stage, event["execution"])
     if seen.ready and seen.states:
         sender = Sender(run.stage, run.release.origin, event["execution"], run.accepted.application.topic)
@@ -39,4 +26,4 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         run.artifacts.put_json(run.release.stage_key(run.stage.name, "snapshots.json"), seen.to_dict())
         detail = "; ".join([seen.in_words(), *sent.lines])
         run.ledger.attempts.record(run.release, State.SNAPSHOTS_TAKEN, timestamp(), stage=run.stage.name, detail=detail)
-    return {"ready": seen.ready, "wait_seconds": settings.poll_seconds}
+    return {"ready": seen.ready, "wait_seconds": home.poll_seconds}

@@ -1,33 +1,23 @@
 """A CodePipeline Invoke action: takes a snapshot of every registered database, and waits until each is available."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from belay.aws.gateways import own_aws
 from belay.control.registrations import Registrations
 from belay.control.snapshots import StageSnapshots
+from belay.home import own_home
 from belay.observability import logger, observed
 from belay.pipeline.actions import snapshot_action
 from belay.pipeline.execution import origin_of
 from belay.pipeline.job import Job, Success
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    artifact_bucket: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Report the job's result: success once every snapshot is available, continue until then."""
-    settings, aws = read(Settings), own_aws()
-    registrations = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket))
-    snapshots = StageSnapshots(aws.databases)
-    return aws.jobs(logger().exception).answer(event, lambda job: take(snapshots, registrations, job))
+    home = own_home()
+    snapshots = StageSnapshots(home.aws.databases)
+    return home.aws.jobs(logger().exception).answer(event, lambda job: take(snapshots, home.registrations, job))
 
 
 def take(snapshots: StageSnapshots, registrations: Registrations, job: Job) -> Success:

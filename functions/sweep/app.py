@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from belay.aws.clock import now
-from belay.aws.gateways import Aws, own_aws
 from belay.aws.metrics import emit
 from belay.control.approvals import Approvals
 from belay.control.closing import Closing
@@ -26,7 +25,7 @@ from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
 from belay.control.unreadable import Unreadable
 from belay.control.wave_endings import WaveEndings
-from belay.ledger.ledger import Ledger
+from belay.home import Home, own_home
 from belay.observability import logger, observed
 from belay.release.place import Power
 from belay.settings import read
@@ -37,8 +36,6 @@ from belay.subject.measures import swept
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     release_bucket: str
     notification_topic_arn: str
     pause_parameter: str
@@ -57,11 +54,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     With ``examine`` in the event nothing is done: it returns what is seen in the accounts and regions of stages
     elsewhere, for ``belay doctor``.
     """
-    settings, aws = read(Settings), own_aws()
+    home, settings = own_home(), read(Settings)
     if event.get("examine") is True:
-        return {"spokes": examined(settings, aws)}
-    sweep = put_together(settings, aws)
-    done = sweep.run(now(), lambda: aws.parameters.get_parameter(settings.pause_parameter) == "true")
+        return {"spokes": examined(home)}
+    sweep = put_together(home, settings)
+    done = sweep.run(now(), lambda: home.aws.parameters.get_parameter(settings.pause_parameter) == "true")
     emit(swept(done["open_incidents"], len(done["locks_held_past_expiry"]), len(sweep.faults)))
     for fault in sweep.faults:
         logger().error("the sweep failed on one item or part", exc_info=fault)
@@ -70,15 +67,15 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     return done | {"faults": [f"{type(fault).__name__}: {fault}" for fault in sweep.faults]}
 
 
-def examined(settings: Settings, aws: Aws) -> list[dict[str, Any]]:
+def examined(home: Home) -> list[dict[str, Any]]:
     """Return what is seen where stages elsewhere lie."""
-    registered = RegistrationsReadOnce(aws.parameters, aws.artifacts(settings.artifact_bucket)).all
-    return [asdict(each) for each in Spokes(Places(aws, Power.LOOK, "doctor")).seen(registered.stages)]
+    registered = RegistrationsReadOnce(home.aws.parameters, home.artifacts).all
+    return [asdict(each) for each in Spokes(Places(home.aws, Power.LOOK, "doctor")).seen(registered.stages)]
 
 
-def put_together(settings: Settings, aws: Aws) -> Sweep:
+def put_together(home: Home, settings: Settings) -> Sweep:
     """Return the parts of a sweep with the gateways that each needs."""
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
+    aws, ledger, artifacts = home.aws, home.ledger, home.artifacts
     deploy_release = settings.deploy_release_machine_arn
     told = aws.notifications, settings.notification_topic_arn
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from belay.aws.clock import now
-from belay.aws.gateways import Aws, own_aws
+from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket
 from belay.control.unneeded import Unneeded
 from belay.errors import CopiesNotTagged
-from belay.ledger.ledger import Ledger
+from belay.home import own_home
 from belay.observability import observed
 from belay.settings import read
 
@@ -26,8 +26,6 @@ LONGEST_WAIT = timedelta(days=120)
 class Settings:
     """Environment variables."""
 
-    ledger_table: str
-    artifact_bucket: str
     release_bucket: str
     files_buckets: str
     history_days: int
@@ -39,10 +37,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ``CopiesNotTagged``.
     """
-    settings, aws = read(Settings), own_aws()
-    ledger, artifacts = Ledger(aws.table(settings.ledger_table)), aws.artifacts(settings.artifact_bucket)
-    elsewhere = copies(aws, settings.files_buckets)
-    unneeded = Unneeded(ledger, artifacts, aws.release_bucket(settings.release_bucket), elsewhere)
+    home, settings = own_home(), read(Settings)
+    elsewhere = copies(home.aws, settings.files_buckets)
+    unneeded = Unneeded(home.ledger, home.artifacts, home.aws.release_bucket(settings.release_bucket), elsewhere)
     before = now() - max(timedelta(days=settings.history_days), LONGEST_WAIT)
     tagged, whole, problems = unneeded.tag(
         before, lambda: context.get_remaining_time_in_millis() >= RESERVE_MILLISECONDS

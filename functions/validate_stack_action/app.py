@@ -1,35 +1,25 @@
 """A CodePipeline Invoke action: checks deployed stacks against the policies, once they have settled."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import now
-from belay.aws.gateways import own_aws
 from belay.control.live import LiveStages, live_stages
 from belay.control.registrations import Registrations
 from belay.errors import InvalidActionConfiguration
+from belay.home import own_home
 from belay.observability import logger, observed
 from belay.pipeline.actions import stack_action
 from belay.pipeline.job import Job, Success
 from belay.release.gate import action_summary
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    artifact_bucket: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Report the job's result: success if every stack passes, failure with the findings, or continue."""
-    settings, aws = read(Settings), own_aws()
-    stages = live_stages(aws, aws.artifacts(settings.artifact_bucket))
-    registrations = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket))
-    return aws.jobs(logger().exception).answer(event, lambda job: validate(stages, registrations, job))
+    home = own_home()
+    stages = live_stages(home.aws, home.artifacts)
+    return home.aws.jobs(logger().exception).answer(event, lambda job: validate(stages, home.registrations, job))
 
 
 def validate(stages: LiveStages, registrations: Registrations, job: Job) -> Success:

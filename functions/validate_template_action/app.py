@@ -1,36 +1,27 @@
 """A CodePipeline Invoke action: checks templates of the input artifact against the policies."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import now
 from belay.aws.codepipeline import ArtifactFiles, InputArtifact
-from belay.aws.gateways import own_aws
 from belay.control.registrations import Registrations
 from belay.errors import InvalidActionConfiguration
+from belay.home import own_home
 from belay.observability import logger, observed
 from belay.pipeline.actions import template_action
 from belay.pipeline.job import Artifact, Credentials, Job, Success
 from belay.policy.gate import check_template
 from belay.policy.verdict import Report
 from belay.release.gate import action_summary
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    artifact_bucket: str
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Report the job's result: success if every template passes, failure with the findings otherwise."""
-    settings, aws = read(Settings), own_aws()
-    registrations = Registrations(aws.parameters, aws.artifacts(settings.artifact_bucket))
-    return aws.jobs(logger().exception).answer(event, lambda job: validate(registrations, aws.input_artifact, job))
+    home = own_home()
+    jobs, opened = home.aws.jobs(logger().exception), home.aws.input_artifact
+    return jobs.answer(event, lambda job: validate(home.registrations, opened, job))
 
 
 def validate(

@@ -69,7 +69,7 @@ class Code:
 
     def add_rooms(self) -> None:
         for name, path in layer_modules().items():
-            if name.startswith(("belay.aws.", "belay.ledger.", "belay.control.")):
+            if name == "belay.home" or name.startswith(("belay.aws.", "belay.ledger.", "belay.control.")):
                 self.add(name, path)
 
     def add(self, module: str, path: Path) -> None:
@@ -139,7 +139,8 @@ class Code:
                 for target in part.targets:
                     self._learn(target, part.value, known, node.module)
             elif isinstance(part, (ast.For, ast.comprehension)):
-                self._learn(part.target, part.iter, known, node.module)
+                for each in part.iter.elts if isinstance(part.iter, (ast.Tuple, ast.List)) else [part.iter]:
+                    self._learn(part.target, each, known, node.module)
         return known
 
     def _learn(self, target: ast.expr, value: ast.expr, known: dict[str, str], module: str) -> None:

@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 from botocore.config import Config
 from project import LAYER, function_modules, functions, layer_modules, logical_id, parsed, resources, template
-from reach import operations, reached
+from reach import Code, Node, operations, reached
 
 from belay.aws.clients import PATIENT_SECONDS
 from belay.aws.gateways import Aws
@@ -184,6 +184,17 @@ def test_what_a_function_reaches_is_really_found() -> None:
     assert ("Stacks.perform", "CloudFormation.{operation}") in operations("recover_stacks")
     assert "SNS.Publish" in {operation for _, operation in operations("lead_rollback")}
     assert "S3.GetObject" in {operation for _, operation in operations("read_release")}
+
+
+@pytest.mark.parametrize(
+    "loop", ["for each, word in {}: each.look(word)", "return [each.look(word) for each, word in {}]"]
+)
+def test_items_that_are_written_out_are_known_where_a_loop_names_them(loop: str) -> None:
+    code = Code()
+    code.add_rooms()
+    source = f"def asked(aws: Aws):\n    {loop.format('((aws.alarms, 1), (aws.alarms, 2), (aws.alarms, 3))')}"
+    (code.functions["asking", "asked"],) = ast.parse(source).body  # type: ignore[assignment]
+    assert code.known_in(Node("asking", "", "asked"))["each"] == "Alarms"
 
 
 def test_every_call_of_the_gateways_is_an_operation_that_aws_has() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from project import (
+    LAYER,
     NESTED,
     ROOT,
     function_modules,
@@ -42,11 +43,11 @@ def settings_of(function: str) -> set[str]:
     return set().union(*map(declared_in, step_modules(function).values()))
 
 
-def declared_in(module: Path) -> set[str]:
+def declared_in(module: Path, name: str = "Settings") -> set[str]:
     return {
         field.target.id.upper()
         for node in parsed(module).body
-        if isinstance(node, ast.ClassDef) and node.name == "Settings"
+        if isinstance(node, ast.ClassDef) and node.name == name
         for field in node.body
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
     }
@@ -90,6 +91,20 @@ def test_a_nested_stack_is_given_what_it_asks_for(name: str) -> None:
 def test_every_function_is_deployed_under_its_own_name() -> None:
     assert set(functions()) == set(function_modules())
     assert {logical_id(name) for name in functions()} == set(resources("AWS::Serverless::Function"))
+
+
+OF_HOME = declared_in(LAYER / "home.py", "HomeSettings")
+"""What a step that opens its home asks for."""
+
+
+def test_every_function_is_told_where_its_home_is() -> None:
+    assert OF_HOME
+    assert OF_HOME <= OF_EVERY_FUNCTION
+
+
+@pytest.mark.parametrize("function", function_modules())
+def test_a_step_leaves_to_its_home_what_that_asks_for(function: str) -> None:
+    assert not settings_of(function) & OF_HOME
 
 
 @pytest.mark.parametrize("function", function_modules())

@@ -21,13 +21,16 @@ ONCE = Config(retries={"max_attempts": 0}, connect_timeout=1, read_timeout=1)
 
 @pytest.fixture(autouse=True)
 def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test here can reach an account, whatever the machine it runs on knows."""
+    """No test here can reach an account, whatever the machine it runs on knows; functions have their environment."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_SESSION_TOKEN": "testing",
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "LEDGER_TABLE": "ledger",
+        "ARTIFACT_BUCKET": "artifacts",
+        "POLL_SECONDS": "15",
         "HISTORY_DAYS": "4000",
     }.items():
         monkeypatch.setenv(name, value)

@@ -134,6 +134,7 @@ class GrownOffice(Office):
         self.environment = {
             "LEDGER_TABLE": "ledger",
             "ARTIFACT_BUCKET": "artifacts",
+            "POLL_SECONDS": "15",
             "RELEASE_BUCKET": "releases-bucket",
             "FILES_BUCKETS": "belay-files-123456789012-",
             "NOTIFICATION_TOPIC_ARN": self.topic,

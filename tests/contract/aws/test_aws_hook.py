@@ -111,7 +111,7 @@ class World:
 @pytest.fixture
 def world(ledger: Ledger, simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     own_aws.cache_clear()
-    values = {"LEDGER_TABLE": "ledger", "ARTIFACT_BUCKET": "artifacts", "STACKS": "REGISTERED", "UNDECIDED": "WARN"}
+    values = {"STACKS": "REGISTERED", "UNDECIDED": "WARN"}
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     found = World(ledger, simulated("ssm"), Shown())

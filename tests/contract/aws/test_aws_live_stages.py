@@ -270,13 +270,7 @@ def test_a_region_that_refuses_is_a_fault(deployed: Deployed, monkeypatch: pytes
 @pytest.fixture
 def handler(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, Any]], Any]]:
     """The function that the schedule invokes, with its environment."""
-    environment = {
-        "LEDGER_TABLE": "ledger",
-        "ARTIFACT_BUCKET": "artifacts",
-        "NOTIFICATION_TOPIC_ARN": deployed.topic,
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("NOTIFICATION_TOPIC_ARN", deployed.topic)
     module = function("revalidate_stages")
     own_aws.cache_clear()
     yield lambda event: module.handler(event, None)

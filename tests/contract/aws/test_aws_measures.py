@@ -24,8 +24,6 @@ WHY = from_document("it failed")
 @pytest.fixture
 def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     own_aws.cache_clear()
-    monkeypatch.setenv("LEDGER_TABLE", "ledger")
-    monkeypatch.setenv("ARTIFACT_BUCKET", "artifacts")
     monkeypatch.setenv("NOTIFICATION_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:belay")
     yield House(simulated)
     own_aws.cache_clear()

@@ -88,12 +88,7 @@ def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> I
     house.ssm.put_parameter(
         Name="/belay/applications/orders/production", Value=ELSEWHERE, Type="String", Overwrite=True
     )
-    for name, value in {
-        "LEDGER_TABLE": "ledger",
-        "ARTIFACT_BUCKET": "artifacts",
-        "ROLLBACK_STAGE_MACHINE_ARN": MACHINE,
-    }.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ROLLBACK_STAGE_MACHINE_ARN", MACHINE)
     yield house
     own_aws.cache_clear()
 
@@ -497,7 +492,6 @@ def databases() -> list[str]:
 def test_the_copy_of_a_forecast_elsewhere_is_deleted_there(
     house: House, files: StageFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("POLL_SECONDS", "1")
     mine, other = copy_of("orders-db", f"{FORECASTS}a1"), copy_of("billing-db", f"{FORECASTS}b1")
     event = {"release": RELEASE.to_dict(), "stage": "production", "execution": f"{FORECASTS}a1"}
     assert mine in databases()

@@ -82,7 +82,7 @@ class Key:
 def admission(house: House) -> Admission:
     claims = StackClaims(house.ledger, house.artifacts, "eu-west-1")
     registrations = Registrations(ParameterStore(house.ssm), house.artifacts)
-    known = house.ledger, house.artifacts, registrations, Buckets(house.s3)
+    known = house.ledger, house.artifacts, registrations
     return Admission(*known, Key(), claims, Aws(), "belay-files-123456789012-")  # type: ignore[arg-type]
 
 

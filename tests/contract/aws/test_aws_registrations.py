@@ -231,14 +231,7 @@ def test_the_schedule_reads_what_an_event_may_not_have_seen_yet(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = function("react_to_pipeline")
-    needed = (
-        "LEDGER_TABLE",
-        "ARTIFACT_BUCKET",
-        "NOTIFICATION_TOPIC_ARN",
-        "ROLLBACK_STAGE_MACHINE_ARN",
-        "FILES_BUCKETS",
-    )
-    for name in needed:
+    for name in ("NOTIFICATION_TOPIC_ARN", "ROLLBACK_STAGE_MACHINE_ARN", "FILES_BUCKETS"):
         monkeypatch.setenv(name, "any")
     # What is done about an execution is tested by itself; here it tells of which stages it was asked.
     followed = SimpleNamespace(follow=lambda hint, stages: [stage.name for stage in stages])

@@ -47,7 +47,6 @@ def function(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         "PARAMETER": "ImageId",
         "PIN": "parameter",
         "LATEST": LATEST,
-        "LEDGER_TABLE": "ledger",
     }.items():
         monkeypatch.setenv(name, value)
     spec = importlib.util.spec_from_file_location(

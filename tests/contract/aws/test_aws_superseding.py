@@ -19,11 +19,13 @@ from belay.control.stage import StageContext
 from belay.control.stage_locks import StageLocks
 from belay.control.superseding import Superseding
 from belay.errors import ReleaseSuperseded
+from belay.home import Home, HomeSettings
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import OpenAttempt
 from belay.release.life import State
 from belay.release.lock import Claim
 from belay.release.records import Outcome, ReleaseReference, upload_of
+from belay.settings import read
 from belay.stack.plan import Progress
 
 NOW, LATER = "2026-01-01T10:00:00.000+00:00", "2026-01-08T10:00:00.000+00:00"
@@ -255,10 +257,8 @@ def test_an_override_that_came_before_the_wait_began_ends_it(
     aws = Aws(
         make=lambda service, **more: waiting[0]._client if service == "stepfunctions" else boto3.client(service, **more)
     )
-    monkeypatch.setattr(hold_release, "own_aws", lambda: aws)
-    variables = {"LEDGER_TABLE": "ledger", "ARTIFACT_BUCKET": "artifacts", "NOTIFICATION_TOPIC_ARN": house.topic}
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(hold_release, "own_home", lambda: Home(aws, read(HomeSettings)))
+    monkeypatch.setenv("NOTIFICATION_TOPIC_ARN", house.topic)
     if overridden:
         house.ledger.holds.record_override(found, "production", GivenAnswer("override", "arn:aws:iam::1:user/jo", NOW))
         waiting[1].add_response("send_task_success", {}, {"taskToken": "token", "output": "{}"})

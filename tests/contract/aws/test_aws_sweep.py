@@ -49,8 +49,6 @@ def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> I
     house.s3.create_bucket(Bucket=LATE.bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     house.s3.put_bucket_versioning(Bucket=LATE.bucket, VersioningConfiguration={"Status": "Enabled"})
     for name, value in {
-        "LEDGER_TABLE": "ledger",
-        "ARTIFACT_BUCKET": "artifacts",
         "RELEASE_BUCKET": LATE.bucket,
         "NOTIFICATION_TOPIC_ARN": house.topic,
         "PAUSE_PARAMETER": "/belay/paused",
@@ -299,7 +297,7 @@ def test_the_events_of_a_failure_that_is_known_are_not_read_again(
 
 def test_what_an_event_told_of_is_not_looked_into_again(house: House, sweep: ModuleType, calls: list[str]) -> None:
     stack_id = failed(house)
-    built = sweep.put_together(sweep.read(sweep.Settings), own_aws()).failed_stacks
+    built = sweep.put_together(sweep.own_home(), sweep.read(sweep.Settings)).failed_stacks
     incident = built.take_up(stack_id, StackStatus.UPDATE_ROLLBACK_COMPLETE, "no capacity", None)
     assert incident is not None
     calls.clear()

@@ -204,11 +204,10 @@ FILES = "belay-files-123456789012-"
 def tag(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
     """``tag(days)`` runs the function as it is that many days from now."""
     app = function("tag_unneeded")
-    variables = {"LEDGER_TABLE": "ledger", "ARTIFACT_BUCKET": "artifacts", "RELEASE_BUCKET": BUCKET}
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
 
     def run(days: int = 121) -> dict[str, Any]:
-        for name, value in {**variables, "FILES_BUCKETS": FILES, "HISTORY_DAYS": "31"}.items():
+        for name, value in {"RELEASE_BUCKET": BUCKET, "FILES_BUCKETS": FILES, "HISTORY_DAYS": "31"}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(app, "now", lambda: datetime.now(UTC) + timedelta(days=days))
         return dict(app.handler({}, context))

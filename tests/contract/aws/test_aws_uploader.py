@@ -19,9 +19,8 @@ Record = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @pytest.fixture
-def record(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Record:
+def record(ledger: Ledger) -> Record:
     """The function's handler, given the changes to the sample's detail."""
-    monkeypatch.setenv("LEDGER_TABLE", "ledger")
     app = function("record_uploader")
 
     def call(changes: dict[str, Any]) -> dict[str, Any]:

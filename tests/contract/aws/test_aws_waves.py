@@ -276,8 +276,6 @@ def test_the_machine_is_told_how_its_wave_ended_with_the_document_that_says_why(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own_aws.cache_clear()
-    for name, value in {"LEDGER_TABLE": "ledger", "ARTIFACT_BUCKET": "artifacts", "POLL_SECONDS": "15"}.items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setenv("ROLLBACK_STAGE_MACHINE_ARN", MACHINE)
     release = world.accept("1.1.0")
     world.deploy(release, "us")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from belay.aws.clock import timestamp
 from belay.aws.gateways import Aws
 from belay.aws.kms import ValueKey
-from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.aws.s3 import ArtifactBucket
 from belay.control.places import placed
 from belay.control.reasons import Reasons
 from belay.control.registrations import Registrations
@@ -33,7 +33,6 @@ class Admission:
     ledger: Ledger
     artifacts: ArtifactBucket
     registrations: Registrations
-    buckets: Buckets
     key: ValueKey
     stack_claims: StackClaims
     home: Aws
@@ -55,7 +54,7 @@ class Admission:
         Its version need not be free, and it claims nothing. Raises as ``accept`` does.
         """
         with Reasons(self.artifacts, upload).refusing():
-            archive = open_archive(self.buckets.uploaded(upload))
+            archive = open_archive(self.home.buckets.uploaded(upload))
             release, accepted = self._verified(upload, archive, read_manifest(archive))
             self.stack_claims.refuse_others(accepted)
             stages = _asked(accepted, asked)
@@ -63,7 +62,7 @@ class Admission:
         return release, stages
 
     def _accept(self, upload: Upload) -> tuple[ReleaseReference, Waves]:
-        archive = open_archive(self.buckets.uploaded(upload))
+        archive = open_archive(self.home.buckets.uploaded(upload))
         manifest = read_manifest(archive)
         self.ledger.attempts.note_version(upload, str(manifest.version))
         release, accepted = self._verified(upload, archive, manifest)

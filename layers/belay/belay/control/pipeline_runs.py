@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from belay.aws.clock import now, timestamp
+from belay.aws.gateways import Aws
 from belay.aws.pipelines import Pipelines
 from belay.control.diagnoses import Diagnoses
 from belay.control.pipeline_stacks import PipelineStacks
-from belay.control.reasons import Reasons
+from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
 from belay.errors import MissingDocument
-from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.pipeline.execution import PipelineExecution, PipelineStatus
 from belay.pipeline.reaction import rolls_back_by_itself
@@ -21,8 +21,8 @@ from belay.pipeline.source import pinned, refuse_invoke_actions
 from belay.release.life import State
 from belay.release.names import client_request_token
 from belay.release.reason import PipelineFailure, Reason
-from belay.release.records import Outcome, ReleaseReference, Upload
-from belay.release.registration import Pipeline, Stage
+from belay.release.records import Outcome, Upload
+from belay.release.registration import Pipeline
 
 _MOST_CANDIDATES = 5
 _BEGINS_WITHIN = timedelta(minutes=10)
@@ -43,58 +43,57 @@ class RunSeen:
     to_be_rolled_back: bool = False
 
 
+@dataclass(frozen=True)
 class PipelineRuns:
     """Starts the pipeline of a stage for a release and follows it to its end."""
 
-    def __init__(
-        self,
-        pipelines: Pipelines,
-        ledger: Ledger,
-        stacks: PipelineStacks,
-        diagnoses: Diagnoses,
-        *,
-        reasons: Reasons,
-        files: StageFiles,
-    ) -> None:
-        self._files = files
-        self._pipelines = pipelines
-        self._reasons = reasons
-        self._ledger = ledger
-        self._stacks = stacks
-        self._diagnoses = diagnoses
+    run: StageContext
+    pipelines: Pipelines
+    stacks: PipelineStacks
+    diagnoses: Diagnoses
+    files: StageFiles
 
-    def start(self, release: ReleaseReference, stage: Stage) -> str:
+    @classmethod
+    def of(cls, run: StageContext, there: Aws, files: StageFiles) -> "PipelineRuns":
+        """Return those of a stage, where it lies."""
+        stacks = PipelineStacks(there.stacks, run.artifacts, run.ledger, files.keep)
+        diagnoses = Diagnoses(there.builds, there.logs, there.deployments, there.stacks)
+        return cls(run, there.pipelines, stacks, diagnoses, files)
+
+    def start(self) -> str:
         """Capture the stacks, then start the pipeline with the release's zip pinned. Returns the execution's id.
 
         A rerun finds the execution that an earlier try started. Raises ``InvalidRegistration`` if the pipeline cannot
         take the zip, or has actions that cannot work where it lies.
         """
+        release, stage = self.run.release, self.run.stage
         pipeline = stage.required_pipeline()
-        upload = self._files.upload(self._upload(release))
-        structure = self._pipelines.get_pipeline(pipeline.name)
-        with self._reasons.refusing():
+        upload = self.files.upload(self._upload())
+        structure = self.pipelines.get_pipeline(pipeline.name)
+        with self.run.reasons.refusing():
             if stage.place is not None:
                 refuse_invoke_actions(structure, pipeline)
             revisions = pinned(structure, pipeline, upload.bucket, upload.key, upload.version_id)
-        self._stacks.capture(release.origin, stage)
+        self.stacks.capture(release.origin, stage)
         token = client_request_token(
             release.application, stage.name, release.version, pipeline.name, "run", release.attempt
         )
-        execution = self._pipelines.start_execution(pipeline.name, revisions, token)
-        self._note(release, stage, pipeline, execution)
+        execution = self.pipelines.start_execution(pipeline.name, revisions, token)
+        self._note(pipeline, execution)
         return execution
 
-    def await_event(self, release: ReleaseReference, stage: Stage, execution: str, task_token: str) -> None:
+    def await_event(self, execution: str, task_token: str) -> None:
         """Let the execution's next event that matters complete a task."""
-        self._ledger.pipelines.await_event(release.application, stage.name, execution, task_token)
+        application, stage = self.run.release.application, self.run.stage.name
+        self.run.ledger.pipelines.await_event(application, stage, execution, task_token)
 
-    def look(self, release: ReleaseReference, stage: Stage, execution: str, *, rolling_back: bool) -> RunSeen:
+    def look(self, execution: str, *, rolling_back: bool) -> RunSeen:
         """Return an execution's progress, and start CodePipeline's own rollback if it failed and that is legal.
 
         Raises ``StackFailed`` with the diagnosis if an incident has to roll back what it deployed.
         """
-        pipeline = stage.required_pipeline()
-        seen = self._pipelines.get_execution(pipeline.name, execution)
+        pipeline = self.run.stage.required_pipeline()
+        seen = self.pipelines.get_execution(pipeline.name, execution)
         if seen is None:
             raise MissingDocument(f"the pipeline {pipeline.name} has no execution {execution} any more")
         outcome = outcome_of(seen, pipeline, rolling_back=rolling_back)
@@ -103,27 +102,28 @@ class PipelineRuns:
         if not seen.status.terminal:
             waiting = seen.waiting_approval
             return RunSeen(execution, None, rolling_back, waiting_approval=None if waiting is None else waiting.action)
-        self._stacks.adopt(release.origin, stage, seen)
+        self.stacks.adopt(self.run.release.origin, self.run.stage, seen)
         reason = self._why(seen) or PipelineFailure(f"the execution {seen.id} of {pipeline.name} is {seen.status}")
         failed = seen.first_failure
         if rolling_back or failed is None or failed.stage != pipeline.deployment_stage:
-            raise self._reasons.failed(reason)
-        return self._roll_back(release, stage, seen, reason)
+            raise self.run.reasons.failed(reason)
+        return self._roll_back(seen, reason)
 
-    def _roll_back(self, release: ReleaseReference, stage: Stage, seen: PipelineExecution, reason: Reason) -> RunSeen:
+    def _roll_back(self, seen: PipelineExecution, reason: Reason) -> RunSeen:
         """Let CodePipeline roll the stage back, automatically or on request; raises ``StackFailed`` if it cannot."""
+        release, stage = self.run.release, self.run.stage
         pipeline = stage.required_pipeline()
-        structure = self._pipelines.get_pipeline(pipeline.name)
+        structure = self.pipelines.get_pipeline(pipeline.name)
         if rolls_back_by_itself(structure, pipeline.deployment_stage):
-            target = self._pipelines.automated_rollback_of(pipeline.name, seen.id)
+            target = self.pipelines.automated_rollback_of(pipeline.name, seen.id)
             if target is None and seen.as_of > (now() - _BEGINS_WITHIN).isoformat(timespec="milliseconds"):
                 return RunSeen(seen.id, reason=reason, to_be_rolled_back=True)
         else:
             target = self._asked_to_roll_back(pipeline, structure, seen)
         if target is None:
-            raise self._reasons.failed(reason)
-        self._note(release, stage, pipeline, target)
-        self._ledger.attempts.record(
+            raise self.run.reasons.failed(reason)
+        self._note(pipeline, target)
+        self.run.ledger.attempts.record(
             release, State.PIPELINE_ROLLING_BACK, timestamp(), stage=stage.name, about=target, detail=in_words(reason)
         )
         return RunSeen(target, rolling_back=True, reason=reason)
@@ -132,31 +132,33 @@ class PipelineRuns:
         self, pipeline: Pipeline, structure: Mapping[str, Any], seen: PipelineExecution
     ) -> str | None:
         """Ask CodePipeline for the stage's rollback. Returns the execution that does it, None if none is legal."""
-        succeeded = self._pipelines.succeeded_in_stage(pipeline.name, pipeline.deployment_stage)[:_MOST_CANDIDATES]
+        succeeded = self.pipelines.succeeded_in_stage(pipeline.name, pipeline.deployment_stage)[:_MOST_CANDIDATES]
         candidates = [
             RollbackCandidate(each.id, each.version, each.rollback)
             for summary in succeeded
-            if (each := self._pipelines.get_execution(pipeline.name, summary["pipelineExecutionId"])) is not None
+            if (each := self.pipelines.get_execution(pipeline.name, summary["pipelineExecutionId"])) is not None
         ]
         target = rollback_target(structure, pipeline.deployment_stage, seen, candidates)
         if target is None:
             return None
-        return self._pipelines.rollback_stage(pipeline.name, pipeline.deployment_stage, target)
+        return self.pipelines.rollback_stage(pipeline.name, pipeline.deployment_stage, target)
 
     def _why(self, seen: PipelineExecution) -> PipelineFailure | None:
         if seen.status is PipelineStatus.SUCCEEDED:
             return None
         if seen.status is PipelineStatus.FAILED:
-            return self._diagnoses.of(seen).reason
+            return self.diagnoses.of(seen).reason
         status = f"the execution {seen.id} of the pipeline {seen.pipeline} is {seen.status}"
         return PipelineFailure(f"{status}: {seen.status_summary}" if seen.status_summary else status)
 
-    def _note(self, release: ReleaseReference, stage: Stage, pipeline: Pipeline, execution: str) -> None:
-        self._ledger.pipelines.run(release, stage.name, pipeline.name, execution, timestamp())
-        self._ledger.pipelines.follow(stage.application, stage.name, execution, deploying=False)
+    def _note(self, pipeline: Pipeline, execution: str) -> None:
+        release, stage = self.run.release, self.run.stage
+        self.run.ledger.pipelines.run(release, stage.name, pipeline.name, execution, timestamp())
+        self.run.ledger.pipelines.follow(stage.application, stage.name, execution, deploying=False)
 
-    def _upload(self, release: ReleaseReference) -> Upload:
-        attempt = self._ledger.attempts.get(release)
+    def _upload(self) -> Upload:
+        release = self.run.release
+        attempt = self.run.ledger.attempts.get(release)
         if attempt is None:
             raise MissingDocument(f"the ledger does not know the upload of {release.application} {release.version}")
         return attempt.upload

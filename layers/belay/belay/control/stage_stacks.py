@@ -6,6 +6,7 @@ from typing import Final
 
 from belay.aws.clock import now, timestamp
 from belay.aws.cloudformation import Stacks
+from belay.aws.gateways import Aws
 from belay.control.sealing import broken_since_approval
 from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
@@ -42,6 +43,11 @@ class StageStacks:
         self._run = run
         self._values = values
         self._stacks = stacks
+
+    @classmethod
+    def of(cls, run: StageContext, there: Aws) -> "StageStacks":
+        """Return those of a stage, where it lies."""
+        return cls(run, there.stacks, StackValues.of(there, run.ledger))
 
     # -- confirming ----------------------------------------------------------------------------------------------
 
