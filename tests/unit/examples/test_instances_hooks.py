@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import re
 import stat
 import subprocess
@@ -119,6 +120,20 @@ def test_a_deployment_writes_its_configuration_for_the_service_alone(instance: I
     assert stat.S_IMODE(instance.file.stat().st_mode) == 0o600
     assert stat.S_IMODE(instance.file.parent.stat().st_mode) == 0o700
     assert [each.name for each in instance.file.parent.iterdir()] == ["configuration.json"]
+
+
+def test_the_service_may_read_the_file_and_put_nothing_beside_it(instance: Instance) -> None:
+    """Root writes there again: a file that the service swapped for a link would be given away with what it names."""
+    me = pwd.getpwuid(os.getuid())
+    instance.file.parent.mkdir(mode=0o700)
+    script = str(instance.root / "opt/hello/configuration.py")
+    place = ("--path", "/hello/production", "--region", "eu-west-1", "--owner", me.pw_name)
+    done = instance.run(sys.executable, script, *place)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    file, folder = instance.file.stat(), instance.file.parent.stat()
+    assert (file.st_uid, stat.S_IMODE(file.st_mode)) == (me.pw_uid, 0o600)
+    assert (folder.st_gid, stat.S_IMODE(folder.st_mode)) == (me.pw_gid, 0o750)
 
 
 def test_no_secret_is_shown_or_given_to_a_command(instance: Instance) -> None:

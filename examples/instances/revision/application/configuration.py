@@ -85,16 +85,20 @@ def require(versions: dict[str, int], path: str) -> None:
 
 
 def write(file: Path, configuration: dict[str, Any], owner: str | None) -> None:
-    """Replace the file in one step; nobody but the owner can read it, at no time."""
+    """Replace the file in one step; nobody but the owner can read it, at no time.
+
+    The owner may look into the folder and change nothing there: what root writes to is never what somebody else put.
+    """
     file.parent.mkdir(mode=0o700, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=str(file.parent))
     try:
         with os.fdopen(handle, "w") as opened:
             json.dump(configuration, opened)
-        if owner:
-            user = pwd.getpwnam(owner)
-            os.chown(str(file.parent), user.pw_uid, user.pw_gid)
-            os.chown(name, user.pw_uid, user.pw_gid)
+            if owner:
+                user = pwd.getpwnam(owner)
+                os.fchown(opened.fileno(), user.pw_uid, user.pw_gid)
+                os.chown(file.parent, -1, user.pw_gid)
+                file.parent.chmod(0o750)
         Path(name).replace(file)
     except BaseException:
         Path(name).unlink()
