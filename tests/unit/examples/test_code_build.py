@@ -154,3 +154,17 @@ def test_no_public_package_replaces_a_private_one() -> None:
     assert group["Pattern"] == "/pypi//acme~"
     assert restrictions["ExternalUpstream"] == {"RestrictionMode": "BLOCK"}
     assert restrictions["Publish"] == {"RestrictionMode": "ALLOW"}
+
+
+@pytest.mark.parametrize("role", ["ReleaseRole", "PublishRole"])
+def test_the_connection_reads_the_application_s_repository_alone(role: str) -> None:
+    given = {"ReleaseBucketName": "releases", "ConnectionArn": "arn:aws:codeconnections:eu-west-1:1:connection/github"}
+    (policy,) = made(EXAMPLE / "template.yaml", given)[role]["Properties"]["Policies"]
+    (use,) = (
+        each for each in policy["PolicyDocument"]["Statement"] if each["Action"] == "codeconnections:UseConnection"
+    )
+
+    assert use["Condition"] == {
+        "StringEqualsIfExists": {"codeconnections:FullRepositoryId": "acme/orders"},
+        "StringNotEqualsIfExists": {"codeconnections:ProviderAction": "GitPush"},
+    }

@@ -1,5 +1,6 @@
 """The image builder: what its templates allow, what its scripts leave behind, and what Packer is told."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -192,6 +193,32 @@ def test_each_region_has_its_key_under_the_alias_that_the_build_uses() -> None:
     alias = resources("region.yaml")["KeyAlias"]["Properties"]
 
     assert (alias["AliasName"], alias["TargetKeyId"]) == ("alias/images/base", "${Key}")
+
+
+CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/github"
+
+
+@pytest.mark.parametrize(
+    ("context", "allowed"),
+    [
+        ({}, True),
+        ({"codeconnections__fullrepositoryid": "acme/images"}, True),
+        ({"codeconnections__fullrepositoryid": "acme/payments"}, False),
+        ({"codeconnections__provideraction": "GitPull"}, True),
+        ({"codeconnections__provideraction": "GitPush"}, False),
+    ],
+)
+def test_the_connection_reads_the_sources_alone(context: dict[str, str], allowed: bool) -> None:
+    found = decided(build_policy(), "codeconnections:UseConnection", CONNECTION, **context)
+
+    assert (found == "Allow") is allowed
+
+
+@pytest.mark.parametrize("name", ["images", "my.github", "images.git"])
+def test_a_repository_s_name_is_that_of_its_url(name: str) -> None:
+    policy = resources(RepositoryUrl=f"https://github.com/acme/{name}.git")["BuildRole"]["Properties"]["Policies"]
+
+    assert f'"codeconnections:FullRepositoryId": "acme/{name}"' in json.dumps(policy)
 
 
 @pytest.mark.parametrize(("tokens", "allowed"), [("required", True), ("optional", False)])
