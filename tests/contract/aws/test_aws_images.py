@@ -200,7 +200,7 @@ def test_its_event_is_what_a_subscription_reads(module: Callable[[str], ModuleTy
     detail = json.loads(entry["Detail"])
     assert (entry["Source"], entry["DetailType"]) == ("acme.images", "Image Published")
     assert entry["Resources"] == [f"arn:aws:ec2:eu-west-1::image/{IMAGE_ID}"]
-    assert module("functions/release/release_image").image_of({"detail": detail}) == detail
+    assert module("functions/release/release_image").image_of({"detail": detail}, LATEST) == detail
     assert detail["name"] == "base"
 
 

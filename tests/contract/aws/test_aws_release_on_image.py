@@ -259,11 +259,13 @@ def test_a_release_that_changed_after_its_deployment_is_not_released(
         ({**NEW, "build": "../1"}, "detail.build"),
         ({**NEW, "parameter": "images/{{resolve:ssm:/belay/x}}"}, "detail.parameter"),
         ({**NEW, "parameter": ["/images"]}, "detail.parameter"),
+        ({**NEW, "parameter": "/images/base/latest"}, "detail.parameter: expected /images/base/20261129-42, found"),
+        ({**NEW, "parameter": "/images/desktop/20261129-42"}, "detail.parameter: expected /images/base/20261129-42"),
     ],
 )
 def test_what_is_no_image_is_refused(function: ModuleType, detail: Mapping[str, Any] | None, told: str) -> None:
     with pytest.raises(function.UnfitImage, match=told):
-        function.image_of({"detail": detail})
+        function.image_of({"detail": detail}, LATEST)
 
 
 def test_a_release_without_the_stack_is_refused(

@@ -62,7 +62,7 @@ class Settings:
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Put the release where Belay expects it, once; return its version and key, or why there is none."""
     settings, aws = read(Settings), own_aws()
-    image = image_of(event)
+    image = image_of(event, settings.latest)
     latest = _latest(aws, settings.latest)
     if latest != image["image_id"]:
         return {"released": None, "because": f"{settings.latest} is {latest} by now"}
@@ -86,13 +86,19 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     return {"released": str(version), "key": key} if fresh else {"released": None, "because": f"{key} is there already"}
 
 
-def image_of(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an event tells of an image. Raises ``UnfitImage`` for what is no image."""
+def image_of(event: Mapping[str, Any], latest: str) -> dict[str, Any]:
+    """Return what an event tells of an image, whose own name is beside the name of the latest.
+
+    Whoever may put events may say anything. Raises ``UnfitImage`` for what is no image.
+    """
     detail = event.get("detail")
     told = dict(detail) if isinstance(detail, Mapping) else {}
     for name, pattern in _FIELDS.items():
         if not isinstance(told.get(name), str) or not pattern.fullmatch(told[name]):
             raise UnfitImage(f"detail.{name}: expected text like {pattern.pattern}, found {told.get(name)!r}")
+    own = f"{latest.rpartition('/')[0]}/{told['build']}"
+    if told["parameter"] != own:
+        raise UnfitImage(f"detail.parameter: expected {own}, found {told['parameter']}")
     return told
 
 
