@@ -253,6 +253,16 @@ class Engine:
         finally:
             self._post("/_belay/clock/go", {})
 
+    @contextmanager
+    def counting(self) -> Iterator[dict[str, int]]:
+        """Count the API calls that roles make meanwhile, by ``service Operation``; filled when the block ends."""
+        found: dict[str, int] = {}
+        self._post("/_belay/calls/begin", {})
+        try:
+            yield found
+        finally:
+            found |= self._post("/_belay/calls/end", {})
+
     def clear_faults(self) -> None:
         """Remove every injected fault that has not happened yet, end every hold, and let time pass."""
         self._post("/_belay/faults/clear", {})

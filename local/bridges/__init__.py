@@ -17,6 +17,7 @@ from local.bridges import (
     account_quotas,
     admin,
     blue_green_deployments,
+    call_counts,
     change_set_values,
     change_sets,
     database_endpoints,
@@ -138,8 +139,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     permissions.install()
     simulated_policies.install()
     function_urls.install()
-    faults.install()
-    holds.install()
+    _install_own()
     application: Callable[..., Any] = admin.wrap(ministack.app.app)
     return application
 
@@ -150,6 +150,13 @@ def _install_functions(settings: Settings) -> None:
     lambda_layers.install()
     lambda_workers.install(settings.lambda_workers)
     lambda_dead_letters.install()
+
+
+def _install_own() -> None:
+    """What tests ask of the engine: it comes before everything that answers a call."""
+    faults.install()
+    holds.install()
+    call_counts.install()
 
 
 def _install_delivery() -> None:

@@ -1,4 +1,4 @@
-"""Gap: none. The engine's own paths besides the AWS APIs: health, reset, faults, holds, clock, scripted responses.
+"""Gap: none. The engine's own paths besides the AWS APIs: health, reset, faults, holds, clock, counts, responses.
 
 Only ``local.engine`` calls them. This stays as long as the engine does.
 """
@@ -13,6 +13,7 @@ from typing import Any
 import ministack.app
 
 from local.bridges import (
+    call_counts,
     database_endpoints,
     database_servers,
     faults,
@@ -86,6 +87,8 @@ _PATHS: Mapping[str, Callable[..., dict[str, Any] | None]] = {
     "/_belay/holds/end": holds.current.end,
     "/_belay/clock/stop": moments.clock.stop,
     "/_belay/clock/go": moments.clock.go,
+    "/_belay/calls/begin": call_counts.current.begin,
+    "/_belay/calls/end": call_counts.current.end,
     "/_belay/answers": scripted_answers.script,
 }
 """What each path does with the members of the document that is sent to it, and the document that it answers."""

@@ -160,3 +160,25 @@ def test_a_stack_fault_names_its_resource(engine, aws, stacks, unique):
     assert stacks.create(name, {"Topic": {"Type": "AWS::SNS::Topic"}})["StackStatus"] == "ROLLBACK_COMPLETE"
     events = aws("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
     assert "quota exceeded" in json.dumps([event.get("ResourceStatusReason") for event in events])
+
+
+def test_the_calls_of_roles_are_counted_while_that_is_asked_for(engine, aws):
+    key = aws("sts").assume_role(RoleArn="arn:aws:iam::000000000000:role/counted", RoleSessionName="counted")[
+        "Credentials"
+    ]
+    names = {"aws_access_key_id": "AccessKeyId", "aws_secret_access_key": "SecretAccessKey"}
+    own = {name: key[value] for name, value in {**names, "aws_session_token": "SessionToken"}.items()}
+    queues, buckets = (engine.client(service, **own) for service in ("sqs", "s3"))
+    queues.list_queues()
+
+    with engine.counting() as calls:
+        queues.list_queues()
+        queues.list_queues()
+        buckets.list_buckets()
+        aws("sqs").list_queues()  # of the account's root
+    queues.list_queues()
+
+    assert calls == {"sqs ListQueues": 2, "s3 ListBuckets": 1}
+    with engine.counting() as calls:
+        pass
+    assert calls == {}
