@@ -7,6 +7,7 @@ import pytest
 from project import ROOT, template, tracked_files
 
 from belay.release.place import Power
+from cli.commands import COMMANDS
 
 PAGES = sorted(each for each in tracked_files() if each.suffix == ".md")
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -40,3 +41,21 @@ def test_the_alarms_that_cost_something_are_counted() -> None:
 
 def test_the_roles_of_a_spoke_are_counted() -> None:
     assert f"it gets {WORDS[len(Power)]} roles that Belay assumes" in (ROOT / "docs" / "accounts.md").read_text()
+
+
+def test_the_readme_names_every_command() -> None:
+    named = re.findall(
+        r"`([a-z ]+)`", (ROOT / "README.md").read_text().partition("## The command\n")[2].partition("\n## ")[0]
+    )
+    assert {" ".join(words) for words in COMMANDS} - set(named) == set()
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        reached.add(page)
+        linked = {(page.parent / path).resolve() for path, _ in _LINK.findall(text(page)) if path.endswith(".md")}
+        waiting += linked - reached
+    kept = {each for each in PAGES if (ROOT / "tests") not in each.parents}
+    assert {str(each.relative_to(ROOT)) for each in kept - reached} == set()
