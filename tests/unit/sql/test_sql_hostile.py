@@ -37,6 +37,8 @@ def slugs(report: Report) -> set[str]:
         (Engine.POSTGRESQL, f"CREATE TABLE t (a int, CHECK (a > $${'[' * MANY}$$::int)); ALTER TABLE t DROP a"),
         (Engine.POSTGRESQL, "ALTER TABLE t " + ", ".join(["ENABLE ROW LEVEL SECURITY"] * (MANY // 10))),
         (Engine.SQLSERVER, "ALTER SCHEMA s TRANSFER t\n" * (MANY // 20)),
+        (Engine.POSTGRESQL, "DELETE FROM t WHERE a = 0" + " OR a = 1" * (MANY // 20)),
+        (Engine.POSTGRESQL, f"WITH {', '.join(f'c{n} AS (DELETE FROM c{n})' for n in range(MANY // 20))} SELECT 1"),
         (Engine.POSTGRESQL, f"INSERT INTO t VALUES ('{'a' * MANY * 5}{chr(39) * 2 * MANY}')"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else None,
@@ -82,3 +84,9 @@ def test_what_modifies_sql_does_not_let_it_grow_without_end() -> None:
     text = f'<databaseChangeLog><changeSet id="1" author="ada">{change}</changeSet></databaseChangeLog>'
     with pytest.raises(UnreadableChanges, match="characters that modifySql makes"):
         judged(text, path="changelog.xml")
+
+
+def test_a_long_condition_is_still_seen_to_be_always_true() -> None:
+    many = " OR ".join(f"a = {number}" for number in range(200))
+    assert "delete-without-where" in slugs(judged(f"DELETE FROM t WHERE {many} OR b > 1 OR b <= 1"))
+    assert "delete-without-where" not in slugs(judged(f"DELETE FROM t WHERE {many} OR b > 1 OR c <= 1"))

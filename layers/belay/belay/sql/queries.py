@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 
 import sqlglot
 from sqlglot import exp
@@ -45,6 +45,10 @@ _REMOTE = frozenset({"openrowset", "openquery", "opendatasource"})
 _SYSTEM = frozenset({"pg_catalog", "information_schema", "sys", "dbo", "sysibm", "sysfun", "dbms_lob", "dbms_random"})
 _DEEPEST = 100
 """Parentheses within each other that are handed on: sqlglot calls itself for each."""
+_MOST_SIMPLIFIED = 100
+"""Nodes of a condition."""
+_MOST_COMMON_TABLES = 100
+_OPPOSITES = {exp.EQ: exp.NEQ, exp.NEQ: exp.EQ, exp.LT: exp.GTE, exp.GTE: exp.LT, exp.GT: exp.LTE, exp.LTE: exp.GT}
 _QUOTED = re.compile(r"'[^']*+(?:''[^']*+)*+'")
 logger.disabled = True  # what it cannot parse is said by what it returns
 
@@ -255,10 +259,7 @@ def always_true(condition: exp.Expr) -> bool:
     """Whether a condition is true for every row, whatever is in it: ``1 = 1``, ``true``, ``'a' = 'a' OR x``."""
     if _about_rows(condition.unnest()):
         return False
-    try:
-        simple = simplify(condition.copy()).unnest()
-    except Exception:
-        simple = condition.unnest()
+    simple = _simplified(condition)
     if not any(simple.find_all(*_OF_ROWS)) and not _always_false(simple):
         return True
     if isinstance(simple, exp.Literal):
@@ -266,7 +267,7 @@ def always_true(condition: exp.Expr) -> bool:
     if isinstance(simple, (exp.EQ, exp.GTE, exp.LTE)):
         return simple.left == simple.right
     if isinstance(simple, exp.Or):
-        parts = list(simple.flatten())
+        parts = set(simple.flatten())
         return any(always_true(part) or _negated(part) in parts for part in parts)
     if isinstance(simple, exp.And):
         return all(always_true(part) for part in simple.flatten())
@@ -274,6 +275,16 @@ def always_true(condition: exp.Expr) -> bool:
         query = simple.this
         return isinstance(query, exp.Select) and not query.args.get("from_") and not query.args.get("where")
     return isinstance(simple, exp.Boolean) and bool(simple.this)
+
+
+def _simplified(condition: exp.Expr) -> exp.Expr:
+    """A condition in its simplest form; a large one as it is: sqlglot compares each of its parts with each other."""
+    if next(islice(condition.walk(), _MOST_SIMPLIFIED, None), None) is not None:
+        return condition.unnest()
+    try:
+        return simplify(condition.copy()).unnest()
+    except Exception:
+        return condition.unnest()
 
 
 _OF_ROWS = (exp.Column, exp.Query, exp.Parameter, exp.Placeholder, exp.SessionParameter, exp.Anonymous)
@@ -295,9 +306,11 @@ def _about_rows(condition: exp.Expr) -> bool:
 
 
 def _negated(condition: exp.Expr) -> exp.Expr:
-    """What is true where the condition is false, if that needs no more than to leave its NOT out."""
+    """What is true where the condition is false, if that needs no more than to leave its NOT out or turn its sign."""
     if isinstance(condition, exp.Not):
         return condition.this.unnest()  # type: ignore[no-any-return]
+    if opposite := _OPPOSITES.get(type(condition)):
+        return opposite(this=condition.left.copy(), expression=condition.right.copy())
     if condition.args.get("negate"):
         plain = condition.copy()
         plain.set("negate", None)
@@ -310,6 +323,8 @@ def _common_table(node: exp.Table) -> exp.Expr | None:
     above = None if node.args.get("db") else node.parent
     while above is not None:
         clause = above.args.get("with_")
+        if clause and len(clause.expressions) > _MOST_COMMON_TABLES:
+            raise NotReadable(f"it has more than {_MOST_COMMON_TABLES} common table expressions")
         for each in clause.expressions if clause else []:
             if each.alias.lower() == node.name.lower():
                 source = each.this.args.get("from_")
