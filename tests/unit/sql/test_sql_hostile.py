@@ -11,6 +11,7 @@ from belay.errors import UnreadableChanges
 from belay.policy.database_gate import check_database_changes
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report
+from belay.sql import replay
 from belay.sql.changes import Engine
 from belay.sql.reading import read_files
 
@@ -90,3 +91,20 @@ def test_a_long_condition_is_still_seen_to_be_always_true() -> None:
     many = " OR ".join(f"a = {number}" for number in range(200))
     assert "delete-without-where" in slugs(judged(f"DELETE FROM t WHERE {many} OR b > 1 OR b <= 1"))
     assert "delete-without-where" not in slugs(judged(f"DELETE FROM t WHERE {many} OR b > 1 OR c <= 1"))
+
+
+def test_a_table_of_too_many_parts_is_not_understood() -> None:
+    assert "not-understood" in slugs(judged(f"CREATE TABLE t (a int{', CHECK (a > 0)' * 10_000})"))
+
+
+def test_names_that_are_taken_are_passed_over_quickly() -> None:
+    assert "not-understood" not in slugs(judged("CREATE TABLE t (a int);" + "CREATE INDEX ON t (a);" * 500))
+    assert judged(f"CREATE TABLE t (a int); CREATE INDEX ON t ({', '.join(['(a + 1)'] * 3_000)})").paths
+
+
+def test_after_what_takes_too_long_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "MAX_EFFORT", 100)
+    text = "CREATE TABLE t (a int NOT NULL);" + "ALTER TABLE t ADD b int;" * 5 + "ALTER TABLE t ALTER a SET NOT NULL;"
+    report = judged(text + "DROP TABLE t;")
+    (found,) = (each for each in report.findings if each.policy == "not-understood")
+    assert "more changes of more tables than are followed" in found.message

@@ -18,5 +18,13 @@ MAX_TERMINATORS: Final = 20
 MAX_MODIFIED: Final = 200_000_000
 """Characters that what one ``modifySql`` does makes, each of its parts by itself."""
 
+MAX_EFFORT: Final = 100_000_000
+"""Of following what the changes of a release do: each change of structure costs one for each table that is there, and
+``EFFORT_OF_PART`` for each column, constraint and index of the tables that it changes, which are all copied."""
+EFFORT_OF_PART: Final = 30
+
+MAX_PARTS: Final = 3_000
+"""Columns, constraints and indexes of one table that are made at once."""
+
 MAX_PROBLEMS: Final = 100
 """Reported of one file; there may be more."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from functools import lru_cache
+from itertools import islice
 
 from belay.sql.changes import Engine
 from belay.sql.operations import ConstraintDefinition, ConstraintKind, IndexDefinition
@@ -23,6 +24,10 @@ _SUFFIX = {
     ConstraintKind.NOT_NULL: "not_null",
 }
 _LIMIT = 63
+_MOST_COLUMNS = 64
+"""Of an index: more than PostgreSQL takes."""
+_FEW = 8
+"""Names that are tried before all that are taken are put into a set."""
 _CALL = re.compile(r'"?([A-Za-z_][\w$]*)"?\s*\(')
 _STRING = re.compile(r"'[^']*+(?:''[^']*+)*+'?+")
 _NAME = re.compile(r'"[^"]*+"?+|`[^`]*+`?+|\[[^\]]*+\]?+|[^\W\d][\w$#]*+')
@@ -72,8 +77,8 @@ def index_name(engine: Engine, table: str, index: IndexDefinition, taken: Collec
 
 def _mysql_index(columns: tuple[str, ...], taken: Collection[str]) -> str:
     first = columns[0] if columns and not columns[0].startswith("(") else "functional_index"
-    name, number = first, 2
-    while name in taken:
+    name, number, names = first, 2, frozenset(taken)
+    while name in names:
         name, number = f"{first}_{number}", number + 1
     return name
 
@@ -81,7 +86,7 @@ def _mysql_index(columns: tuple[str, ...], taken: Collection[str]) -> str:
 def _index_columns(columns: Iterable[str]) -> list[str]:
     """PostgreSQL's names of an index's columns: a function's, a column's that is cast, else ``expr``."""
     found: list[str] = []
-    for column in columns:
+    for column in islice(columns, _MOST_COLUMNS):
         name = column
         if column.startswith("(") or "(" in column:
             call, cast = _CALL.match(column.lstrip("( ")), _COLUMN_CAST.fullmatch(column)
@@ -97,6 +102,8 @@ def _free(table: str, middle: str, suffix: str, taken: Collection[str]) -> str:
     name, number = _made(table, middle, suffix), 1
     while name in taken:
         name, number = _made(table, middle, f"{suffix}{number}"), number + 1
+        if number == _FEW:
+            taken = frozenset(taken)
     return name
 
 

@@ -48,7 +48,14 @@ _DEEPEST = 100
 _MOST_SIMPLIFIED = 100
 """Nodes of a condition."""
 _MOST_COMMON_TABLES = 100
-_OPPOSITES = {exp.EQ: exp.NEQ, exp.NEQ: exp.EQ, exp.LT: exp.GTE, exp.GTE: exp.LT, exp.GT: exp.LTE, exp.LTE: exp.GT}
+_OPPOSITES: dict[type[exp.Expr], type[exp.Binary]] = {
+    exp.EQ: exp.NEQ,
+    exp.NEQ: exp.EQ,
+    exp.LT: exp.GTE,
+    exp.GTE: exp.LT,
+    exp.GT: exp.LTE,
+    exp.LTE: exp.GT,
+}
 _QUOTED = re.compile(r"'[^']*+(?:''[^']*+)*+'")
 logger.disabled = True  # what it cannot parse is said by what it returns
 
@@ -282,7 +289,7 @@ def _simplified(condition: exp.Expr) -> exp.Expr:
     if next(islice(condition.walk(), _MOST_SIMPLIFIED, None), None) is not None:
         return condition.unnest()
     try:
-        return simplify(condition.copy()).unnest()
+        return simplify(condition.copy()).unnest()  # type: ignore[no-any-return]
     except Exception:
         return condition.unnest()
 
@@ -309,7 +316,8 @@ def _negated(condition: exp.Expr) -> exp.Expr:
     """What is true where the condition is false, if that needs no more than to leave its NOT out or turn its sign."""
     if isinstance(condition, exp.Not):
         return condition.this.unnest()  # type: ignore[no-any-return]
-    if opposite := _OPPOSITES.get(type(condition)):
+    opposite = _OPPOSITES.get(type(condition))
+    if opposite and isinstance(condition, exp.Binary):
         return opposite(this=condition.left.copy(), expression=condition.right.copy())
     if condition.args.get("negate"):
         plain = condition.copy()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from belay.sql.changes import DatabaseChange, Engine, SqlStatement
+from belay.sql.limits import EFFORT_OF_PART, MAX_EFFORT
 from belay.sql.model import Model, ModelTable, ReplayStep
 from belay.sql.naming import MYSQL, constraint_name, index_name, mentioned
 from belay.sql.operations import (
@@ -57,27 +58,50 @@ _INDEXED = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE, ConstraintKind.EX
 
 _INHERITED = (ConstraintKind.CHECK, ConstraintKind.NOT_NULL)
 
+_TOO_MUCH = "more changes of more tables than are followed"
+
 REASONS = 3
 """How many reasons are kept for being unsure: the first say what began it."""
 
 
 def replay(changes: Iterable[DatabaseChange], engine: Engine, baseline: Model = NOTHING_KNOWN) -> Iterator[ReplayStep]:
-    """Each operation of each statement in order, with the model before and after it."""
+    """Each operation of each statement in order, with the model before and after it.
+
+    What would take longer than ``MAX_EFFORT`` is not followed to its end: that is not understood, and nothing is known
+    of any table after it.
+    """
     model = _session_ended(baseline)
     names = Schemas(engine)
+    effort = 0
     for change in changes:
         begun: Model | None = None
         names.reset()
         for statement in change.statements:
             for written in operations(statement, engine):
                 operation = names.resolved(written, model)
-                if isinstance(operation, Transaction):
+                if effort > MAX_EFFORT:
+                    after = model
+                elif isinstance(operation, Transaction):
                     after, begun = _transaction(model, begun, operation, engine)
                 else:
                     after = _Step(model, engine, change, statement).apply(operation)
                 yield ReplayStep(model, operation, after, change, statement)
+                followed = effort <= MAX_EFFORT
+                effort += _effort(model, after)
                 model = after
+                if followed and effort > MAX_EFFORT:
+                    model = Model(unsure=(_TOO_MUCH,))
+                    yield ReplayStep(model, NotUnderstood(_TOO_MUCH, everything=True), model, change, statement)
         model = _session_ended(model)
+
+
+def _effort(before: Model, after: Model) -> int:
+    """What a step costs: see ``MAX_EFFORT``."""
+    if after.tables is before.tables:
+        return 0
+    changed = (table for name, table in after.tables.items() if before.tables.get(name) is not table)
+    parts = sum(len(table.columns) + len(table.constraints) + len(table.indexes) for table in changed)
+    return len(after.tables) + parts * EFFORT_OF_PART
 
 
 def _transaction(
@@ -126,7 +150,9 @@ class _Taken:
         )
 
     def __iter__(self) -> Iterator[str]:
-        return (name for table in self.tables for name in (*table.indexes, *table.constraints))
+        for table in self.tables:
+            yield from (table.name.name, *table.indexes) if self.relations else ()
+            yield from table.constraints if self.constraints else ()
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -578,6 +604,8 @@ class _Step:
             for name, constraint in self._with_names(model.tables[before.name]).constraints.items()
             if name not in had and constraint.inherited
         ]
+        if not new:
+            return model
         for child in self._children(before.name):
             table = model.tables[child]
             for constraint in new:

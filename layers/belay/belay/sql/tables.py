@@ -15,6 +15,7 @@ from belay.sql.constraints import (
 )
 from belay.sql.cursor import Cursor
 from belay.sql.indexes import index_columns
+from belay.sql.limits import MAX_PARTS
 from belay.sql.operations import (
     ColumnDefinition,
     ConstraintDefinition,
@@ -54,6 +55,8 @@ def create_table(cursor: Cursor, *, temporary: bool, replace: bool = False) -> t
         _like(cursor, body)
     if cursor.next_is("(") and not _is_query(cursor):
         _elements(cursor, body, partition=partition_of is not None)
+    if len(body.columns) + len(body.constraints) + len(body.indexes) > MAX_PARTS:
+        raise NotReadable(f"more than {MAX_PARTS:,} columns, constraints and indexes")
     inherits: tuple[Name, ...] = ()
     if cursor.engine is Engine.POSTGRESQL and cursor.take("INHERITS"):
         cursor.expect("(")
