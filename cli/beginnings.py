@@ -183,7 +183,11 @@ class Beginning:
     # -- what is left ----------------------------------------------------------------------------------------------
 
     def _left_values(self, root: str) -> Iterator[str]:
+        of_operator = set() if self.role else self.operator_parameters().keys()
         for name in self.open_parameters(root):
+            if name in of_operator:
+                yield f"{name} has no default: give its value to operator.yaml, whose output belay register takes"
+                continue
             yield (
                 f"{name} has no default: write its value in place of ${{{name}}} in registration/, or pass "
                 f"--value {name}=VALUE to belay register"

@@ -301,7 +301,9 @@ def test_the_command_that_deploys_the_role_names_every_parameter_without_a_defau
 ) -> None:
     (own / "template.yaml").write_text(LOOKUP)
     assert main(["init", "shop", str(own / "template.yaml")]) == 0
-    assert "--parameter-overrides ServiceRolePolicyArn=... LookUpArn=..." in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "--parameter-overrides ServiceRolePolicyArn=... LookUpArn=..." in told
+    assert "LookUpArn has no default: give its value to operator.yaml" in told
 
 
 NESTED = """\
