@@ -239,6 +239,13 @@ def test_a_table_of_which_nothing_is_known_is_unsure() -> None:
     assert set(table(model).columns) == {"a"}
 
 
+def test_a_table_that_does_not_exist_takes_no_names() -> None:
+    added = "ALTER TABLE IF EXISTS u ADD CONSTRAINT t_pkey CHECK (a > 0)"
+    model = after("CREATE TABLE t (a int)", added, "ALTER TABLE t ADD PRIMARY KEY (a)")
+    assert set(table(model).indexes) == {"t_pkey"}
+    assert table(model, "u").unsure
+
+
 def test_a_rollback_takes_structure_back_in_postgresql_and_not_in_mysql() -> None:
     statements = ("CREATE TABLE t (a int)", "BEGIN", "DROP TABLE t", "ROLLBACK")
     assert Name("t") in after(*statements).tables

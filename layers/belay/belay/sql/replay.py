@@ -229,7 +229,10 @@ class _Step:
         return ModelTable(name, unsure=(f"{name} {why}",))
 
     def _on(self, name: Name, change: Changing) -> Model:
-        return self.model.with_table(change(self._found(name)))
+        """Changes a table. One that does not exist gets no parts, whose names would be taken."""
+        table = self._found(name)
+        missing = self.model.complete and name not in self.model.tables
+        return self.model.with_table(table if missing else change(table))
 
     def _on_family(self, name: Name, change: Changing, *, having: str = "") -> Model:
         """Changes a table and what inherits its columns; with ``having`` only what has that constraint."""
