@@ -12,7 +12,6 @@ import click
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt, InStage
 from belay.release.life import State
-from belay.release.names import stage_suffix
 from belay.release.reason import ABORTED, abort_cause
 from belay.release.records import Outcome, ReleaseReference
 from belay.release.waves import wave_of
@@ -129,8 +128,7 @@ def to_stop(belay: Account, attempt: Attempt, stage: str | None = None) -> Stopp
             f"{name} has not changed {waits[0]} yet and waits for an approval; to stop it: "
             f"belay reject {name} --stage {waits[0]}"
         )
-    suffix = stage_suffix(attempt.id, attempt.execution)
-    own = {each: belay.execution("deploy_stage", f"{release.attempt}-{each}{suffix}") for each in working}
+    own = {each: belay.stage_execution(attempt, each) for each in working}
     running = {each: arn for each, arn in own.items() if belay.executions.running(arn)}
     if running:
         return Stopping(tuple(running.values()), tuple(running), _others(belay, release, attempt, [*running]))

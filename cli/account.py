@@ -18,6 +18,8 @@ from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.control.registrations import Registrations
 from belay.ledger.ledger import Ledger
+from belay.release.attempt import Attempt
+from belay.release.names import stage_suffix
 from cli.options import Body, gathered
 from cli.problems import NoSuchStack, Unreachable
 
@@ -120,9 +122,10 @@ class Account:
         """Return the ARN of a state machine by its directory's name, such as ``deploy_stage``."""
         return self.output(_MACHINES[name])
 
-    def execution(self, machine: str, name: str) -> str:
-        """Return the ARN of an execution by its name."""
-        return f"{self.machine(machine).replace(':stateMachine:', ':execution:')}:{name}"
+    def stage_execution(self, attempt: Attempt, stage: str) -> str:
+        """Return the ARN of the execution that deploys an attempt to a stage."""
+        executions = self.machine("deploy_stage").replace(":stateMachine:", ":execution:")
+        return f"{executions}:{attempt.id}-{stage}{stage_suffix(attempt.id, attempt.execution)}"
 
     @property
     def parameter_tables(self) -> list[str]:

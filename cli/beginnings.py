@@ -175,7 +175,7 @@ class Beginning:
         for path in self.templates.files:
             document = self.templates.document(path)
             for name, default in parameter_defaults(document).items():
-                kind = _scalar(document.section("Parameters").entries[name], "Type")
+                kind = _type(document.section("Parameters").entries[name])
                 if kind.startswith("AWS::SSM::Parameter::Value") and not default.startswith("/aws/service/"):
                     found.add(self.values.get(name, default))
         return sorted(found)
@@ -261,7 +261,7 @@ class Beginning:
         for root in self.templates.roots:
             document = self.templates.document(root)
             node = document.section("Parameters").entries.get(name)
-            if node is not None and (kind := _scalar(node, "Type")).startswith("AWS::SSM::Parameter::Value"):
+            if node is not None and (kind := _type(node)).startswith("AWS::SSM::Parameter::Value"):
                 return {"Type": kind} | _default(parameter_defaults(document).get(name))
         return {"Type": "String"}
 
@@ -287,7 +287,7 @@ class Beginning:
     def _resources(self, path: str) -> Iterator[tuple[str, MappingNode]]:
         for body in self.templates.document(path).section("Resources").entries.values():
             if isinstance(body, MappingNode):
-                yield _scalar(body, "Type"), body
+                yield _type(body), body
 
 
 def _default(text: str | None) -> dict[str, str]:
@@ -299,8 +299,8 @@ def _properties(body: MappingNode) -> Mapping[str, Node]:
     return given.entries if isinstance(given, MappingNode) else {}
 
 
-def _scalar(node: Node, name: str) -> str:
-    found = node.entries.get(name) if isinstance(node, MappingNode) else None
+def _type(node: Node) -> str:
+    found = node.entries.get("Type") if isinstance(node, MappingNode) else None
     return found.text if isinstance(found, ScalarNode) else ""
 
 

@@ -34,12 +34,12 @@ def with_urls(text: str, children: Mapping[str, str], passing: Collection[str]) 
     """
     root = _mapping(yaml.compose(text, Loader=yaml.SafeLoader))
     resources = _entries(root)["Resources"]
-    edits = _added(root, "Parameters", {name: {"Type": "String"} for name in GIVEN})
+    edits = _with_parameters(root, {name: {"Type": "String"} for name in GIVEN})
     for name, path in children.items():
         properties = _mapping(_entries(_entries(resources)[name])["Properties"])
         edits.append(_replaced(_entries(properties)["TemplateURL"], _url(root, path)))
         if name in passing:
-            edits += _added(properties, "Parameters", {given: {"Ref": given} for given in GIVEN})
+            edits += _with_parameters(properties, {given: {"Ref": given} for given in GIVEN})
     for edit in sorted(edits, key=lambda each: each.start, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
@@ -50,16 +50,16 @@ def _url(root: yaml.MappingNode, path: str) -> str:
     return json.dumps({"Fn::Sub": url}) if root.flow_style else f'!Sub "{url}"'
 
 
-def _added(mapping: yaml.MappingNode, section: str, wanted: Mapping[str, Mapping[str, str]]) -> list[_Edit]:
-    """Add the entries that a section of a mapping lacks; the section, too, if there is none."""
-    there = _entries(mapping).get(section)
+def _with_parameters(mapping: yaml.MappingNode, wanted: Mapping[str, Mapping[str, str]]) -> list[_Edit]:
+    """Add the entries that a mapping's ``Parameters`` lack; the section, too, if there is none."""
+    there = _entries(mapping).get("Parameters")
     known = _entries(there)
     missing = {name: value for name, value in wanted.items() if name not in known}
     if not missing:
         return []
     if there is not None and known:
         return [_before_the_first(_mapping(there), missing)]
-    return [_before_the_first(mapping, {section: missing})]
+    return [_before_the_first(mapping, {"Parameters": missing})]
 
 
 def _before_the_first(mapping: yaml.MappingNode, entries: Mapping[str, Any]) -> _Edit:

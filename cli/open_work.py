@@ -13,7 +13,6 @@ from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.release.attempt import Attempt
 from belay.release.lock import Lock
-from belay.release.names import stage_suffix
 from belay.subject.life import IncidentState
 from cli.account import Account
 from cli.arriving import arriving
@@ -109,9 +108,7 @@ def execution(belay: Account, arn: str) -> Execution | None:
 
 def of_attempt(belay: Account, attempt: Attempt, stages: Iterable[str]) -> list[str]:
     """Return the ARNs of the executions that an attempt may have: its own, and one for each stage."""
-    suffix = stage_suffix(attempt.id, attempt.execution)
-    names = [belay.execution("deploy_stage", f"{attempt.id}-{stage}{suffix}") for stage in stages]
-    return [attempt.execution, *names]
+    return [attempt.execution, *(belay.stage_execution(attempt, each) for each in stages)]
 
 
 def _release(belay: Account, attempt: Attempt) -> dict[str, Any]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
+_COLUMN: Final = 80
 
 
 def reason_parts(reason: Reason | None) -> dict[str, Any]:
@@ -63,10 +64,10 @@ def section(title: str, lines: Sequence[str]) -> list[str]:
     return ["", title, *(f"  {line}" for line in lines)] if lines else []
 
 
-def one_line(text: str, longest: int = 80) -> str:
-    """Return a text on one line, with three dots at the end where it was longer."""
+def one_line(text: str) -> str:
+    """Return a text on one line, with three dots at the end where it was longer than a column is wide."""
     line = " ".join(text.split())
-    return line if len(line) <= longest else f"{line[: longest - 3]}..."
+    return line if len(line) <= _COLUMN else f"{line[: _COLUMN - 3]}..."
 
 
 def ago(since: datetime, now: datetime) -> str:

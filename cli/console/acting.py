@@ -45,7 +45,7 @@ class ConsoleAct:
 def decide(desk: Desk, fields: Fields) -> Done:
     """Approve or reject a release in a stage: exactly what the page with this seal showed."""
     application, version, stage = _named(fields, "application", "version", "stage")
-    word = _one_of(fields, "word", ("approve", "reject"))
+    word = _word(fields)
     document = {"application": application, "version": version, "stage": stage, "comment": fields.get("comment", "")}
     if word == "approve" and not fields.get("seal"):
         raise Refused("an approval needs the seal of what was shown: open the approval's page again")
@@ -60,7 +60,7 @@ def decide(desk: Desk, fields: Fields) -> Done:
 def answer(desk: Desk, fields: Fields) -> Done:
     """Answer a question of an incident."""
     application, incident, question = _named(fields, "application", "incident", "question")
-    word = _one_of(fields, "word", ("approve", "reject"))
+    word = _word(fields)
     document = {"application": application, "incident": incident, "question": question}
     found = sent(desk.belay, word, {**document, "comment": fields.get("comment", "")})
     said = {"approve": "approved", "reject": "denied"}[word]
@@ -286,10 +286,11 @@ def _named(fields: Fields, *names: str) -> tuple[str, ...]:
     return tuple(fields[each] for each in names)
 
 
-def _one_of(fields: Fields, name: str, known: tuple[str, ...]) -> str:
-    if fields.get(name) not in known:
-        raise Refused(f"{name}: expected {' or '.join(known)}, found {fields.get(name, 'nothing')!r}")
-    return fields[name]
+def _word(fields: Fields) -> str:
+    word = fields.get("word", "nothing")
+    if word not in ("approve", "reject"):
+        raise Refused(f"word: expected approve or reject, found {word!r}")
+    return word
 
 
 def _incident_page(application: str, incident: str) -> str:

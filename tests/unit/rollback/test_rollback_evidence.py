@@ -34,19 +34,19 @@ def situation(*stacks: StackSeen, **values: Any) -> Situation:
 def test_a_stack_at_its_baseline_is_no_evidence_for_what_was_skipped() -> None:
     (step,) = plan_rollback(situation(seen(resource(Trace.SKIPPED), at_baseline=True))).steps
     assert step.action is Action.DETECT_DRIFT
-    assert plan_rollback(situation(seen(resource(Trace.SKIPPED, drift="IN_SYNC"), at_baseline=True))).done
+    assert not plan_rollback(situation(seen(resource(Trace.SKIPPED, drift="IN_SYNC"), at_baseline=True))).steps
 
 
 def test_a_stack_at_its_baseline_is_evidence_for_what_the_events_are_silent_about() -> None:
     silent = seen(resource(Trace.SILENT))
     assert [step.action for step in plan_rollback(situation(silent)).steps] == [Action.DETECT_DRIFT]
     plan = plan_rollback(situation(replace(silent, at_baseline=True)))
-    assert (plan.done, plan.outcome_if_done) == (True, "ROLLED_BACK")
+    assert (plan.steps, plan.outcome_if_done) == ((), "ROLLED_BACK")
 
 
 def test_a_type_whose_drift_cannot_be_detected_is_told_and_is_no_reason_to_call_a_person() -> None:
     plan = plan_rollback(situation(seen(resource(Trace.SILENT, drift="UNSUPPORTED", differences="no such type"))))
-    assert (plan.done, plan.outcome_if_done) == (True, "ROLLED_BACK")
+    assert (plan.steps, plan.outcome_if_done) == ((), "ROLLED_BACK")
     (remark,) = plan.remarks
     assert "Topic (AWS::SNS::Topic) was rolled back, and CloudFormation cannot tell" in remark.what
     skipped = plan_rollback(situation(seen(resource(Trace.SKIPPED, drift="UNSUPPORTED"))))
@@ -56,7 +56,7 @@ def test_a_type_whose_drift_cannot_be_detected_is_told_and_is_no_reason_to_call_
 def test_a_revert_that_was_rolled_back_is_left_to_a_person_whatever_drift_detection_says() -> None:
     in_vain = resource(Trace.SKIPPED, left="the update that was to bring it back was itself rolled back (denied)")
     plan = plan_rollback(situation(seen(in_vain, at_baseline=True)))
-    assert (plan.done, plan.outcome_if_done) == (True, "NEEDS_OPERATOR")
+    assert (plan.steps, plan.outcome_if_done) == ((), "NEEDS_OPERATOR")
     assert "itself rolled back (denied)" in plan.left_to_do[0].why
     assert in_vain.compared(None) == in_vain
     again = in_vain.compared(replace(in_vain, left=None, drift=None))
@@ -69,7 +69,7 @@ def test_what_somebody_skipped_in_an_operation_of_their_own_is_looked_at_and_lef
     assert [step.action for step in plan_rollback(situation(theirs)).steps] == [Action.DETECT_DRIFT]
     theirs = seen(resource(Trace.SKIPPED, drift="MODIFIED", differences="/Name"), ours=False, changed_by_release=False)
     plan = plan_rollback(situation(theirs))
-    assert plan.done
+    assert not plan.steps
     assert "it differs from the template: /Name" in plan.left_to_do[0].why
     for allowed in ("recover_foreign", "asked"):
         (step,) = plan_rollback(situation(theirs, **{allowed: True})).steps
@@ -98,7 +98,7 @@ def test_what_was_not_deleted_is_told_and_left_where_it_is_in_the_way(
         created_by_release=status == "DELETE_COMPLETE",
     )
     plan = plan_rollback(situation(kept))
-    assert (plan.done, plan.outcome_if_done) == (True, outcome)
+    assert (plan.steps, plan.outcome_if_done) == ((), outcome)
     (told,) = [*plan.left_to_do, *plan.remarks]
     assert physical_id in told.in_words()
 
@@ -142,6 +142,6 @@ def test_a_value_that_stays_changed_needs_a_person_although_the_stack_went_back(
     kept = KeptValue("the parameter Pin (NoEcho)", "whose value the release changed")
     plan = plan_rollback(situation(seen(status=status, at_baseline=True, kept=(kept,))))
     (left,) = plan.left_to_do
-    assert (plan.done, plan.outcome_if_done) == (True, "NEEDS_OPERATOR")
+    assert (plan.steps, plan.outcome_if_done) == ((), "NEEDS_OPERATOR")
     assert "decide about the parameter Pin (NoEcho): keep today's value, or deploy a release with" in left.in_words()
     assert len(left.choices) == 2

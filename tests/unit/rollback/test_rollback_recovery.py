@@ -224,7 +224,7 @@ def played(
             answers=answers,
         )
         plan = plan_rollback(situation)
-        if plan.done:
+        if not plan.steps:
             return stage, plan, taken
         step = plan.steps[0]
         if "question" in step.parameters:
@@ -285,5 +285,5 @@ def test_planning_a_recovered_stage_again_plans_nothing(stage: tuple[Stack, ...]
     answers = {f"delete-{each.seen.stack}": Answer.DENIED for each in end}
     seen = tuple(each.seen for each in end)
     again = plan_rollback(Situation("orders", "production", "1.3.0", seen, answers=answers))
-    assert again.done
+    assert not again.steps
     assert again.outcome_if_done == plan.outcome_if_done

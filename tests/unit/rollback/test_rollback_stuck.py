@@ -93,7 +93,7 @@ def test_a_permission_that_is_missing_is_told_and_nothing_is_skipped_for_it(reas
     assert step.action is Action.CONTINUE_UPDATE_ROLLBACK
     plan = plan_rollback(situation(stack, tried=ONCE))
     (left,) = plan.left_to_do
-    assert plan.done
+    assert not plan.steps
     assert "role/deploy lacks a permission, and nothing was skipped: Topic (AWS::SNS::Topic): " in left.why
     assert "give the role the permission that it lacks" in left.what
     first = f"aws cloudformation continue-update-rollback --stack-name {ID} --region eu-west-1"
@@ -173,7 +173,7 @@ def test_a_nested_resource_is_brought_back_from_the_root_stack() -> None:
 def test_what_cannot_be_brought_back_is_left_with_the_reason(resource: UnprovedResource, why: str) -> None:
     plan = plan_rollback(situation(seen("UPDATE_ROLLBACK_COMPLETE", unproved=(resource,))))
     (left,) = plan.left_to_do
-    assert plan.done
+    assert not plan.steps
     assert why in left.why
     assert "beyond recovery" in left.why
     assert str(left.look).startswith("aws cloudformation detect-stack-resource-drift")
@@ -189,6 +189,6 @@ def test_bringing_back_is_tried_twice() -> None:
 def test_when_all_is_as_the_template_says_the_rollback_goes_on() -> None:
     back = seen("UPDATE_ROLLBACK_COMPLETE", unproved=(skipped("Topic", "IN_SYNC"),))
     assert plan_rollback(situation(back)).outcome_if_done == "ROLLED_BACK"
-    assert plan_rollback(situation(back)).done
+    assert not plan_rollback(situation(back)).steps
     (step,) = plan_rollback(situation(replace(back, completed_by_release=True))).steps
     assert step.action is Action.UPDATE_TO_BASELINE

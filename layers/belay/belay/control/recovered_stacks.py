@@ -65,11 +65,6 @@ class RecoveredStacks:
 
     # -- looking -------------------------------------------------------------------------------------------------
 
-    def status(self, stack_id: str) -> str | None:
-        """Return a stack's status; None if there is no such stack."""
-        description = self._stacks.describe_stack(stack_id)
-        return None if description is None else str(description["StackStatus"])
-
     def look(self) -> tuple[StackSeen, ...]:
         """Return the incident's stacks in deploy order, as they are now."""
         if isinstance(self._incident.subject, ForeignOperation):

@@ -6,7 +6,6 @@ from typing import Any
 
 from belay.errors import InvalidEvent
 from belay.events.envelope import AwsEvent, read, read_optional, read_outer
-from belay.stack.stack_id import name_of_stack
 from belay.stack.status import StackStatus
 
 
@@ -25,11 +24,6 @@ class StackStatusChange(AwsEvent):
     status: StackStatus
     reason: str | None
     client_request_token: str | None
-
-    @property
-    def stack_name(self) -> str:
-        """The stack's name, the second part of its id."""
-        return name_of_stack(self.stack_id)
 
     @property
     def is_of_its_place(self) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -62,16 +62,6 @@ class Diagnosis:
     fix: str | None = None
     link: str | None = None
     look: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON document."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> "Diagnosis":
-        """Read what ``to_dict`` wrote."""
-        lists = {name: tuple(document[name]) for name in ("evidence", "look")}
-        return cls(**{**document, **lists})
 
     @property
     def reason(self) -> PipelineFailure:

@@ -111,9 +111,9 @@ def _judged(relevant: list[_Relevant], every: list[Side], budget: Budget) -> Exp
     return worst
 
 
-def side_by_side(group: SecurityGroup, direction: Direction) -> Iterator[list[GroupRule] | None]:
-    """Yield the rules of every branch in which the group is created; ``None`` if there are too many."""
-    for sides in _combinations(_relevant(group.entries(direction), lambda _: True), group.guard, group.budget):
+def egress_side_by_side(group: SecurityGroup) -> Iterator[list[GroupRule] | None]:
+    """Yield the egress rules of every branch in which the group is created; ``None`` if there are too many."""
+    for sides in _combinations(_relevant(group.entries("egress"), lambda _: True), group.guard, group.budget):
         yield None if sides is None else [rule for rule, _ in sides]
 
 

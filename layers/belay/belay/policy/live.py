@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from belay.policy.applied import applied, policies_in
-from belay.policy.exposure import side_by_side
+from belay.policy.exposure import egress_side_by_side
 from belay.policy.from_live import live_groups
 from belay.policy.gate import check_groups
 from belay.policy.model import GroupRule, SecurityGroup
@@ -135,7 +135,7 @@ def owned_groups(stacks: Sequence[LiveStack], live: Sequence[SecurityGroup]) -> 
         for logical, group_id in stack.group_ids.items():
             declared = [group for group in stack.declared if group.place.resource == logical]
             shown = [rule for group in declared for rule in group.rules("ingress", "egress")]
-            default = any(not rules for group in declared for rules in side_by_side(group, "egress"))
+            default = any(not rules for group in declared for rules in egress_side_by_side(group))
             if group_id in by_id:
                 owned.append(OwnedGroup(by_id[group_id], (*shown, *anywhere), stack.group_ids, default))
     return tuple(owned)

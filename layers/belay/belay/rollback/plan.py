@@ -194,11 +194,6 @@ class RollbackPlan:
         """ROLLED_BACK, or NEEDS_OPERATOR when something is left to do."""
         return Outcome.NEEDS_OPERATOR if self.left_to_do else Outcome.ROLLED_BACK
 
-    @property
-    def done(self) -> bool:
-        """Whether no step is left."""
-        return not self.steps
-
     def describe(self) -> list[str]:
         """The plan as text, one line per step, then what is left to do."""
         steps = [f"{number}. {step.in_words()}" for number, step in enumerate(self.steps, 1)]

@@ -180,19 +180,9 @@ class ChangeSet:
         return self.status == "FAILED" and any(wording in (self.reason or "") for wording in NO_CHANGES)
 
     @property
-    def missing_dependency(self) -> str | None:
-        """The export or SSM parameter that does not exist yet, if the change set failed because of it."""
-        return missing_dependency(self.reason) if self.status == "FAILED" else None
-
-    @property
     def failed(self) -> bool:
         """Whether the change set failed for a reason other than having nothing to change."""
         return self.status == "FAILED" and not self.empty
-
-    @property
-    def loses_data(self) -> tuple[str, ...]:
-        """The logical paths of stateful resources that will or may be deleted or replaced with their data."""
-        return tuple(path for path, change in self.all_changes() if change.loses_data)
 
     @property
     def endangered(self) -> tuple[str, ...]:

@@ -50,15 +50,10 @@ class _Subject:
         return Deployment(self.origin.application, self.label, self.stage, thread=self.thread)
 
 
-@dataclass(frozen=True)
-class ReleaseAttempt(_Subject):
-    """A release that failed in one stage."""
+class _OfRelease(_Subject):
+    """What goes back to a release, which is an attempt of its own."""
 
-    kind = "release"
     release: ReleaseReference
-    stage: str
-    topic: str | None
-    ephemeral: bool = False
 
     @property
     def origin(self) -> Origin:
@@ -69,6 +64,17 @@ class ReleaseAttempt(_Subject):
     def application(self) -> str:
         """The application that it is about."""
         return self.release.application
+
+
+@dataclass(frozen=True)
+class ReleaseAttempt(_OfRelease):
+    """A release that failed in one stage."""
+
+    kind = "release"
+    release: ReleaseReference
+    stage: str
+    topic: str | None
+    ephemeral: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,7 @@ class ForeignOperation(_Subject):
 
 
 @dataclass(frozen=True)
-class AskedRollback(_Subject):
+class AskedRollback(_OfRelease):
     """A rollback that a person requested, or that a failed stage of the release's wave takes with it.
 
     ``release`` is the newest of those undone and represents them all, under an attempt of its own; ``target`` is what
@@ -137,16 +143,6 @@ class AskedRollback(_Subject):
     target: ReleaseReference | None
     stood_on: str | None
     ephemeral: bool = False
-
-    @property
-    def origin(self) -> Origin:
-        """The release's, under the attempt of this rollback."""
-        return self.release.origin
-
-    @property
-    def application(self) -> str:
-        """The application that it is about."""
-        return self.release.application
 
     def is_overtaken_by(self, attempt: str) -> bool:
         """Whether the stage's last-known-good is now neither the one at the time of the request, nor the target."""

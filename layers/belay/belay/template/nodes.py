@@ -27,11 +27,6 @@ class ScalarNode:
         self.column = column
         self.plain = plain
 
-    @property
-    def is_null(self) -> bool:
-        """Whether this is YAML's or JSON's null."""
-        return self.plain and self.text in NULLS
-
 
 class MappingNode:
     """A mapping with unique keys, in the author's order.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from belay.policy.exposure import MANY, side_by_side
+from belay.policy.exposure import MANY, egress_side_by_side
 from belay.policy.model import SecurityGroup
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
@@ -24,7 +24,7 @@ def check(group: SecurityGroup, settings: PolicySettings) -> Iterator[Violation]
     if not group.declared:
         return
     reasons = []
-    for rules in side_by_side(group, "egress"):
+    for rules in egress_side_by_side(group):
         if rules is None:
             reasons.append(MANY)
         elif not rules:
