@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import botocore.session
@@ -84,10 +85,10 @@ def made(path: Path, *options: str) -> Repository:
     return repository
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Repository:
+@pytest.fixture(scope="session")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two commits, a second branch, two tags, a note, and a pull request as GitHub shows it."""
-    source = made(tmp_path / "source.git")
+    source = made(tmp_path_factory.mktemp("committed") / "source.git")
     source.commit("first")
     first = source.commit("second")
     source.commit("aside", "refs/heads/aside", parent=first)
@@ -95,7 +96,13 @@ def source(tmp_path: Path) -> Repository:
     source("tag", "light", first)
     source("notes", "add", "-m", "seen", first)
     source("update-ref", "refs/pull/1/head", first)
-    return source
+    return source.path
+
+
+@pytest.fixture
+def source(committed: Path, tmp_path: Path) -> Repository:
+    """A copy of that repository, of the test's own."""
+    return Repository(copytree(committed, tmp_path / "source.git"))
 
 
 @pytest.fixture
@@ -383,6 +390,7 @@ AWS = """\
 #!{python}
 import json, sys
 from pathlib import Path
+from shutil import copytree
 asked = Path({folder!r})
 asked.joinpath("asked").open("a").write(json.dumps(sys.argv[1:]) + "\\n")
 if "get-secret-value" in sys.argv:
