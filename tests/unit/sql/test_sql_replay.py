@@ -240,7 +240,7 @@ def test_a_table_of_which_nothing_is_known_is_unsure() -> None:
 
 
 def test_a_table_that_does_not_exist_takes_no_names() -> None:
-    added = "ALTER TABLE IF EXISTS u ADD CONSTRAINT t_pkey CHECK (a > 0)"
+    added = "ALTER TABLE IF EXISTS u DROP b, ADD CONSTRAINT t_pkey CHECK (a > 0)"
     model = after("CREATE TABLE t (a int)", added, "ALTER TABLE t ADD PRIMARY KEY (a)")
     assert set(table(model).indexes) == {"t_pkey"}
     assert table(model, "u").unsure

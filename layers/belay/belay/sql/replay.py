@@ -58,6 +58,7 @@ _INDEXED = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE, ConstraintKind.EX
 
 _INHERITED = (ConstraintKind.CHECK, ConstraintKind.NOT_NULL)
 
+_NOT_CREATED = "is not among what was created"
 _TOO_MUCH = "more changes of more tables than are followed"
 
 REASONS = 3
@@ -225,13 +226,13 @@ class _Step:
         """The table, or one of which nothing is sure."""
         if table := self.model.tables.get(name):
             return table
-        why = "is not among what was created" if self.model.complete else "was there before and is not known"
+        why = _NOT_CREATED if self.model.complete else "was there before and is not known"
         return ModelTable(name, unsure=(f"{name} {why}",))
 
     def _on(self, name: Name, change: Changing) -> Model:
         """Changes a table. One that does not exist gets no parts, whose names would be taken."""
         table = self._found(name)
-        missing = self.model.complete and name not in self.model.tables
+        missing = table.unsure[:1] == (f"{name} {_NOT_CREATED}",)
         return self.model.with_table(table if missing else change(table))
 
     def _on_family(self, name: Name, change: Changing, *, having: str = "") -> Model:
