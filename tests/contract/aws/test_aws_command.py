@@ -71,6 +71,7 @@ class Office(House):
             "PauseParameterName": "/belay/paused",
             "LogGroupName": "/aws/vendedlogs/belay",
             "SweepFunctionName": "belay-sweep",
+            "ServiceRolePolicyArn": "arn:aws:iam::123456789012:policy/belay-ServiceRolePolicy",
             "DecisionUrl": "https://decide.example/",
             "RollbackUrl": "https://rollback.example/",
             "DeployReleaseStateMachineArn": machine("deploy-release"),

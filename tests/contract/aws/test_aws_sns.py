@@ -65,7 +65,7 @@ def test_messages_of_a_thread_are_numbered_in_order_and_a_failed_one_keeps_its_n
     client, stub = stubbed("sns")
     sent: list[dict[str, Any]] = []
     client.meta.events.register("provide-client-params.sns.Publish", lambda params, **_: sent.append(params))
-    started = deployment_started(ORDERS, changes=["stack network: new"])
+    started = deployment_started(ORDERS, changes=["stack network: new"], replaces={})
     stub.add_client_error("publish", "InternalError", http_status_code=500)
     stub.add_response("publish", {"MessageId": "1"})
     stub.add_response("publish", {"MessageId": "2"})
@@ -121,7 +121,7 @@ def published(
 def test_what_was_sent_is_kept_word_for_word(
     stubbed: Callable[[str], tuple[Any, Stubber]], ledger: Ledger, message: Message
 ) -> None:
-    sent = published(stubbed, ledger, deployment_started(ORDERS, changes=["stack network: new"]), message)
+    sent = published(stubbed, ledger, deployment_started(ORDERS, changes=["stack network: new"], replaces={}), message)
     kept = ledger.messages.of_thread("orders-0f1e")
     assert [each.document for each in kept] == sent
     assert [(each.number, each.topic, each.subject) for each in kept] == [
