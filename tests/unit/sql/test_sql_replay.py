@@ -174,8 +174,14 @@ def test_defaults_are_copied_where_they_are_asked_for() -> None:
     assert all(not each.default.text for each in table(after(source, "CREATE TABLE u (LIKE t)"), "u").columns.values())
 
 
-def test_a_serial_without_its_default_gives_no_numbers() -> None:
-    assert identities(after("CREATE TABLE t (a serial)", "ALTER TABLE t ALTER a DROP DEFAULT"), "t") == set()
+@pytest.mark.parametrize("change", ["DROP DEFAULT", "SET DEFAULT 2 * 3"])
+def test_a_serial_without_its_default_gives_no_numbers(change: str) -> None:
+    assert identities(after("CREATE TABLE t (a serial)", f"ALTER TABLE t ALTER a {change}"), "t") == set()
+
+
+def test_an_identity_is_dropped_before_another_is_added_whatever_comes_first() -> None:
+    actions = "ALTER a ADD GENERATED ALWAYS AS IDENTITY, ALTER a DROP IDENTITY IF EXISTS"
+    assert identities(after("CREATE TABLE t (a int NOT NULL)", f"ALTER TABLE t {actions}"), "t") == {"a"}
 
 
 def test_equal_keys_and_exclusions_of_one_definition_are_one() -> None:

@@ -62,6 +62,8 @@ def _pass(operation: Operation) -> int:
             return 0
         case ChangeColumn(type=None, nullable=True) | ChangeColumn(type=None, default=Default(kind=DefaultKind.NONE)):
             return 0
+        case ChangeColumn(type=None, identity=False):
+            return 0
         case ChangeColumn(type=SqlType()):
             return 1
         case AddColumn():

@@ -545,8 +545,8 @@ class _Step:
             identity=column.identity if operation.identity is None else operation.identity,
             generated=column.generated if operation.generated is None else operation.generated,
         )
-        if operation.default and not operation.default.text and column.default.text:
-            changed = replace(changed, identity=False)  # serial is a default
+        if operation.default and column.default.text:  # serial is a default
+            changed = replace(changed, identity="nextval" in operation.default.text.lower())
         table = replace(table, columns={**table.columns, column.name: changed})
         if self.engine is Engine.POSTGRESQL and operation.nullable is not None:
             return _with_not_null(table, column.name, there=not operation.nullable)
