@@ -191,6 +191,14 @@ def test_equal_keys_and_exclusions_of_one_definition_are_one() -> None:
     assert set(table(after(differing)).constraints) == {"t_a_key", "t_a_key1", "t_a_excl", "t_a_excl1"}
 
 
+def test_a_checks_name_is_taken_when_keys_are_named() -> None:
+    found = table(after("CREATE TABLE t (a int UNIQUE, CONSTRAINT t_a_key CHECK (a > 0))"))
+    assert {name: kept.kind.value for name, kept in found.constraints.items()} == {
+        "t_a_key": "check",
+        "t_a_key1": "unique",
+    }
+
+
 def test_a_not_null_has_the_name_that_it_got_first() -> None:
     created = "CREATE TABLE t (a int NOT NULL, b int CONSTRAINT k NOT NULL)"
     for statement, name, nullable in (

@@ -874,7 +874,8 @@ class _Step:
 def _merged(added: Iterable[ConstraintDefinition]) -> list[ConstraintDefinition]:
     """PostgreSQL makes one of several equal keys or exclusions in one definition: the primary key, if one is.
 
-    It has the first name that one of them has (transformIndexConstraints in src/backend/parser/parse_utilcmd.c).
+    It has the first name that one of them has (transformIndexConstraints in src/backend/parser/parse_utilcmd.c). Checks
+    are made, and named, before keys, and foreign keys after them.
     """
     keys: dict[object, ConstraintDefinition] = {}
     others = []
@@ -886,7 +887,8 @@ def _merged(added: Iterable[ConstraintDefinition]) -> list[ConstraintDefinition]
             keys[same] = replace(first, name=first.name or constraint.name)
         else:
             keys[same] = constraint
-    return [*keys.values(), *others]
+    checks = [each for each in others if each.kind in _INHERITED]
+    return [*checks, *keys.values(), *(each for each in others if each.kind not in _INHERITED)]
 
 
 def _has(table: ModelTable, constraint: ConstraintDefinition) -> bool:
