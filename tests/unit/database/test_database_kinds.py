@@ -1,6 +1,6 @@
 """The descriptions of the kinds of database, held against botocore's model of RDS."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import botocore.session
@@ -10,13 +10,21 @@ from belay.database.cluster import CLUSTER
 from belay.database.instance import INSTANCE
 from belay.database.kind import DatabaseKind, UnitKind
 from belay.database.kinds import KINDS, UNIT_KINDS
-from belay.documents import plain
+from belay.documents import plain, read
+from belay.errors import UnreadableRecord
 from belay.release.origin import Origin
 from belay.release.registration import Application, Database, Stage, parse_stage
 from belay.rollback.rehearsal import check_snapshot_quota
 
 ARN = "arn:aws:rds:eu-west-1:111122223333"
 MODEL = botocore.session.get_session().get_service_model("rds")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What has databases and is kept as a document, as an accepted release."""
+
+    databases: tuple[Database, ...]
 
 
 def taken(operation: str) -> set[str]:
@@ -104,7 +112,11 @@ def test_whatever_the_table_has_can_be_registered(name: str, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=str)
-def test_a_document_names_a_kind(kind: DatabaseKind) -> None:
-    database = Database(kind, "orders-db")
+def test_a_document_names_a_kind_and_one_that_nobody_knows_is_refused(kind: DatabaseKind) -> None:
+    kept = Kept((Database(kind, "orders-db"),))
+    document = {"databases": [f"{kind.name} orders-db"]}
 
-    assert plain(database) == f"{kind.name} orders-db"
+    assert plain(kept) == document
+    assert read(Kept, document, "release.json") == kept
+    with pytest.raises(UnreadableRecord, match="expected Database, found 'fourth orders-db'"):
+        read(Kept, {"databases": ["fourth orders-db"]}, "release.json")

@@ -176,6 +176,14 @@ class Database:
     def __str__(self) -> str:
         return f"{self.kind} {self.identifier}"
 
+    @classmethod
+    def parse(cls, text: str) -> "Database":
+        """Read the text. Raises ``ValueError``."""
+        kind, _, identifier = text.partition(" ")
+        if kind not in KINDS:
+            raise ValueError(f"expected {' or '.join(KINDS)}, found {kind!r}")
+        return cls(KINDS[kind], identifier)
+
     def snapshot_name(self, origin: Origin, stage: str) -> str:
         """Name the snapshot that is taken before something is deployed to the stage."""
         longest = self.kind.longest_snapshot_name
