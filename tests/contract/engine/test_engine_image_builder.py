@@ -27,7 +27,7 @@ def commands() -> list[tuple[str, str, list[str]]]:
     """What the page deploys: the template, the stack's name and the parameters."""
     text = (EXAMPLE / "README.md").read_text().replace("\\\n", " ")
     found = re.findall(r"sam build --template (\S+)\n    sam deploy --stack-name (\S+) (.+)", text)
-    assert len(found) == len(re.findall("sam deploy", text))
+    assert len(found) == len(re.findall(r"^ {4}sam deploy", text, re.MULTILINE))
     return [(template, stack, re.findall(r"(\w+)=", rest)) for template, stack, rest in found]
 
 
