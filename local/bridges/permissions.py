@@ -107,10 +107,9 @@ def _stack_of_change_sets() -> Callable[[Asked], str]:
     stacks: dict[str, str] = {}
 
     def stack_of(asked: Asked) -> str:
-        change_set = asked.parameter("ChangeSetName")
-        if change_set in _change_sets:
-            stacks[change_set] = str(_change_sets[change_set]["StackId"])
-        return stacks.get(change_set, "")
+        # Executing one deletes the others of its stack, which are asked about all the same.
+        stacks.update({name: str(each["StackId"]) for name, each in _change_sets.items()})
+        return stacks.get(asked.parameter("ChangeSetName"), "")
 
     return stack_of
 
