@@ -133,6 +133,11 @@ class Account:
         return [each for each in self.given.get("ParameterTableArns", "").split(",") if each]
 
     @property
+    def paused(self) -> bool:
+        """Whether new uploads are held."""
+        return self.aws.parameters.get_parameter(self.output("PauseParameterName")) == "true"
+
+    @property
     def ledger(self) -> Ledger:
         """The ledger."""
         return Ledger(self.aws.table(self.output("LedgerTableName")))

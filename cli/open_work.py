@@ -34,7 +34,7 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
     incidents = [each for each in ledger.incidents.open_ones() if _mine(each.application, application)]
     lines = [each for each in open_incidents(ledger) if _mine(each.application, application)]
     return {
-        "paused": belay.parameters.get_parameter(belay.output("PauseParameterName")) == "true",
+        "paused": belay.paused,
         "left": [described(each) for each in lines if each.state is IncidentState.LEFT_TO_A_PERSON],
         "mixed": [
             {

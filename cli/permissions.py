@@ -66,9 +66,9 @@ def granted_by(belay: Account, policy: str) -> list[Permission]:
         document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
     read: Mapping[str, Any] = json.loads(document) if isinstance(document, str) else document
     return [
-        Permission(tuple(_listed(each["Action"])), resource, dict(_context(each.get("Condition", {}))))
-        for each in _listed(read["Statement"])
-        for resource in _listed(each["Resource"])
+        Permission(tuple(listed(each["Action"])), resource, dict(_context(each.get("Condition", {}))))
+        for each in listed(read["Statement"])
+        for resource in listed(each["Resource"])
     ]
 
 
@@ -95,8 +95,9 @@ def _context(condition: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, 
     """Yield a value that meets each condition."""
     for keys in condition.values():
         for key, values in keys.items():
-            yield key, str(_listed(values)[0])
+            yield key, str(listed(values)[0])
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """Return what a policy has as a list or, where there is one, by itself."""
     return value if isinstance(value, list) else [value]

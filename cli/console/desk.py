@@ -75,10 +75,6 @@ class Desk:
         self._told[name] = said
         return name
 
-    def paused(self) -> bool:
-        """Whether new uploads are held."""
-        return self.belay.parameters.get_parameter(self.belay.output("PauseParameterName")) == "true"
-
     def render(self, shown: Shown, request: Request) -> tuple[str, str]:
         """Return a page, and the digest of what is in it."""
         where = {"stack": self.belay.stack, "region": self.belay.region, "path": request.url.path}

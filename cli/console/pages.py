@@ -36,7 +36,7 @@ _NEWEST: Final = 50
 
 
 def _overview(desk: Desk) -> Overview:
-    return read_overview(desk.belay.ledger, desk.registered(), paused=desk.paused(), now=desk.clock())
+    return read_overview(desk.belay.ledger, desk.registered(), paused=desk.belay.paused, now=desk.clock())
 
 
 def overview(desk: Desk, request: Request) -> Shown:

@@ -21,9 +21,9 @@ from belay.release.place import PlaceRoles, StagePlace
 from belay.release.table_values import TableAttribute
 from belay.release.vault import Vault
 from belay.release.vault_copy import VaultCopy
-from cli import doctor
 from cli.__main__ import main
 from cli.account import Account, Where
+from cli.examinations import hub, spokes
 from cli.permissions import POLICIES, principal
 from cli.problems import Refused
 
@@ -42,7 +42,7 @@ def office(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("BELAY_STACK", raising=False)
     made = Office(simulated)
     # moto does not show what a bucket sends to EventBridge.
-    monkeypatch.setattr(doctor, "notifications", lambda belay, bucket: {"EventBridgeConfiguration": {}})
+    monkeypatch.setattr(hub, "notifications", lambda belay, bucket: {"EventBridgeConfiguration": {}})
     topic = simulated("sns").create_topic(Name="on-call")["TopicArn"]
     queue = "arn:aws:sqs:eu-west-1:123456789012:on-call"
     simulated("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
@@ -129,7 +129,7 @@ def test_where_all_is_in_order_nothing_is_wrong(office: Office, capsys: pytest.C
 def test_a_command_of_another_version_is_a_problem(
     office: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "VERSION", "9.0.0")
+    monkeypatch.setattr(hub, "VERSION", "9.0.0")
 
     status, found = examined(capsys)
 
@@ -140,7 +140,7 @@ def test_a_command_of_another_version_is_a_problem(
 def test_uploads_that_tell_nobody_are_a_problem(
     office: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "notifications", lambda belay, bucket: {})
+    monkeypatch.setattr(hub, "notifications", lambda belay, bucket: {})
 
     status, found = examined(capsys)
 
@@ -367,7 +367,7 @@ def test_a_value_in_a_table_that_belay_can_read_is_in_order(tables: Any, capsys:
                 TableName="parameters-shared", Key={"Owner": {"S": "orders/production"}, "Item": {"S": "orders"}}
             ),
             "expected an item Item orders, Owner orders/production in the table parameters-shared, found none",
-            "publish it, or register where it stands",
+            "publish it, or register where it is",
         ),
         (publish, "but the item has only Item, Owner", "publish it"),
         (lambda client: publish(client, Version={"L": []}), "to be a text or a number", "publish it"),
@@ -441,7 +441,7 @@ def elsewhere(office: Office, monkeypatch: pytest.MonkeyPatch, simulated: Callab
         return replace(found, stages=stages)
 
     monkeypatch.setattr(Registrations, "read", with_production_elsewhere)
-    monkeypatch.setattr(doctor, "seen", lambda belay: [SEEN])
+    monkeypatch.setattr(spokes, "seen", lambda belay: [SEEN])
     given = given_to_belay(monkeypatch, SpokeAccounts="111111111111")
     s3 = boto3.client("s3", region_name="eu-central-1")
     s3.create_bucket(Bucket=FILES, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
@@ -508,7 +508,7 @@ def test_files_that_the_account_may_not_read_are_a_problem(elsewhere: Any, capsy
 def test_a_stage_that_belay_cannot_reach_is_a_problem_with_what_it_said(
     elsewhere: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, fault: str, do: str
 ) -> None:
-    monkeypatch.setattr(doctor, "seen", lambda belay: [SeenThere(*PLACE, fault=fault)])
+    monkeypatch.setattr(spokes, "seen", lambda belay: [SeenThere(*PLACE, fault=fault)])
 
     status, found = examined(capsys)
 
@@ -521,7 +521,7 @@ def test_a_role_that_lacks_something_and_a_rule_that_is_not_there_are_problems(
     elsewhere: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lacking = replace(SEEN, roles={**SEEN.roles, "recover": ["it does not exist"]}, forwards_to=[])
-    monkeypatch.setattr(doctor, "seen", lambda belay: [lacking])
+    monkeypatch.setattr(spokes, "seen", lambda belay: [lacking])
 
     status, found = examined(capsys)
 
@@ -538,16 +538,14 @@ def test_a_role_that_no_stage_needs_is_no_problem_and_pipelines_need_their_rule(
     elsewhere: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lacking = replace(SEEN, roles={**SEEN.roles, "forecast": ["it does not exist"]}, pipelines_to=[])
-    monkeypatch.setattr(doctor, "seen", lambda belay: [lacking])
+    monkeypatch.setattr(spokes, "seen", lambda belay: [lacking])
 
     status, found = examined(capsys)
 
     assert found["orders/production"]["state"] == "ok"
     rule = found[f"rule of {THERE}"]
     assert (status, rule["state"]) == (1, "problem")
-    assert rule["detail"].startswith(
-        "no rule belay-forward-pipelines sends what happens in pipelines to arn:aws:events"
-    )
+    assert rule["detail"].startswith("no rule belay-forward-pipelines sends pipeline events to arn:aws:events")
 
 
 def test_what_belay_sees_there_is_read_from_its_answer(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -561,9 +559,9 @@ def test_what_belay_sees_there_is_read_from_its_answer(office: Office, monkeypat
     belay = Account.of(Where())
     monkeypatch.setattr(belay.aws, "client", lambda service: Functions())
 
-    assert doctor.seen(belay) == [SEEN]
+    assert spokes.seen(belay) == [SEEN]
     with pytest.raises(Refused, match="it could not read the registrations"):
-        doctor.seen(belay)
+        spokes.seen(belay)
 
 
 # -- vaults ------------------------------------------------------------------------------------------------------------
