@@ -1,7 +1,6 @@
 """Takes a person's decision, or what they say about an incident, in a signed request; or says why it is refused."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.approval.decision import ON_CALL, parse_decision
@@ -12,20 +11,13 @@ from belay.control.on_call import OnCall
 from belay.events.function_url import FunctionUrlRequest, Refusal, json_response
 from belay.home import own_home
 from belay.observability import observed
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    notification_topic_arn: str
+from belay.settings import DefaultTopic, read
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answer with the decision as it was recorded, or with ``error`` and ``message`` and a status of 4xx."""
-    home, settings = own_home(), read(Settings)
+    home, settings = own_home(), read(DefaultTopic)
     request = FunctionUrlRequest.from_event(event)
     decision = request.refuse_unsigned("a decision is sent") or parse_decision(request.body)
     if isinstance(decision, Refusal):

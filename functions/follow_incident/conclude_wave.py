@@ -1,7 +1,6 @@
 """Tells deploy_release how a wave of stages ended, and rolls back what a failed one takes back with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.control.incidents import Incidents
@@ -14,16 +13,9 @@ from belay.observability import observed
 from belay.release.accepted import AcceptedRelease
 from belay.release.reason import Statement, Why
 from belay.release.records import ReleaseReference
-from belay.settings import read
+from belay.settings import RollbackMachine, read
 
 _DIED = Statement(Why.INTERRUPTED, "the stage's execution ended without an outcome")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    rollback_stage_machine_arn: str
 
 
 @observed
@@ -32,7 +24,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     The executions of its ``stages`` are over: one that has not ended is recovered.
     """
-    home, settings = own_home(), read(Settings)
+    home, settings = own_home(), read(RollbackMachine)
     ledger, artifacts = home.ledger, home.artifacts
     incidents = Incidents(ledger, artifacts, home.aws.executions, settings.rollback_stage_machine_arn)
     waves = WaveEndings(ledger, incidents, RollbackIncidents(ledger, artifacts, incidents))

@@ -1,7 +1,6 @@
 """Opens the incident of a release that failed in a stage, when a state machine sees the failure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.control.incidents import Incidents
@@ -11,14 +10,7 @@ from belay.observability import observed
 from belay.release.ending import outcome_of_stage
 from belay.release.reason import Statement, Why
 from belay.release.records import ReleaseReference
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    rollback_stage_machine_arn: str
+from belay.settings import RollbackMachine, read
 
 
 @observed
@@ -28,7 +20,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     A stage that has ended, if only in the instant in which its machine died, needs no recovery: its ``outcome`` is
     returned instead.
     """
-    home, settings = own_home(), read(Settings)
+    home, settings = own_home(), read(RollbackMachine)
     incidents = Incidents(home.ledger, home.artifacts, home.aws.executions, settings.rollback_stage_machine_arn)
     release = ReleaseReference.from_dict(event["release"])
     outcome, incident = outcome_of_stage(home.ledger.attempts.get(release), event["stage"]), None

@@ -1,7 +1,6 @@
 """Announces that a release passed its gates and its deployment begins."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.s3 import ArtifactBucket
@@ -15,20 +14,13 @@ from belay.release.attempt import Runs
 from belay.release.differences import differences
 from belay.release.manifest import Manifest
 from belay.release.records import ReleaseReference
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    notification_topic_arn: str
+from belay.settings import DefaultTopic, read
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Publish the one message at the beginning of a deployment."""
-    home, settings = own_home(), read(Settings)
+    home, settings = own_home(), read(DefaultTopic)
     release = ReleaseReference.from_dict(event["release"])
     ledger, artifacts = home.ledger, home.artifacts
     accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))

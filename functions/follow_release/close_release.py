@@ -1,7 +1,6 @@
 """Records and announces the one outcome of an upload."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
@@ -15,14 +14,7 @@ from belay.release.key import application_of
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import Reason, ReleaseProblems
 from belay.release.records import Outcome, Upload, upload_of
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    notification_topic_arn: str
+from belay.settings import DefaultTopic, read
 
 
 @observed
@@ -31,7 +23,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Nothing is recorded or told of an upload that another execution claimed: that one sees it through.
     """
-    home, settings = own_home(), read(Settings)
+    home, settings = own_home(), read(DefaultTopic)
     ledger, artifacts = home.ledger, home.artifacts
     endings = Endings(ledger, artifacts, home.aws.notifications, settings.notification_topic_arn)
     outcome, reason = Outcome(event["outcome"]), read_reason(artifacts, event["reason"])

@@ -1,7 +1,6 @@
 """Records how a stage ended, and releases its lock."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
@@ -14,15 +13,8 @@ from belay.home import own_home
 from belay.observability import observed
 from belay.release.ending import outcome_of_stage
 from belay.release.records import Outcome
-from belay.settings import read
+from belay.settings import DefaultTopic, read
 from belay.subject.measures import deployed
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    notification_topic_arn: str
 
 
 @observed
@@ -31,7 +23,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ``LockLost`` if another execution ended or recovers the stage; a rerun finds its own outcome recorded.
     """
-    home, settings = own_home(), read(Settings)
+    home, settings = own_home(), read(DefaultTopic)
     ledger, artifacts = home.ledger, home.artifacts
     run = StageContext.enter({**event, "fencing": None}, ledger, artifacts)
     outcome, fencing, now = Outcome(event["outcome"]), event["fencing"], timestamp()

@@ -1,7 +1,6 @@
 """Holds a release outside its stage's windows, and announces once until when."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
@@ -14,14 +13,7 @@ from belay.notify.releases import release_held
 from belay.observability import observed
 from belay.release.life import State
 from belay.release.records import ReleaseReference
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    notification_topic_arn: str
+from belay.settings import DefaultTopic, read
 
 
 @observed
@@ -30,7 +22,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ``ReleaseSuperseded``; asked once the token is stored, so that a newer release finds the token or is found.
     """
-    home, settings = own_home(), read(Settings)
+    home, settings = own_home(), read(DefaultTopic)
     ledger, artifacts = home.ledger, home.artifacts
     run = StageContext.enter(event, ledger, artifacts)
     release, stage, at = run.release, run.stage.name, timestamp()

@@ -1,7 +1,6 @@
 """Asks people the question that a rollback needs answered before it goes on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.control.questions import Questions
@@ -9,20 +8,13 @@ from belay.control.recovery import Recovery
 from belay.control.topics import Topic
 from belay.home import own_home
 from belay.observability import observed
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    notification_topic_arn: str
+from belay.settings import DefaultTopic, read
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Ask the question, unless that was done; the next plan finds the answer."""
-    home, settings = own_home(), read(Settings)
+    home, settings = own_home(), read(DefaultTopic)
     recovery = Recovery.enter(event, home.ledger, home.artifacts)
     arn, named = recovery.incident.subject.topic or settings.notification_topic_arn, event["rollback_step"]
     Questions(recovery).put(recovery.step(named), named["number"], Topic(home.aws.notifications, arn, home.ledger))

@@ -1,7 +1,6 @@
 """Closes an incident: records and announces the outcome, and releases the stage's lock."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.control.closing import Closing, ended
@@ -16,20 +15,13 @@ from belay.home import own_home
 from belay.observability import observed
 from belay.release.place import Power
 from belay.release.records import Outcome
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    notification_topic_arn: str
+from belay.settings import DefaultTopic, read
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Record and announce how the recovery ended; ``reason`` is set if the recovery itself failed."""
-    home, settings = own_home(), read(Settings)
+    home, settings = own_home(), read(DefaultTopic)
     ledger, artifacts = home.ledger, home.artifacts
     recovery = Recovery.enter({**event, "fencing": None}, ledger, artifacts)
     there = recovery.at(home.aws, Power.RECOVER)

@@ -1,7 +1,6 @@
 """Observes every stack of an incident and plans its recovery; the state machine takes the first step and repeats."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.control.recovery import Recovery
@@ -12,20 +11,13 @@ from belay.home import own_home
 from belay.observability import observed
 from belay.release.place import Power
 from belay.rollback.plan import Action, RollbackPlan
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    notification_topic_arn: str
+from belay.settings import DefaultTopic, read
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the next step, or null and the outcome when there is none left."""
-    home, settings = own_home(), read(Settings)
+    home, settings = own_home(), read(DefaultTopic)
     recovery = Recovery.enter(event, home.ledger, home.artifacts)
     situations = Situations.of(recovery.at(home.aws, Power.RECOVER), home.ledger)
     arn = recovery.incident.subject.topic or settings.notification_topic_arn

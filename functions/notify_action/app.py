@@ -1,7 +1,6 @@
 """A CodePipeline Invoke action: sends a message to an application's on-call engineers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.control.application_topics import ApplicationTopics
@@ -11,20 +10,13 @@ from belay.notify.pipelines import pipeline_notice
 from belay.observability import logger, observed
 from belay.pipeline.actions import notify_action
 from belay.pipeline.job import Job, Success
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    notification_topic_arn: str
+from belay.settings import DefaultTopic, read
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Report the job's result: success once the message is published."""
-    home, settings = own_home(), read(Settings)
+    home, settings = own_home(), read(DefaultTopic)
     topics = ApplicationTopics(home.registrations, home.ledger, home.aws.notifications, settings.notification_topic_arn)
     return home.aws.jobs(logger().exception).answer(event, lambda job: tell(topics, job))
 

@@ -1,7 +1,6 @@
 """Opens an incident when CloudFormation says that a stack failed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.control.failed_stacks import FailedStacks
@@ -11,20 +10,13 @@ from belay.events.cloudformation import StackStatusChange
 from belay.home import own_home
 from belay.observability import logger, observed
 from belay.release.place import Power
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    rollback_stage_machine_arn: str
+from belay.settings import RollbackMachine, read
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Open the one incident of a failed deployment, or of a registered stack's failure that Belay did not cause."""
-    home, settings = own_home(), read(Settings)
+    home, settings = own_home(), read(RollbackMachine)
     change = StackStatusChange.from_event(event)
     if not change.is_of_its_place:
         logger().warning("refused: the event names a stack of another account or region than it comes from")

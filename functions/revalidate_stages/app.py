@@ -1,7 +1,6 @@
 """Checks every deployed stage against the policies again, and announces new findings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import now
@@ -11,14 +10,7 @@ from belay.home import own_home
 from belay.observability import observed
 from belay.release.place import Power
 from belay.release.registration import Stage
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    notification_topic_arn: str
+from belay.settings import DefaultTopic, read
 
 
 @observed
@@ -28,7 +20,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     A fault in one stage does not affect the others. Raises ``StagesNotValidated`` at the end, or the fault that kept a
     registration from being read.
     """
-    home, settings = own_home(), read(Settings)
+    home, settings = own_home(), read(DefaultTopic)
     registrations, places = home.registrations, Places(home.aws, Power.LOOK, "revalidation")
     sns, topic = home.aws.notifications, settings.notification_topic_arn
     revalidations = Revalidations(home.ledger, home.artifacts, registrations, places, sns=sns, default_topic=topic)

@@ -1,7 +1,6 @@
 """Checks a release's pipeline, now and after its next event; starts CodePipeline's stage rollback if it failed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.control.pipeline_runs import PipelineRuns, RunSeen
@@ -15,14 +14,7 @@ from belay.notify.message import Urgency
 from belay.observability import observed
 from belay.release.left_to_do import LeftToDo
 from belay.release.place import Power
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    notification_topic_arn: str
+from belay.settings import DefaultTopic, read
 
 
 @observed
@@ -31,7 +23,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     Raises ``StackFailed`` if an incident must roll it back.
     """
-    home, settings = own_home(), read(Settings)
+    home, settings = own_home(), read(DefaultTopic)
     run = StageContext.enter(event, home.ledger, home.artifacts)
     runs = PipelineRuns.of(run, run.at(home.aws, Power.PIPELINE), StageFiles.kept_by(home.aws, run))
     # First, so that an event that comes between the look and its end is not lost.

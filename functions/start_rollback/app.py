@@ -1,7 +1,6 @@
 """Starts a rollback that a person requests in a signed request, or only plans it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from belay.control.asked_rollbacks import AskedRollbacks
@@ -12,20 +11,13 @@ from belay.home import own_home
 from belay.observability import observed
 from belay.release.place import Power
 from belay.rollback.request import parse_request
-from belay.settings import read
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment variables."""
-
-    rollback_stage_machine_arn: str
+from belay.settings import RollbackMachine, read
 
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Respond with the plan, the incident and its execution, or with ``error`` and ``message`` and a status of 4xx."""
-    home, settings = own_home(), read(Settings)
+    home, settings = own_home(), read(RollbackMachine)
     request = FunctionUrlRequest.from_event(event)
     asked = request.refuse_unsigned("a rollback is asked for") or parse_request(request.body)
     if isinstance(asked, Refusal):

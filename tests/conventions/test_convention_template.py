@@ -44,10 +44,18 @@ def settings_of(function: str) -> set[str]:
 
 
 def declared_in(module: Path, name: str = "Settings") -> set[str]:
+    """What a module's own settings stand for, and those of ``belay.settings`` that it imports."""
+    imported = {
+        alias.name
+        for node in parsed(module).body
+        if isinstance(node, ast.ImportFrom) and node.module == "belay.settings"
+        for alias in node.names
+    }
     return {
         field.target.id.upper()
-        for node in parsed(module).body
-        if isinstance(node, ast.ClassDef) and node.name == name
+        for path, names in ((module, {name}), (LAYER / "settings.py", imported))
+        for node in parsed(path).body
+        if isinstance(node, ast.ClassDef) and node.name in names
         for field in node.body
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
     }

@@ -1,12 +1,26 @@
-"""What a function is told by its environment."""
+"""A function's environment variables."""
 
 import os
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from belay.errors import BelayError
 
 Declared = TypeVar("Declared")
+
+
+@dataclass(frozen=True)
+class DefaultTopic:
+    """Where people are told what is about an application without a topic of its own."""
+
+    notification_topic_arn: str
+
+
+@dataclass(frozen=True)
+class RollbackMachine:
+    """The state machine that recovers incidents."""
+
+    rollback_stage_machine_arn: str
 
 
 class MissingSettings(BelayError):  # noqa: N818

@@ -1,12 +1,9 @@
 """The security groups attached to a stack's resources, whether or not the stack created the groups."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from belay.aws.faults import code_of, translated
+from belay.aws.faults import translated
 from belay.stack.resource import StackResource
 
 _VALUES_A_FILTER = 100
@@ -135,7 +132,7 @@ class AttachedGroups:
 
     def _caches(self, ids: Sequence[str]) -> Iterator[str]:
         for cache in ids:
-            with translated("ElastiCache.DescribeCacheClusters"), _absence():
+            with translated("ElastiCache.DescribeCacheClusters", ignoring=_GONE):
                 pages = self._elasticache.get_paginator("describe_cache_clusters").paginate(CacheClusterId=cache)
                 for cluster in [each for page in pages for each in page["CacheClusters"]]:
                     yield from (group["SecurityGroupId"] for group in cluster.get("SecurityGroups", ()))
@@ -143,14 +140,14 @@ class AttachedGroups:
     def _replication_groups(self, ids: Sequence[str]) -> Iterator[str]:
         for each in ids:
             members: list[str] = []
-            with translated("ElastiCache.DescribeReplicationGroups"), _absence():
+            with translated("ElastiCache.DescribeReplicationGroups", ignoring=_GONE):
                 pages = self._elasticache.get_paginator("describe_replication_groups").paginate(ReplicationGroupId=each)
                 members += [m for page in pages for group in page["ReplicationGroups"] for m in group["MemberClusters"]]
             yield from self._caches(members)
 
     def _serverless_caches(self, ids: Sequence[str]) -> Iterator[str]:
         for each in ids:
-            with translated("ElastiCache.DescribeServerlessCaches"), _absence():
+            with translated("ElastiCache.DescribeServerlessCaches", ignoring=_GONE):
                 pages = self._elasticache.get_paginator("describe_serverless_caches").paginate(ServerlessCacheName=each)
                 for page in pages:
                     for cache in page["ServerlessCaches"]:
@@ -170,7 +167,7 @@ class AttachedGroups:
             by_cluster.setdefault("".join(between) or "default", []).append(arn)
         for cluster, services in by_cluster.items():
             for chunk in _chunks(services, _SERVICES_A_CALL):
-                with translated("ECS.DescribeServices"), _absence():
+                with translated("ECS.DescribeServices", ignoring=_GONE):
                     answer = self._ecs.describe_services(cluster=cluster, services=chunk)
                     for service in answer["services"]:
                         for each in (service, *service.get("deployments", ()), *service.get("taskSets", ())):
@@ -179,7 +176,7 @@ class AttachedGroups:
 
     def _load_balancers(self, arns: Sequence[str]) -> Iterator[str]:
         for arn in arns:
-            with translated("ElasticLoadBalancing.DescribeLoadBalancers"), _absence():
+            with translated("ElasticLoadBalancing.DescribeLoadBalancers", ignoring=_GONE):
                 pages = self._elbv2.get_paginator("describe_load_balancers").paginate(LoadBalancerArns=[arn])
                 for page in pages:
                     for balancer in page["LoadBalancers"]:
@@ -187,19 +184,9 @@ class AttachedGroups:
 
     def _functions(self, names: Sequence[str]) -> Iterator[str]:
         for name in names:
-            with translated("Lambda.GetFunctionConfiguration"), _absence():
+            with translated("Lambda.GetFunctionConfiguration", ignoring=_GONE):
                 answer = self._lambda.get_function_configuration(FunctionName=name)
                 yield from (answer.get("VpcConfig") or {}).get("SecurityGroupIds", ())
-
-
-@contextmanager
-def _absence() -> Iterator[None]:
-    """Treat a resource that no longer exists as one without groups; any other error stays a fault."""
-    try:
-        yield
-    except ClientError as error:
-        if code_of(error) not in _GONE:
-            raise
 
 
 def _chunks(values: Sequence[str], size: int) -> Iterator[list[str]]:

@@ -47,7 +47,7 @@ class Stacks:
             try:
                 return _masked(self._client.describe_stacks(StackName=stack)["Stacks"][0])
             except ClientError as error:
-                if code_of(error) == "ValidationError" and "does not exist" in str(error):
+                if _no_stack(error):
                     return None
                 raise
 
@@ -279,12 +279,8 @@ class Stacks:
 
     def delete_change_set(self, change_set_id: str) -> None:
         """Delete a change set; succeeds if it is already deleted, or busy: it goes when another one is executed."""
-        with translated("CloudFormation.DeleteChangeSet"):
-            try:
-                self._client.delete_change_set(ChangeSetName=change_set_id)
-            except ClientError as error:
-                if code_of(error) not in ("ChangeSetNotFound", "InvalidChangeSetStatus"):
-                    raise
+        with translated("CloudFormation.DeleteChangeSet", ignoring=("ChangeSetNotFound", "InvalidChangeSetStatus")):
+            self._client.delete_change_set(ChangeSetName=change_set_id)
 
     # -- rollback ------------------------------------------------------------------------------------------------
 

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from belay.aws.faults import code_of, translated
+from belay.aws.faults import translated
 from belay.pipeline.job import (
     LONGEST_SUMMARY,
     Artifact,
@@ -50,25 +48,15 @@ class Jobs:
     def put_job_success_result(self, job: str, success: Success) -> None:
         """Report that a job succeeded or, with a continuation token, that it has to be called again."""
         more = {} if success.continuation_token is None else {"continuationToken": success.continuation_token}
-        with translated("CodePipeline.PutJobSuccessResult"):
-            try:
-                self._client.put_job_success_result(
-                    jobId=job, executionDetails={"summary": bounded(success.summary, LONGEST_SUMMARY)}, **more
-                )
-            except ClientError as error:
-                if code_of(error) not in _ENDED:
-                    raise
+        summary = {"summary": bounded(success.summary, LONGEST_SUMMARY)}
+        with translated("CodePipeline.PutJobSuccessResult", ignoring=_ENDED):
+            self._client.put_job_success_result(jobId=job, executionDetails=summary, **more)
 
     def put_job_failure_result(self, job: str, failure: Failure) -> None:
         """Report that a job failed, and why."""
-        with translated("CodePipeline.PutJobFailureResult"):
-            try:
-                self._client.put_job_failure_result(
-                    jobId=job, failureDetails={"type": failure.type.value, "message": failure.message}
-                )
-            except ClientError as error:
-                if code_of(error) not in _ENDED:
-                    raise
+        details = {"type": failure.type.value, "message": failure.message}
+        with translated("CodePipeline.PutJobFailureResult", ignoring=_ENDED):
+            self._client.put_job_failure_result(jobId=job, failureDetails=details)
 
 
 class ArtifactFiles(Mapping[str, bytes]):

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from botocore import xform_name
-from botocore.exceptions import ClientError
 
-from belay.aws.faults import code_of, translated
+from belay.aws.faults import translated
 from belay.database.copy import FoundCopy, found_copy
 from belay.database.kind import DatabaseKind, Description, UnitKind
 from belay.database.kinds import KINDS
@@ -33,12 +32,8 @@ class DatabaseCopies:
 
         A cluster that is not available yet gets its instance later.
         """
-        with translated(f"RDS.{kind.made_by}"):
-            try:
-                getattr(self._client, xform_name(kind.made_by))(**parameters)
-            except ClientError as error:
-                if code_of(error) not in _EXISTS | _BUSY:
-                    raise
+        with translated(f"RDS.{kind.made_by}", ignoring=_EXISTS | _BUSY):
+            getattr(self._client, xform_name(kind.made_by))(**parameters)
 
     def all(self) -> list[FoundCopy]:
         """Return every copy in the account and region, clusters' instances before clusters."""
@@ -56,14 +51,8 @@ class DatabaseCopies:
         Succeeds if it is deleted already.
         """
         kind = copy.kind
-        with translated(f"RDS.{kind.delete}"):
-            try:
-                getattr(self._client, xform_name(kind.delete))(
-                    **{kind.identifier: copy.name, "SkipFinalSnapshot": True}
-                )
-            except ClientError as error:
-                if code_of(error) not in _GONE | _BUSY:
-                    raise
+        with translated(f"RDS.{kind.delete}", ignoring=_GONE | _BUSY):
+            getattr(self._client, xform_name(kind.delete))(**{kind.identifier: copy.name, "SkipFinalSnapshot": True})
 
     def _pages(self, operation: str, parameters: Mapping[str, Any]) -> Any:
         return self._client.get_paginator(xform_name(operation)).paginate(**parameters)

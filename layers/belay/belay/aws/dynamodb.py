@@ -16,6 +16,7 @@ _DESERIALIZER = TypeDeserializer()
 _MOST_AT_ONCE = 100
 """Keys in one BatchGetItem
 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html)."""
+_CONDITION_FAILED = ("ConditionalCheckFailedException",)
 _MOST_TRIES = 5
 """How often a transaction is made that meets another one; whoever called it tries again later."""
 
@@ -96,14 +97,10 @@ class Table:
             arguments["ConditionExpression"] = condition
         if names:
             arguments["ExpressionAttributeNames"] = dict(names)
-        with translated("DynamoDB.UpdateItem"):
-            try:
-                self._client.update_item(**arguments)
-            except ClientError as error:
-                if code_of(error) == "ConditionalCheckFailedException":
-                    return False
-                raise
-        return True
+        with translated("DynamoDB.UpdateItem", ignoring=_CONDITION_FAILED):
+            self._client.update_item(**arguments)
+            return True
+        return False
 
     def put(self, item: Item) -> None:
         """Put an item, replacing any existing one."""
@@ -154,13 +151,9 @@ class Table:
     def delete(self, pk: str, sk: str, condition: str = "", values: Item | None = None) -> None:
         """Delete an item, if there is one and it meets the condition."""
         arguments = {"ConditionExpression": condition, "ExpressionAttributeValues": _typed(values or {})}
-        with translated("DynamoDB.DeleteItem"):
-            try:
-                key = _typed({"PK": pk, "SK": sk})
-                self._client.delete_item(TableName=self._name, Key=key, **(arguments if condition else {}))
-            except ClientError as error:
-                if code_of(error) != "ConditionalCheckFailedException":
-                    raise
+        with translated("DynamoDB.DeleteItem", ignoring=_CONDITION_FAILED):
+            key = _typed({"PK": pk, "SK": sk})
+            self._client.delete_item(TableName=self._name, Key=key, **(arguments if condition else {}))
 
     def count(self, pk: str, sk: str, name: str) -> int:
         """Add one to a number in an item and return it."""

@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from belay.aws.faults import code_of, translated
+from belay.aws.faults import translated
 
 _IDS_A_CALL = 200
 _NO_PREFIX_LIST = {"InvalidPrefixListID.NotFound", "InvalidPrefixListId.NotFound"}
@@ -44,11 +42,7 @@ class SecurityGroups:
         return {prefix_list: entries for prefix_list, entries in found.items() if entries is not None}
 
     def _entries(self, prefix_list: str) -> list[str] | None:
-        with translated("EC2.GetManagedPrefixListEntries"):
+        with translated("EC2.GetManagedPrefixListEntries", ignoring=_NO_PREFIX_LIST):
             pages = self._client.get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=prefix_list)
-            try:
-                return [entry["Cidr"] for page in pages for entry in page["Entries"]]
-            except ClientError as error:
-                if code_of(error) in _NO_PREFIX_LIST:
-                    return None
-                raise
+            return [entry["Cidr"] for page in pages for entry in page["Entries"]]
+        return None

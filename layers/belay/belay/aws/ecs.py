@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from belay.aws.faults import code_of, translated
+from belay.aws.faults import translated
 from belay.errors import AwsFault
 from belay.release.registration import Service
 
@@ -22,13 +20,9 @@ class Services:
         A deleted service is described as INACTIVE for a while. A failure with any reason other than MISSING
         (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html) is a fault.
         """
-        with translated("ECS.DescribeServices"):
-            try:
-                answer = self._client.describe_services(cluster=service.cluster, services=[service.service])
-            except ClientError as error:
-                if code_of(error) == "ClusterNotFoundException":
-                    return None
-                raise
+        answer: dict[str, Any] = {"services": []}
+        with translated("ECS.DescribeServices", ignoring=("ClusterNotFoundException",)):
+            answer = self._client.describe_services(cluster=service.cluster, services=[service.service])
         for failure in answer.get("failures", []):
             if failure.get("reason") != "MISSING":
                 raise AwsFault("ECS.DescribeServices", str(failure.get("reason")), str(failure.get("detail", failure)))

@@ -3,7 +3,6 @@
 from typing import Any
 
 from belay.aws.faults import translated
-from belay.errors import AwsFault
 
 
 class EventRules:
@@ -14,13 +13,9 @@ class EventRules:
 
     def targets(self, name: str) -> list[str]:
         """Return the ARNs of what a rule sends events to; none if there is no such rule, or it is disabled."""
-        try:
-            with translated("Events.DescribeRule"):
-                state = self._client.describe_rule(Name=name)["State"]
-        except AwsFault as fault:
-            if fault.code == "ResourceNotFoundException":
-                return []
-            raise
+        state = "DISABLED"
+        with translated("Events.DescribeRule", ignoring=("ResourceNotFoundException",)):
+            state = self._client.describe_rule(Name=name)["State"]
         if state == "DISABLED":
             return []
         with translated("Events.ListTargetsByRule"):

@@ -1,7 +1,7 @@
 """Translates botocore's errors into those of ``belay.errors``."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -81,8 +81,8 @@ _SERVER_ERROR = 500
 
 
 @contextmanager
-def translated(operation: str) -> Iterator[None]:
-    """Run one AWS call, raising its errors as Belay's.
+def translated(operation: str, *, ignoring: Collection[str] = ()) -> Iterator[None]:
+    """Run one AWS call, raising its errors as Belay's; one whose code is ignored only ends the block.
 
     ``operation`` is AWS's name for the call, such as ``CloudFormation.CreateChangeSet``. Codes are those of
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html and of each service's common errors.
@@ -90,7 +90,8 @@ def translated(operation: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise _fault(operation, error) from error
+        if code_of(error) not in ignoring:
+            raise _fault(operation, error) from error
     except ParamValidationError as error:
         raise InvalidRequest(operation, type(error).__name__, masked(str(error))) from error
     except BotoCoreError as error:

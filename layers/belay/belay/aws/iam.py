@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
+from belay.aws.faults import translated
 
-from belay.aws.faults import code_of, translated
+_NO_ROLE = ("NoSuchEntity",)
 
 
 class Roles:
@@ -32,26 +32,17 @@ class Roles:
             }
             for key, value in (context or {}).items()
         ]
-        with translated("IAM.SimulatePrincipalPolicy"):
-            try:
-                pages = self._client.get_paginator("simulate_principal_policy").paginate(
-                    PolicySourceArn=role, ActionNames=list(actions), ResourceArns=[resource], ContextEntries=entries
-                )
-                results = [result for page in pages for result in page["EvaluationResults"]]
-            except ClientError as error:
-                if code_of(error) == "NoSuchEntity":
-                    return None
-                raise
-        return [result["EvalActionName"] for result in results if result["EvalDecision"] != "allowed"]
+        with translated("IAM.SimulatePrincipalPolicy", ignoring=_NO_ROLE):
+            pages = self._client.get_paginator("simulate_principal_policy").paginate(
+                PolicySourceArn=role, ActionNames=list(actions), ResourceArns=[resource], ContextEntries=entries
+            )
+            results = [result for page in pages for result in page["EvaluationResults"]]
+            return [result["EvalActionName"] for result in results if result["EvalDecision"] != "allowed"]
+        return None
 
     def trust(self, role: str) -> Mapping[str, Any] | None:
         """Return the policy that says who may assume a role, by the role's ARN; None if there is no such role."""
-        with translated("IAM.GetRole"):
-            try:
-                found = self._client.get_role(RoleName=role.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
-            except ClientError as error:
-                if code_of(error) == "NoSuchEntity":
-                    return None
-                raise
-        policy: Mapping[str, Any] = json.loads(found) if isinstance(found, str) else found
-        return policy
+        with translated("IAM.GetRole", ignoring=_NO_ROLE):
+            found = self._client.get_role(RoleName=role.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
+            return dict(json.loads(found) if isinstance(found, str) else found)
+        return None

@@ -4,9 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from belay.aws.faults import code_of, translated
+from belay.aws.faults import translated
 
 _ALGORITHM = "HMAC_SHA_256"
 
@@ -26,14 +24,10 @@ class MacKey:
 
     def verify_mac(self, message: bytes, mac: bytes) -> bool:
         """Return whether a code is this message's; KMS compares them."""
-        with translated("KMS.VerifyMac"):
-            try:
-                self._client.verify_mac(KeyId=self._key_id, MacAlgorithm=_ALGORITHM, Message=message, Mac=mac)
-            except ClientError as error:
-                if code_of(error) == "KMSInvalidMacException":
-                    return False
-                raise
-        return True
+        with translated("KMS.VerifyMac", ignoring=("KMSInvalidMacException",)):
+            self._client.verify_mac(KeyId=self._key_id, MacAlgorithm=_ALGORITHM, Message=message, Mac=mac)
+            return True
+        return False
 
 
 class ValueKey:

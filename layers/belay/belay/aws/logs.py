@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from belay.aws.faults import code_of, translated
+from belay.aws.faults import translated
 
 _MOST_EVENTS = 300
 
@@ -17,13 +15,9 @@ class LogStreams:
 
     def last_lines(self, group: str, stream: str) -> tuple[str, ...]:
         """Return the last lines of a log stream, oldest first; empty if it does not exist."""
-        with translated("Logs.GetLogEvents"):
-            try:
-                answer = self._client.get_log_events(
-                    logGroupName=group, logStreamName=stream, limit=_MOST_EVENTS, startFromHead=False
-                )
-            except ClientError as error:
-                if code_of(error) == "ResourceNotFoundException":
-                    return ()
-                raise
-        return tuple(line for event in answer["events"] for line in event["message"].splitlines())
+        with translated("Logs.GetLogEvents", ignoring=("ResourceNotFoundException",)):
+            answer = self._client.get_log_events(
+                logGroupName=group, logStreamName=stream, limit=_MOST_EVENTS, startFromHead=False
+            )
+            return tuple(line for event in answer["events"] for line in event["message"].splitlines())
+        return ()

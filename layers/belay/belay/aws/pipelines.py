@@ -1,6 +1,5 @@
 """CodePipeline: reading, starting and rolling back pipeline executions."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -33,13 +32,11 @@ class Pipelines:
 
     def get_execution(self, pipeline: str, execution: str) -> PipelineExecution | None:
         """Return an execution with its actions, or None if there is none with this id."""
-        with translated("CodePipeline.GetPipelineExecution"):
-            try:
-                answer = self._client.get_pipeline_execution(pipelineName=pipeline, pipelineExecutionId=execution)
-            except ClientError as error:
-                if code_of(error) in _NOT_THERE:
-                    return None
-                raise
+        answer = None
+        with translated("CodePipeline.GetPipelineExecution", ignoring=_NOT_THERE):
+            answer = self._client.get_pipeline_execution(pipelineName=pipeline, pipelineExecutionId=execution)
+        if answer is None:
+            return None
         with translated("CodePipeline.ListActionExecutions"):
             pages = self._client.get_paginator("list_action_executions").paginate(
                 pipelineName=pipeline, filter={"pipelineExecutionId": execution}
@@ -49,14 +46,10 @@ class Pipelines:
 
     def changed_since(self, pipeline: str, since: datetime) -> list[tuple[str, str]]:
         """Return id and status of the executions that changed since a time, newest first; empty without a pipeline."""
-        with translated("CodePipeline.ListPipelineExecutions"):
-            try:
-                answer = self._client.list_pipeline_executions(pipelineName=pipeline, maxResults=_MOST_EXECUTIONS)
-            except ClientError as error:
-                if code_of(error) in _NOT_THERE:
-                    return []
-                raise
-        summaries = answer["pipelineExecutionSummaries"]
+        summaries = []
+        with translated("CodePipeline.ListPipelineExecutions", ignoring=_NOT_THERE):
+            answer = self._client.list_pipeline_executions(pipelineName=pipeline, maxResults=_MOST_EXECUTIONS)
+            summaries = answer["pipelineExecutionSummaries"]
         return [(each["pipelineExecutionId"], each["status"]) for each in summaries if each["lastUpdateTime"] >= since]
 
     def succeeded_in_stage(self, pipeline: str, stage: str) -> list[dict[str, Any]]:
@@ -116,13 +109,9 @@ class Pipelines:
 
         Returns the id of the execution that does it, or None if CodePipeline says that it is not legal.
         """
-        with translated("CodePipeline.RollbackStage"):
-            try:
-                answer: Mapping[str, Any] = self._client.rollback_stage(
-                    pipelineName=pipeline, stageName=stage, targetPipelineExecutionId=target
-                )
-            except ClientError as error:
-                if code_of(error) in _NO_ROLLBACK:
-                    return None
-                raise
-        return str(answer["pipelineExecutionId"])
+        with translated("CodePipeline.RollbackStage", ignoring=_NO_ROLLBACK):
+            answer = self._client.rollback_stage(
+                pipelineName=pipeline, stageName=stage, targetPipelineExecutionId=target
+            )
+            return str(answer["pipelineExecutionId"])
+        return None

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore import xform_name
-from botocore.exceptions import ClientError
 
-from belay.aws.faults import code_of, translated
+from belay.aws.faults import translated
 from belay.database.kind import DatabaseKind, UnitKind
 from belay.database.kinds import KINDS
 from belay.database.restore import OPERATIONS
@@ -36,24 +35,16 @@ class Databases:
 
     def describe(self, kind: UnitKind, identifier: str) -> dict[str, Any] | None:
         """Return a database, or a member of one, as RDS describes it; None if there is none."""
-        with translated(f"RDS.{kind.describe}"):
-            try:
-                return dict(self._call(kind.describe, {kind.identifier: identifier})[kind.listed][0])
-            except ClientError as error:
-                if code_of(error) in _NO_DATABASE:
-                    return None
-                raise
+        with translated(f"RDS.{kind.describe}", ignoring=_NO_DATABASE):
+            return dict(self._call(kind.describe, {kind.identifier: identifier})[kind.listed][0])
+        return None
 
     def describe_snapshot(self, kind: DatabaseKind, snapshot: str) -> dict[str, Any] | None:
         """Return the snapshot of this name as RDS describes it, or None if there is none."""
-        with translated(f"RDS.{kind.snapshot.describe}"):
-            try:
-                found = self._call(kind.snapshot.describe, {kind.snapshot.identifier: snapshot})[kind.snapshot.listed]
-            except ClientError as error:
-                if code_of(error) in _NO_SNAPSHOT:
-                    return None
-                raise
-        return dict(found[0]) if found else None
+        with translated(f"RDS.{kind.snapshot.describe}", ignoring=_NO_SNAPSHOT):
+            found = self._call(kind.snapshot.describe, {kind.snapshot.identifier: snapshot})[kind.snapshot.listed]
+            return dict(found[0]) if found else None
+        return None
 
     def was_snapshotted(self, database: Database, application: str, stage: str) -> bool:
         """Return whether an earlier release took a snapshot of the database in this stage."""
@@ -76,15 +67,9 @@ class Databases:
         A database that is busy by now, for instance with an automated backup, is left for later.
         """
         kind, named = database.kind, [{"Key": key, "Value": value} for key, value in tags.items()]
-        with translated(f"RDS.{kind.snapshot.create}"):
-            try:
-                self._call(
-                    kind.snapshot.create,
-                    {kind.identifier: database.identifier, kind.snapshot.identifier: snapshot, "Tags": named},
-                )
-            except ClientError as error:
-                if code_of(error) not in _SNAPSHOT_EXISTS | _BUSY:
-                    raise
+        asked = {kind.identifier: database.identifier, kind.snapshot.identifier: snapshot, "Tags": named}
+        with translated(f"RDS.{kind.snapshot.create}", ignoring=_SNAPSHOT_EXISTS | _BUSY):
+            self._call(kind.snapshot.create, asked)
 
     def manual_snapshots(self, kind: DatabaseKind, of: Mapping[str, str] | None = None) -> list[Snapshot]:
         """Return every manual snapshot of this kind in the account and region.
@@ -102,14 +87,15 @@ class Databases:
         RDS refuses one that is encrypted with the account's default key
         (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/share-encrypted-snapshot.html).
         """
-        asked = {kind.snapshot.identifier: snapshot, "AttributeName": "restore", "ValuesToAdd": [account]}
-        with translated(f"RDS.{kind.snapshot.share}"):
-            self._call(kind.snapshot.share, asked)
+        self._share(kind, snapshot, {"ValuesToAdd": [account]})
 
     def share_no_more(self, kind: DatabaseKind, snapshot: str, account: str) -> None:
         """Let another account copy a manual snapshot no more; succeeds if it may not."""
-        asked = {kind.snapshot.identifier: snapshot, "AttributeName": "restore", "ValuesToRemove": [account]}
+        self._share(kind, snapshot, {"ValuesToRemove": [account]})
+
+    def _share(self, kind: DatabaseKind, snapshot: str, change: Mapping[str, Any]) -> None:
         with translated(f"RDS.{kind.snapshot.share}"):
+            asked = {kind.snapshot.identifier: snapshot, "AttributeName": "restore", **change}
             self._call(kind.snapshot.share, asked)
 
     def copy_snapshot(self, kind: DatabaseKind, source: str, name: str, key: str, tags: Mapping[str, str]) -> None:
@@ -126,21 +112,13 @@ class Databases:
             # botocore signs a request for that region with it, which the GovCloud regions ask for.
             "SourceRegion": source.split(":")[3],
         }
-        with translated(f"RDS.{kind.snapshot.copy}"):
-            try:
-                self._call(kind.snapshot.copy, asked)
-            except ClientError as error:
-                if code_of(error) not in _SNAPSHOT_EXISTS:
-                    raise
+        with translated(f"RDS.{kind.snapshot.copy}", ignoring=_SNAPSHOT_EXISTS):
+            self._call(kind.snapshot.copy, asked)
 
     def delete_snapshot(self, kind: DatabaseKind, name: str) -> None:
         """Delete a snapshot; succeeds if it is already deleted."""
-        with translated(f"RDS.{kind.snapshot.delete}"):
-            try:
-                self._call(kind.snapshot.delete, {kind.snapshot.identifier: name})
-            except ClientError as error:
-                if code_of(error) not in _NO_SNAPSHOT:
-                    raise
+        with translated(f"RDS.{kind.snapshot.delete}", ignoring=_NO_SNAPSHOT):
+            self._call(kind.snapshot.delete, {kind.snapshot.identifier: name})
 
     def snapshot_quota(self, kind: DatabaseKind) -> Quota | None:
         """Return the number of manual snapshots of this kind and its limit; None if RDS does not say."""
@@ -157,14 +135,10 @@ class Databases:
         """
         if operation not in OPERATIONS:
             raise ValueError(f"expected one of {', '.join(sorted(OPERATIONS))}, found {operation}")
-        with translated(f"RDS.{operation}"):
-            try:
-                self._call(operation, parameters)
-            except ClientError as error:
-                if code_of(error) in _BEGUN | _BUSY | _NO_DATABASE:
-                    return False
-                raise
-        return True
+        with translated(f"RDS.{operation}", ignoring=_BEGUN | _BUSY | _NO_DATABASE):
+            self._call(operation, parameters)
+            return True
+        return False
 
     def proxies_of(self, database: Database) -> list[str]:
         """Return the names of the proxies in front of a database: their targets do not follow a restored one.
@@ -177,15 +151,11 @@ class Databases:
         return [name for name in names if self._leads_to(name, database)]
 
     def _leads_to(self, proxy: str, database: Database) -> bool:
-        with translated("RDS.DescribeDBProxyTargets"):
-            try:
-                pages = self._client.get_paginator("describe_db_proxy_targets").paginate(DBProxyName=proxy)
-                targets = [target for page in pages for target in page["Targets"]]
-            except ClientError as error:
-                if code_of(error) in _NOT_IN_USE:
-                    return False
-                raise
-        return any(target.get(database.kind.proxy_target) == database.identifier for target in targets)
+        with translated("RDS.DescribeDBProxyTargets", ignoring=_NOT_IN_USE):
+            pages = self._client.get_paginator("describe_db_proxy_targets").paginate(DBProxyName=proxy)
+            targets = [target for page in pages for target in page["Targets"]]
+            return any(target.get(database.kind.proxy_target) == database.identifier for target in targets)
+        return False
 
     def deployments_of(self, arn: str) -> list[str]:
         """Return the names of the Blue/Green deployments with a database as their source or target.

@@ -106,13 +106,9 @@ class ArtifactBucket:
         return self._get({"Key": key, "VersionId": version_id})
 
     def _get(self, which: Mapping[str, str]) -> bytes | None:
-        with translated("S3.GetObject"):
-            try:
-                return bytes(self._client.get_object(Bucket=self.name, **which)["Body"].read())
-            except ClientError as error:
-                if code_of(error) in _MISSING:
-                    return None
-                raise
+        with translated("S3.GetObject", ignoring=_MISSING):
+            return bytes(self._client.get_object(Bucket=self.name, **which)["Body"].read())
+        return None
 
     def pieces(self, key: str) -> Iterator[bytes]:
         """Yield an object's bytes, a mebibyte at a time. Raises ``MissingDocument`` if there is none."""
@@ -159,13 +155,9 @@ class ArtifactBucket:
         return answer is not None and answer.get("Metadata", {}).get("sha256") == sha256
 
     def _head(self, key: str) -> dict[str, Any] | None:
-        with translated("S3.HeadObject"):
-            try:
-                return dict(self._client.head_object(Bucket=self.name, Key=key))
-            except ClientError as error:
-                if code_of(error) in _MISSING:
-                    return None
-                raise
+        with translated("S3.HeadObject", ignoring=_MISSING):
+            return dict(self._client.head_object(Bucket=self.name, Key=key))
+        return None
 
     def copy_upload(self, key: str, upload: Upload) -> str:
         """Copy an upload under a key that only it has; return the version, of an earlier copy if there is one.

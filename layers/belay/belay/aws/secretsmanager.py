@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from belay.aws.faults import code_of, translated
+from belay.aws.faults import translated
 
 
 class Secrets:
@@ -15,11 +13,7 @@ class Secrets:
 
     def version(self, secret: str, stage: str) -> str | None:
         """Return the id of the version with a staging label, or None if there is no such secret or label."""
-        with translated("SecretsManager.DescribeSecret"):
-            try:
-                stages = self._client.describe_secret(SecretId=secret).get("VersionIdsToStages") or {}
-            except ClientError as error:
-                if code_of(error) == "ResourceNotFoundException":
-                    return None
-                raise
-        return next((version for version, labels in sorted(stages.items()) if stage in labels), None)
+        with translated("SecretsManager.DescribeSecret", ignoring=("ResourceNotFoundException",)):
+            stages = self._client.describe_secret(SecretId=secret).get("VersionIdsToStages") or {}
+            return next((version for version, labels in sorted(stages.items()) if stage in labels), None)
+        return None

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from belay.aws.faults import code_of, translated
+from belay.aws.faults import translated
 
 APPLICATIONS = "/belay/applications/"
 
@@ -17,13 +15,9 @@ class ParameterStore:
 
     def get_parameter(self, name: str) -> str | None:
         """Return a parameter's value, or None if it does not exist."""
-        with translated("SSM.GetParameter"):
-            try:
-                return str(self._client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
-            except ClientError as error:
-                if code_of(error) == "ParameterNotFound":
-                    return None
-                raise
+        with translated("SSM.GetParameter", ignoring=("ParameterNotFound",)):
+            return str(self._client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+        return None
 
     def put_parameter(self, name: str, value: str) -> None:
         """Change a parameter's value at an operator's request."""

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
-
 from belay.aws.clock import now
-from belay.aws.faults import code_of, translated
+from belay.aws.faults import translated
 from belay.release.reason import PersonDecided, stopped
 
 _DESCRIBED_WITHIN: Final = timedelta(minutes=2)
@@ -32,14 +30,10 @@ class Executions:
 
     def start_execution(self, machine_arn: str, name: str, document: Mapping[str, Any]) -> str:
         """Start ``machine_arn`` with ``name``, unless that was done before. Returns the execution's ARN."""
-        with translated("StepFunctions.StartExecution"):
-            try:
-                self._client.start_execution(
-                    stateMachineArn=machine_arn, name=name, input=json.dumps(document, sort_keys=True)
-                )
-            except ClientError as error:
-                if code_of(error) != "ExecutionAlreadyExists":
-                    raise
+        with translated("StepFunctions.StartExecution", ignoring=("ExecutionAlreadyExists",)):
+            self._client.start_execution(
+                stateMachineArn=machine_arn, name=name, input=json.dumps(document, sort_keys=True)
+            )
         return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
 
     def status(self, execution_arn: str) -> str | None:
@@ -47,27 +41,16 @@ class Executions:
 
         AWS deletes an execution 90 days after it ended.
         """
-        with translated("StepFunctions.DescribeExecution"):
-            try:
-                return str(self._client.describe_execution(executionArn=execution_arn)["status"])
-            except ClientError as error:
-                if code_of(error) in {"ExecutionDoesNotExist", "InvalidArn"}:
-                    return None
-                raise
+        found = self._described(execution_arn)
+        return None if found is None else str(found["status"])
 
     def describe(self, execution_arn: str) -> dict[str, Any] | None:
         """Return an execution's ``status``, its ``input`` document, and when it ``started``.
 
         None if there is no such execution.
         """
-        with translated("StepFunctions.DescribeExecution"):
-            try:
-                answer = self._client.describe_execution(executionArn=execution_arn)
-            except ClientError as error:
-                if code_of(error) in {"ExecutionDoesNotExist", "InvalidArn"}:
-                    return None
-                raise
-        return {
+        answer = self._described(execution_arn)
+        return answer and {
             "status": answer["status"],
             "input": json.loads(answer.get("input", "{}")),
             "started": answer["startDate"],
@@ -87,14 +70,13 @@ class Executions:
         Anyone who stops it in another way sets another error
         (https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html).
         """
-        with translated("StepFunctions.DescribeExecution"):
-            try:
-                found = self._client.describe_execution(executionArn=execution_arn)
-            except ClientError as error:
-                if code_of(error) in {"ExecutionDoesNotExist", "InvalidArn"}:
-                    return None
-                raise
+        found = self._described(execution_arn) or {"status": None}
         return stopped(found.get("error"), found.get("cause", "")) if found["status"] == "ABORTED" else None
+
+    def _described(self, execution_arn: str) -> dict[str, Any] | None:
+        with translated("StepFunctions.DescribeExecution", ignoring=("ExecutionDoesNotExist", "InvalidArn")):
+            return dict(self._client.describe_execution(executionArn=execution_arn))
+        return None
 
     def running(self, execution_arn: str, recorded_at: str | None = None) -> bool:
         """Return whether an execution is running or being redriven; False if it was never started.
@@ -141,25 +123,17 @@ class Executions:
 
     def send_task_success(self, task_token: str, output: Mapping[str, Any]) -> bool:
         """Complete a task that waits for its token. Returns False if no task waits for it any more."""
-        with translated("StepFunctions.SendTaskSuccess"):
-            try:
-                self._client.send_task_success(taskToken=task_token, output=json.dumps(output, sort_keys=True))
-            except ClientError as error:
-                if code_of(error) not in _NOBODY_WAITS:
-                    raise
-                return False
-        return True
+        with translated("StepFunctions.SendTaskSuccess", ignoring=_NOBODY_WAITS):
+            self._client.send_task_success(taskToken=task_token, output=json.dumps(output, sort_keys=True))
+            return True
+        return False
 
     def send_task_failure(self, task_token: str, error: str, cause: str) -> bool:
         """Fail a task that waits for its token. Returns False if no task waits for it any more."""
-        with translated("StepFunctions.SendTaskFailure"):
-            try:
-                self._client.send_task_failure(taskToken=task_token, error=error, cause=cause)
-            except ClientError as refused:
-                if code_of(refused) not in _NOBODY_WAITS:
-                    raise
-                return False
-        return True
+        with translated("StepFunctions.SendTaskFailure", ignoring=_NOBODY_WAITS):
+            self._client.send_task_failure(taskToken=task_token, error=error, cause=cause)
+            return True
+        return False
 
 
 _NOBODY_WAITS = {"InvalidToken", "TaskDoesNotExist", "TaskTimedOut"}

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ReadTimeoutError
 
 from belay.aws.clients import PATIENT_SECONDS
-from belay.aws.faults import code_of, translated
+from belay.aws.faults import translated
 from belay.release.verification import FunctionAnswer, answer_of
 
 
@@ -19,13 +19,9 @@ class VerifyFunctions:
 
     def state(self, function: str) -> str | None:
         """Return a function's State (Active, Pending, Inactive, Failed), or None if there is no such function."""
-        with translated("Lambda.GetFunctionConfiguration"):
-            try:
-                return str(self._client.get_function_configuration(FunctionName=function)["State"])
-            except ClientError as error:
-                if code_of(error) == "ResourceNotFoundException":
-                    return None
-                raise
+        with translated("Lambda.GetFunctionConfiguration", ignoring=("ResourceNotFoundException",)):
+            return str(self._client.get_function_configuration(FunctionName=function)["State"])
+        return None
 
     def ask(self, function: str, asked: Mapping[str, Any]) -> FunctionAnswer:
         """Invoke a function and return its answer. One that fails or takes too long gives no answer.
