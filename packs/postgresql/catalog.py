@@ -9,17 +9,8 @@ from typing import Any, Final
 from pg8000.native import DatabaseError
 
 from belay.database.executor import LockTaken, QuerySeen, RowsTouched, TableSize
+from belay.sql import operations as op
 from belay.sql.model import Model, ModelTable
-from belay.sql.operations import (
-    ColumnDefinition,
-    ConstraintDefinition,
-    ConstraintKind,
-    Default,
-    DefaultKind,
-    IndexDefinition,
-    Name,
-    SqlType,
-)
 from packs.postgresql.record import SCHEMA
 from packs.postgresql.session import Session
 
@@ -95,11 +86,11 @@ _OTHER_OBJECTS: Final = f"""
     ORDER BY 1, 2, 3, 4"""  # noqa: S608
 
 _KINDS: Final = {
-    "p": ConstraintKind.PRIMARY_KEY,
-    "u": ConstraintKind.UNIQUE,
-    "f": ConstraintKind.FOREIGN_KEY,
-    "c": ConstraintKind.CHECK,
-    "x": ConstraintKind.EXCLUDE,
+    "p": op.ConstraintKind.PRIMARY_KEY,
+    "u": op.ConstraintKind.UNIQUE,
+    "f": op.ConstraintKind.FOREIGN_KEY,
+    "c": op.ConstraintKind.CHECK,
+    "x": op.ConstraintKind.EXCLUDE,
 }
 
 _SPELLING: Final = {
@@ -120,59 +111,59 @@ _QUERY: Final = re.compile(r"\s*(?:select|insert|update|delete|merge|with|values
 
 def model(session: Session) -> Model:
     """Return the tables, columns, constraints, indexes and enumerations of every schema but the system's and ours."""
-    columns: dict[Name, dict[str, ColumnDefinition]] = {
-        Name(table, schema): {} for schema, table in session.rows(_TABLES)
+    columns: dict[op.Name, dict[str, op.ColumnDefinition]] = {
+        op.Name(table, schema): {} for schema, table in session.rows(_TABLES)
     }
     for schema, table, *column in session.rows(_COLUMNS):
-        columns[Name(table, schema)][column[0]] = _column(column)
-    constraints: dict[Name, dict[str, ConstraintDefinition]] = {name: {} for name in columns}
+        columns[op.Name(table, schema)][column[0]] = _column(column)
+    constraints: dict[op.Name, dict[str, op.ConstraintDefinition]] = {name: {} for name in columns}
     for schema, table, *constraint in session.rows(_CONSTRAINTS):
-        constraints[Name(table, schema)][constraint[0]] = _constraint(constraint)
-    indexes: dict[Name, dict[str, IndexDefinition]] = {name: {} for name in columns}
+        constraints[op.Name(table, schema)][constraint[0]] = _constraint(constraint)
+    indexes: dict[op.Name, dict[str, op.IndexDefinition]] = {name: {} for name in columns}
     for schema, table, index, on, included, unique, method, where in session.rows(_INDEXES):
-        indexes[Name(table, schema)][index] = IndexDefinition(
+        indexes[op.Name(table, schema)][index] = op.IndexDefinition(
             name=index, columns=tuple(on), unique=unique, included=tuple(included), method=method, where=where or ""
         )
     tables = {name: ModelTable(name, columns[name], constraints[name], indexes[name]) for name in columns}
-    enums = {Name(enum, schema): tuple(values) for schema, enum, values in session.rows(_ENUMS)}
+    enums = {op.Name(enum, schema): tuple(values) for schema, enum, values in session.rows(_ENUMS)}
     return Model(tables, enums, complete=True)
 
 
-def _column(row: list[Any]) -> ColumnDefinition:
+def _column(row: list[Any]) -> op.ColumnDefinition:
     name, kind, nullable, default, identity, generated, collation, *volatile = row
-    how = DefaultKind.VOLATILE if any(volatile) else DefaultKind.CONSTANT
-    return ColumnDefinition(
+    how = op.DefaultKind.VOLATILE if any(volatile) else op.DefaultKind.CONSTANT
+    return op.ColumnDefinition(
         name=name,
         type=sql_type(kind),
         nullable=nullable,
-        default=Default() if default is None or generated else Default(how, default),
+        default=op.Default() if default is None or generated else op.Default(how, default),
         identity=identity,
         generated=generated,
         collation=collation or "",
     )
 
 
-def _constraint(row: list[Any]) -> ConstraintDefinition:
+def _constraint(row: list[Any]) -> op.ConstraintDefinition:
     name, kind, validated, columns, other_schema, other, referenced, expression = row
-    return ConstraintDefinition(
+    return op.ConstraintDefinition(
         kind=_KINDS[kind],
         name=name,
         columns=tuple(columns),
-        references=Name(other, other_schema) if other else None,
+        references=op.Name(other, other_schema) if other else None,
         referenced_columns=tuple(referenced),
         expression=expression or "",
         validated=validated,
     )
 
 
-def sql_type(text: str) -> SqlType:
+def sql_type(text: str) -> op.SqlType:
     """Return a type in the model's spelling; ``format_type`` writes ``timestamp(3) without time zone[]``."""
     found = _TYPE.fullmatch(text)
     if found is None or text.startswith(("interval", '"')):
-        return SqlType(text)
+        return op.SqlType(text)
     name = f"{found['name']}{found['more']}".strip()
     arguments = tuple(each.strip() for each in found["arguments"].split(",")) if found["arguments"] else ()
-    return SqlType(_SPELLING.get(name, name) + found["array"], arguments)
+    return op.SqlType(_SPELLING.get(name, name) + found["array"], arguments)
 
 
 def structure(session: Session) -> str:

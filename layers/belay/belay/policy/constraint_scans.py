@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from belay.policy.database_changes import ChangesToApply, StepToApply
 from belay.policy.policies import Violation
-from belay.policy.type_changes import MYSQL
 from belay.policy.verdict import Verdict
-from belay.sql.changes import DatabaseChange, Engine
+from belay.sql.changes import MYSQL, DatabaseChange, Engine
 from belay.sql.operations import (
     AddColumn,
     AddConstraint,

@@ -11,26 +11,11 @@ from typing import Final, TypeVar
 from belay.policy.model import Location
 from belay.policy.policies import Violation
 from belay.policy.verdict import Verdict
+from belay.sql import operations as op
 from belay.sql.changes import DatabaseChange, Engine, SourcePlace, SqlStatement
 from belay.sql.model import Model, ModelTable, ReplayStep
-from belay.sql.operations import (
-    AddColumn,
-    ChangeColumn,
-    ColumnDefinition,
-    CreateTable,
-    DropIndex,
-    DropTable,
-    Name,
-    NotUnderstood,
-    Operation,
-    RenameColumn,
-    RenameTable,
-    Setting,
-    Transaction,
-    WriteRows,
-)
 
-Kind = TypeVar("Kind", bound=Operation)
+Kind = TypeVar("Kind", bound=op.Operation)
 
 DEFAULT_SCHEMAS: Final = {Engine.POSTGRESQL: "public", Engine.SQLSERVER: "dbo"}
 STATEMENT_MODES: Final = frozenset({"algorithm", "lock"})
@@ -65,7 +50,7 @@ class TableState:
     guarded: bool = False
     rows: Rows = Rows.NONE
     columns: frozenset[str] = frozenset()
-    added: Mapping[str, ColumnDefinition] = field(default_factory=dict)
+    added: Mapping[str, op.ColumnDefinition] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +63,14 @@ class StepToApply:
     still open.
     """
 
-    operation: Operation
+    operation: op.Operation
     engine: Engine
     change: DatabaseChange
     statement: SqlStatement
     before: ModelTable | None
     after: ModelTable | None
     doubts: tuple[str, ...]
-    enums: Mapping[Name, tuple[str, ...]]
+    enums: Mapping[op.Name, tuple[str, ...]]
     table: TableState
     modes: Mapping[str, str]
     settings: Mapping[str, str]
@@ -105,14 +90,14 @@ class StepToApply:
         """Return a violation at the statement; ``part`` is the column, index or constraint."""
         return Violation(verdict, located(self.statement.place, str(resource), part), detail)
 
-    def loses(self, table: Name, detail: str, part: str = "") -> Iterator[Violation]:
+    def loses(self, table: op.Name, detail: str, part: str = "") -> Iterator[Violation]:
         """Yield a violation unless the table is the release's own, which nothing of value can be in."""
         if self.existing:
             yield self.violation(Verdict.FAIL, table, detail, part)
         elif self.table.guarded:
             yield self.violation(Verdict.REVIEW, table, f"{detail}, and {table} may have been there before", part)
 
-    def blocks(self, table: Name, detail: str, part: str = "", columns: Iterable[str] = ()) -> Iterator[Violation]:
+    def blocks(self, table: op.Name, detail: str, part: str = "", columns: Iterable[str] = ()) -> Iterator[Violation]:
         """Yield a violation unless nobody waits for the table: the release created it, and it has few rows."""
         if self.existing or (self.table.guarded and set(columns) - self.table.columns):
             yield self.violation(Verdict.FAIL, table, detail, part)
@@ -136,7 +121,7 @@ class ChangesToApply:
     steps: tuple[StepToApply, ...]
     applied: Mapping[str, str]
     final: Model
-    tables: Mapping[Name, TableState]
+    tables: Mapping[op.Name, TableState]
 
     def of(self, kind: type[Kind]) -> Iterator[tuple[StepToApply, Kind]]:
         """Yield the steps of one kind of operation."""
@@ -150,9 +135,9 @@ def located(place: SourcePlace, resource: str, part: str = "") -> Location:
     return Location(place.path, resource, part, place.line, place.column)
 
 
-def canonical(name: Name, engine: Engine) -> Name:
+def canonical(name: op.Name, engine: Engine) -> op.Name:
     """Return a name without the schema that the engine takes for one without."""
-    return Name(name.name) if name.schema and name.schema == DEFAULT_SCHEMAS.get(engine) else name
+    return op.Name(name.name) if name.schema and name.schema == DEFAULT_SCHEMAS.get(engine) else name
 
 
 def pending_changes(changes: Iterable[DatabaseChange], applied: Mapping[str, str]) -> tuple[DatabaseChange, ...]:
@@ -190,10 +175,10 @@ class _Walker:
     """Goes through the replay once, and keeps what the steps have to know of those before them."""
 
     def __init__(self, engine: Engine, *, alone: bool) -> None:
-        self.tables: dict[Name, TableState] = {}
+        self.tables: dict[op.Name, TableState] = {}
         self._engine = engine
         self._alone = alone
-        self._saved: dict[Name, TableState] = {}
+        self._saved: dict[op.Name, TableState] = {}
         self._change: DatabaseChange | None = None
         self._statement: SqlStatement | None = None
         self._modes: dict[str, str] = {}
@@ -228,28 +213,28 @@ class _Walker:
         self._note(operation, known=before is not None)
         return step
 
-    def _table(self, replayed: ReplayStep) -> Name:
+    def _table(self, replayed: ReplayStep) -> op.Name:
         operation = replayed.operation
-        if isinstance(operation, DropIndex) and operation.table is None:
+        if isinstance(operation, op.DropIndex) and operation.table is None:
             for table in replayed.before.tables.values():
                 if operation.index.name in table.indexes:
                     return canonical(table.name, self._engine)
         named = getattr(operation, "table", None)
-        return canonical(named, self._engine) if isinstance(named, Name) else Name("")
+        return canonical(named, self._engine) if isinstance(named, op.Name) else op.Name("")
 
-    def _found(self, model: Model, name: Name) -> ModelTable | None:
+    def _found(self, model: Model, name: op.Name) -> ModelTable | None:
         if (table := model.tables.get(name)) is not None or name.schema:
             return table
-        return model.tables.get(Name(name.name, DEFAULT_SCHEMAS.get(self._engine, "")))
+        return model.tables.get(op.Name(name.name, DEFAULT_SCHEMAS.get(self._engine, "")))
 
-    def _note(self, operation: Operation, *, known: bool) -> None:
+    def _note(self, operation: op.Operation, *, known: bool) -> None:
         match operation:
-            case Setting(name=name, value=value) if name in STATEMENT_MODES:
+            case op.Setting(name=name, value=value) if name in STATEMENT_MODES:
                 # What the steps before this one were given stays as it was.
                 self._modes = {**self._modes, name: value}
-            case Setting(name=name, value=value):
+            case op.Setting(name=name, value=value):
                 self._settings = {**self._settings, name: value}
-            case Transaction(verb=verb):
+            case op.Transaction(verb=verb):
                 self._begun = verb == "begin"
                 if verb == "rollback" and self._engine not in COMMITTING:
                     self.tables = dict(self._saved)
@@ -257,30 +242,30 @@ class _Walker:
             case _:
                 self._note_table(operation, known=known)
 
-    def _note_table(self, operation: Operation, *, known: bool) -> None:
+    def _note_table(self, operation: op.Operation, *, known: bool) -> None:
         match operation:
-            case CreateTable():
+            case op.CreateTable():
                 self._created(operation, known=known)
-            case RenameTable(table=table, to=to):
+            case op.RenameTable(table=table, to=to):
                 self.tables[self._name(to)] = self.tables.pop(self._name(table), TableState())
-            case DropTable(table=table):
+            case op.DropTable(table=table):
                 self.tables.pop(self._name(table), None)
-            case WriteRows():
+            case op.WriteRows():
                 self._written(operation)
-            case NotUnderstood(table=Name() as table):
+            case op.NotUnderstood(table=op.Name() as table):
                 if not known and CREATES.match(self._statement.text if self._statement else ""):
                     self.tables[self._name(table)] = TableState(created=True)
-            case AddColumn(table=table) | ChangeColumn(table=table) | RenameColumn(table=table):
+            case op.AddColumn(table=table) | op.ChangeColumn(table=table) | op.RenameColumn(table=table):
                 state = self._state(table)
                 self.tables[self._name(table)] = replace(state, added=_columns(operation, state.added))
 
-    def _name(self, table: Name) -> Name:
+    def _name(self, table: op.Name) -> op.Name:
         return canonical(table, self._engine)
 
-    def _state(self, table: Name) -> TableState:
+    def _state(self, table: op.Name) -> TableState:
         return self.tables.get(self._name(table), TableState())
 
-    def _created(self, operation: CreateTable, *, known: bool) -> None:
+    def _created(self, operation: op.CreateTable, *, known: bool) -> None:
         name = self._name(operation.table)
         if operation.if_not_exists and (known or name in self.tables) and not operation.temporary:
             return
@@ -291,7 +276,7 @@ class _Walker:
             columns=frozenset(column.name for column in operation.columns),
         )
 
-    def _written(self, operation: WriteRows) -> None:
+    def _written(self, operation: op.WriteRows) -> None:
         state = self._state(operation.table)
         if operation.verb in ("insert", "copy", "merge"):
             rows = max(state.rows, Rows.FEW if operation.literal else Rows.MANY)
@@ -299,14 +284,14 @@ class _Walker:
 
 
 def _columns(
-    operation: AddColumn | ChangeColumn | RenameColumn, added: Mapping[str, ColumnDefinition]
-) -> Mapping[str, ColumnDefinition]:
-    if isinstance(operation, AddColumn):
+    operation: op.AddColumn | op.ChangeColumn | op.RenameColumn, added: Mapping[str, op.ColumnDefinition]
+) -> Mapping[str, op.ColumnDefinition]:
+    if isinstance(operation, op.AddColumn):
         return {**added, operation.column.name: operation.column}
     if operation.column not in added:
         return added
     column = added[operation.column]
-    if isinstance(operation, RenameColumn):
+    if isinstance(operation, op.RenameColumn):
         rest = {name: each for name, each in added.items() if name != operation.column}
         return {**rest, operation.to: replace(column, name=operation.to)}
     changed = replace(

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
-from belay.sql.changes import Engine
+from belay.sql.changes import MYSQL, Engine
 from belay.sql.operations import SqlType
 
 ONE_BYTE: Final = 255
 """The bytes up to which MySQL keeps a text's length in one byte; a character has one to four."""
-MYSQL: Final = frozenset({Engine.MYSQL, Engine.MARIADB})
 
 
 class TypeChange(Enum):

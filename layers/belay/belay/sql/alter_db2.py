@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
+from belay.sql import operations as op
 from belay.sql.changes import Engine
 from belay.sql.column_types import column_type
 from belay.sql.columns import column
 from belay.sql.constraints import constraint, starts_constraint, trailing
 from belay.sql.cursor import Cursor
 from belay.sql.defaults import default
-from belay.sql.operations import (
-    AddColumn,
-    AddConstraint,
-    AlterObject,
-    ChangeColumn,
-    ChangeTable,
-    ConstraintKind,
-    Default,
-    DropColumn,
-    DropConstraint,
-    Harmless,
-    Name,
-    ObjectKind,
-    Operation,
-    RenameColumn,
-    RenameIndex,
-    RenameTable,
-    RewriteTable,
-)
 from belay.sql.tokens import NotReadable
 
 
-def alter_table(cursor: Cursor) -> tuple[Operation, ...]:
+def alter_table(cursor: Cursor) -> tuple[op.Operation, ...]:
     """``ALTER TABLE``, from after it."""
     table = cursor.name()
     found = _clause(cursor, table)
@@ -40,56 +22,54 @@ def alter_table(cursor: Cursor) -> tuple[Operation, ...]:
     return tuple(found)
 
 
-def _clause(cursor: Cursor, table: Name) -> list[Operation]:
+def _clause(cursor: Cursor, table: op.Name) -> list[op.Operation]:
     if cursor.take("ADD"):
         if starts_constraint(cursor):
-            return [AddConstraint(table, constraint(cursor))]
+            return [op.AddConstraint(table, constraint(cursor))]
         if cursor.token.word in ("RESTRICT", "PERIOD", "VERSIONING", "PARTITION"):
             raise NotReadable("a clause that is not known")
         cursor.take("COLUMN")
         read = column(cursor)
         if not read.typed:
             raise cursor.unexpected("a type")
-        return [AddColumn(table, read.column, tuple(read.constraints))]
+        return [op.AddColumn(table, read.column, tuple(read.constraints))]
     if cursor.take("DROP"):
         return [_drop(cursor, table)]
     if cursor.take("RENAME"):
         cursor.take("COLUMN")
-        old = cursor.part()
-        cursor.expect("TO")
-        return [RenameColumn(table, old, cursor.part())]
+        return [op.RenameColumn(table, *cursor.renamed())]
     if cursor.take("ALTER"):
         return _alter(cursor, table)
     return [_property(cursor, table)]
 
 
 _DROPPED = {
-    ("FOREIGN", "KEY"): ConstraintKind.FOREIGN_KEY,
-    ("UNIQUE",): ConstraintKind.UNIQUE,
-    ("CHECK",): ConstraintKind.CHECK,
+    ("FOREIGN", "KEY"): op.ConstraintKind.FOREIGN_KEY,
+    ("UNIQUE",): op.ConstraintKind.UNIQUE,
+    ("CHECK",): op.ConstraintKind.CHECK,
     ("CONSTRAINT",): None,
 }
 
 
-def _drop(cursor: Cursor, table: Name) -> Operation:
+def _drop(cursor: Cursor, table: op.Name) -> op.Operation:
     if cursor.take("PRIMARY", "KEY"):
-        return DropConstraint(table, "", ConstraintKind.PRIMARY_KEY)
+        return op.DropConstraint(table, "", op.ConstraintKind.PRIMARY_KEY)
     for words, kind in _DROPPED.items():
         if cursor.take(*words):
-            return DropConstraint(table, cursor.part(), kind)
+            return op.DropConstraint(table, cursor.part(), kind)
     if cursor.token.word in ("RESTRICT", "PERIOD", "VERSIONING", "PARTITION", "DISTRIBUTION"):
         raise NotReadable("a clause that is not known")
     cursor.take("COLUMN")
     name = cursor.part()
-    return DropColumn(table, name, cascade=cursor.take_any("CASCADE", "RESTRICT") != "RESTRICT")
+    return op.DropColumn(table, name, cascade=cursor.take_any("CASCADE", "RESTRICT") != "RESTRICT")
 
 
-def _alter(cursor: Cursor, table: Name) -> list[Operation]:
+def _alter(cursor: Cursor, table: op.Name) -> list[op.Operation]:
     if cursor.take_any("FOREIGN", "CHECK", "CONSTRAINT"):
         cursor.take("KEY")
         cursor.part()
         trailing(cursor)
-        return [ChangeTable(table, "constraint")]
+        return [op.ChangeTable(table, "constraint")]
     cursor.take("COLUMN")
     name = cursor.part()
     found = [_column(cursor, table, name)]
@@ -98,38 +78,37 @@ def _alter(cursor: Cursor, table: Name) -> list[Operation]:
     return found
 
 
-def _column(cursor: Cursor, table: Name, name: str) -> Operation:
+def _column(cursor: Cursor, table: op.Name, name: str) -> op.Operation:
     if cursor.take("SET", "DATA", "TYPE"):
-        return ChangeColumn(table, name, column_type(cursor))
+        return op.ChangeColumn(table, name, column_type(cursor))
     if cursor.take("SET", "NOT", "NULL"):
-        return ChangeColumn(table, name, nullable=False)
+        return op.ChangeColumn(table, name, nullable=False)
     if cursor.take("DROP", "NOT", "NULL"):
-        return ChangeColumn(table, name, nullable=True)
+        return op.ChangeColumn(table, name, nullable=True)
     if cursor.take("SET", "DEFAULT") or cursor.take("SET", "WITH", "DEFAULT"):
-        return ChangeColumn(table, name, default=default(cursor))
+        return op.ChangeColumn(table, name, default=default(cursor))
     if cursor.take("DROP", "DEFAULT"):
-        return ChangeColumn(table, name, default=Default())
+        return op.ChangeColumn(table, name, default=op.Default())
     if cursor.take("DROP", "IDENTITY"):
-        return ChangeColumn(table, name, identity=False)
+        return op.ChangeColumn(table, name, identity=False)
     if cursor.take("SET", "GENERATED"):
         if not cursor.take("ALWAYS"):
             cursor.expect("BY", "DEFAULT")
         if cursor.take("AS"):
             cursor.expect("IDENTITY")
-            if cursor.next_is("("):
-                cursor.group()
-        return ChangeColumn(table, name, identity=True)
+            cursor.take_group()
+        return op.ChangeColumn(table, name, identity=True)
     if cursor.take("SET", "INLINE", "LENGTH") or cursor.take("SET", "CYCLE"):
         cursor.number()
-        return ChangeTable(table, "column")
+        return op.ChangeTable(table, "column")
     if cursor.take("RESTART"):
         if cursor.take("WITH"):
             cursor.number()
-        return ChangeTable(table, "column")
+        return op.ChangeTable(table, "column")
     raise cursor.unexpected("a change of a column")
 
 
-def _property(cursor: Cursor, table: Name) -> Operation:
+def _property(cursor: Cursor, table: op.Name) -> op.Operation:
     if cursor.take_any("PCTFREE", "LOG"):
         cursor.take("INDEX", "BUILD")
         cursor.at += 1
@@ -149,47 +128,47 @@ def _property(cursor: Cursor, table: Name) -> Operation:
             raise NotReadable("a table that is emptied")
     elif not (cursor.take("ACTIVATE", "VALUE", "COMPRESSION") or cursor.take("DEACTIVATE", "VALUE", "COMPRESSION")):
         raise cursor.unexpected("a change of a table")
-    return ChangeTable(table, "storage")
+    return op.ChangeTable(table, "storage")
 
 
-def rename(cursor: Cursor) -> tuple[Operation, ...]:
+def rename(cursor: Cursor) -> tuple[op.Operation, ...]:
     """``RENAME TABLE a TO b`` and ``RENAME INDEX a TO b``, from after ``RENAME``."""
     if cursor.take("SEQUENCE"):
         sequence = cursor.name()
         cursor.rest()
-        return (AlterObject(ObjectKind.SEQUENCE, sequence),)
+        return (op.AlterObject(op.ObjectKind.SEQUENCE, sequence),)
     index = cursor.take("INDEX")
     cursor.take("TABLE")
     old = cursor.name()
     cursor.expect("TO")
     new = cursor.part()
-    return (RenameIndex(old, new) if index else RenameTable(old, Name(new, old.schema)),)
+    return (op.RenameIndex(old, new) if index else op.RenameTable(old, op.Name(new, old.schema)),)
 
 
-def reorganise(cursor: Cursor) -> tuple[Operation, ...]:
+def reorganise(cursor: Cursor) -> tuple[op.Operation, ...]:
     """``REORG TABLE``, from after ``REORG``; as a command, or inside ``ADMIN_CMD``."""
     if cursor.take("INDEXES", "ALL", "FOR", "TABLE") or cursor.take("INDEX"):
         cursor.rest()
-        return (Harmless("reorg"),)
+        return (op.Harmless("reorg"),)
     cursor.expect("TABLE")
     table = cursor.name()
     online = cursor.take("INPLACE")
     cursor.rest()
-    return (Harmless("reorg"),) if online else (RewriteTable(table, "reorg"),)
+    return (op.Harmless("reorg"),) if online else (op.RewriteTable(table, "reorg"),)
 
 
-def call(cursor: Cursor) -> tuple[Operation, ...]:
+def call(cursor: Cursor) -> tuple[op.Operation, ...]:
     """``CALL``, from after it: administrative commands that are known. Raises NotReadable for any other."""
     procedure = cursor.name().name
     if procedure not in ("ADMIN_CMD", "ADMIN_REVALIDATE_DB_OBJECTS"):
         raise NotReadable(f"what the procedure {procedure} does is not known", everything=True)
     if procedure == "ADMIN_REVALIDATE_DB_OBJECTS":
         cursor.group()
-        return (Harmless("revalidate"),)
+        return (op.Harmless("revalidate"),)
     cursor.expect("(")
     command = Cursor(cursor.string(), Engine.DB2)
     cursor.expect(")")
     if command.take("RUNSTATS"):
-        return (Harmless("runstats"),)
+        return (op.Harmless("runstats"),)
     command.expect("REORG")
     return reorganise(command)

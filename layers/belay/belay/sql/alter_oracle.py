@@ -4,32 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from belay.sql import operations as op
 from belay.sql.columns import column, definition
 from belay.sql.constraints import STORAGE, constraint, oracle_storage, starts_constraint, trailing
 from belay.sql.cursor import Cursor
-from belay.sql.operations import (
-    AddColumn,
-    AddConstraint,
-    ChangeColumn,
-    ChangeTable,
-    ConstraintKind,
-    DropColumn,
-    DropConstraint,
-    Name,
-    Operation,
-    RenameColumn,
-    RenameConstraint,
-    RenameTable,
-    RewriteTable,
-    Truncate,
-    ValidateConstraint,
-)
 from belay.sql.tokens import NotReadable, TokenForm
 
 _CLAUSES = frozenset("DEFAULT NOT NULL CONSTRAINT PRIMARY UNIQUE CHECK REFERENCES VISIBLE INVISIBLE ENCRYPT".split())
 
 
-def alter_table(cursor: Cursor) -> tuple[Operation, ...]:
+def alter_table(cursor: Cursor) -> tuple[op.Operation, ...]:
     """``ALTER TABLE``, from after it."""
     table = cursor.name()
     found = _clause(cursor, table)
@@ -38,7 +22,7 @@ def alter_table(cursor: Cursor) -> tuple[Operation, ...]:
     return tuple(found)
 
 
-def _clause(cursor: Cursor, table: Name) -> list[Operation]:
+def _clause(cursor: Cursor, table: op.Name) -> list[op.Operation]:
     if cursor.take("ADD"):
         return _each(cursor, lambda: [_added(cursor, table)])
     if cursor.take("MODIFY"):
@@ -53,43 +37,39 @@ def _clause(cursor: Cursor, table: Name) -> list[Operation]:
     return [_property(cursor, table)]
 
 
-def _each(cursor: Cursor, read: Callable[[], list[Operation]]) -> list[Operation]:
-    if not cursor.take("("):
+def _each(cursor: Cursor, read: Callable[[], list[op.Operation]]) -> list[op.Operation]:
+    if not cursor.next_is("("):
         return read()
-    found = read()
-    while cursor.take(","):
-        found += read()
-    cursor.expect(")")
-    return found
+    return [operation for found in cursor.within(read) for operation in found]
 
 
-def _added(cursor: Cursor, table: Name) -> Operation:
+def _added(cursor: Cursor, table: op.Name) -> op.Operation:
     if starts_constraint(cursor):
-        return AddConstraint(table, constraint(cursor))
+        return op.AddConstraint(table, constraint(cursor))
     if cursor.next_is("PARTITION") or cursor.next_is("SUPPLEMENTAL"):
         raise NotReadable("a partition or a log group")
     cursor.take("COLUMN")
     read = column(cursor)
     if not read.typed and read.default is None:
         raise cursor.unexpected("a type")
-    return AddColumn(table, read.column, tuple(read.constraints))
+    return op.AddColumn(table, read.column, tuple(read.constraints))
 
 
-def _modified(cursor: Cursor, table: Name) -> list[Operation]:
+def _modified(cursor: Cursor, table: op.Name) -> list[op.Operation]:
     if cursor.next_is("CONSTRAINT") or cursor.next_is("PRIMARY", "KEY") or cursor.next_is("UNIQUE", "("):
         return [_state(cursor, table)]
     return _each(cursor, lambda: _column(cursor, table))
 
 
-def _column(cursor: Cursor, table: Name) -> list[Operation]:
+def _column(cursor: Cursor, table: op.Name) -> list[op.Operation]:
     """What is said of a column changes, the rest stays."""
     name = cursor.part()
     typed = cursor.token.kind is TokenForm.QUOTED or not (
         cursor.next_in(_CLAUSES) or cursor.token.word in (",", ")", "")
     )
     read = definition(cursor, name, typed=typed)
-    found: list[Operation] = [
-        ChangeColumn(
+    found: list[op.Operation] = [
+        op.ChangeColumn(
             table,
             name,
             read.column.type if typed else None,
@@ -98,73 +78,71 @@ def _column(cursor: Cursor, table: Name) -> list[Operation]:
             identity=True if read.column.identity else None,
         )
     ]
-    kept = [each for each in read.constraints if each.kind is not ConstraintKind.NOT_NULL]
-    return found + [AddConstraint(table, each) for each in kept]
+    kept = [each for each in read.constraints if each.kind is not op.ConstraintKind.NOT_NULL]
+    return found + [op.AddConstraint(table, each) for each in kept]
 
 
-def _state(cursor: Cursor, table: Name) -> Operation:
+def _state(cursor: Cursor, table: op.Name) -> op.Operation:
     """A constraint that is switched on or off. What is enabled checks the rows that are there."""
     name, _kind = _constraint(cursor)
     word = cursor.token.word
     validated = trailing(cursor).validated
     if word in ("ENABLE", "VALIDATE") and validated and name:
-        return ValidateConstraint(table, name)
-    return ChangeTable(table, "constraint")
+        return op.ValidateConstraint(table, name)
+    return op.ChangeTable(table, "constraint")
 
 
-def _constraint(cursor: Cursor) -> tuple[str, ConstraintKind | None]:
+def _constraint(cursor: Cursor) -> tuple[str, op.ConstraintKind | None]:
     if cursor.take("CONSTRAINT"):
         return cursor.part(), None
     if cursor.take("PRIMARY", "KEY"):
-        return "", ConstraintKind.PRIMARY_KEY
+        return "", op.ConstraintKind.PRIMARY_KEY
     cursor.expect("UNIQUE")
-    return f"({ConstraintKind.UNIQUE} {', '.join(cursor.columns())})", ConstraintKind.UNIQUE
+    return f"({op.ConstraintKind.UNIQUE} {', '.join(cursor.columns())})", op.ConstraintKind.UNIQUE
 
 
-def _dropped(cursor: Cursor, table: Name) -> list[Operation]:
+def _dropped(cursor: Cursor, table: op.Name) -> list[op.Operation]:
     if cursor.token.word in ("CONSTRAINT", "PRIMARY", "UNIQUE") and not cursor.next_is("PRIMARY", ")"):
         name, kind = _constraint(cursor)
         cascade = cursor.take("CASCADE")
         if cursor.take_any("KEEP", "DROP"):
             cursor.expect("INDEX")
         cursor.take("ONLINE")
-        return [DropConstraint(table, name, kind, cascade=cascade)]
+        return [op.DropConstraint(table, name, kind, cascade=cascade)]
     if cursor.take("UNUSED", "COLUMNS"):
-        return [ChangeTable(table, "unused columns")]
+        return [op.ChangeTable(table, "unused columns")]
     if cursor.take("PARTITION"):
         partition = cursor.part()
         if cursor.take("UPDATE"):
             cursor.take("GLOBAL")
             cursor.expect("INDEXES")
-        return [Truncate(table, partition=partition)]
+        return [op.Truncate(table, partition=partition)]
     if not cursor.next_is("("):
         cursor.expect("COLUMN")
     return _columns_dropped(cursor, table)
 
 
-def _columns_dropped(cursor: Cursor, table: Name) -> list[Operation]:
+def _columns_dropped(cursor: Cursor, table: op.Name) -> list[op.Operation]:
     names = cursor.columns() if cursor.next_is("(") else (cursor.part(),)
     cascade = cursor.take("CASCADE", "CONSTRAINTS")
     cursor.take("INVALIDATE")
     if cursor.take("CHECKPOINT"):
         cursor.number()
     cursor.take("ONLINE")
-    return [DropColumn(table, name, cascade=cascade) for name in names]
+    return [op.DropColumn(table, name, cascade=cascade) for name in names]
 
 
-def _renamed(cursor: Cursor, table: Name) -> Operation:
+def _renamed(cursor: Cursor, table: op.Name) -> op.Operation:
     if cursor.take("TO"):
-        return RenameTable(table, Name(cursor.part(), table.schema))
+        return op.RenameTable(table, op.Name(cursor.part(), table.schema))
     constraint_named = cursor.take("CONSTRAINT")
     if not constraint_named:
         cursor.expect("COLUMN")
-    old = cursor.part()
-    cursor.expect("TO")
-    new = cursor.part()
-    return RenameConstraint(table, old, new) if constraint_named else RenameColumn(table, old, new)
+    old, new = cursor.renamed()
+    return op.RenameConstraint(table, old, new) if constraint_named else op.RenameColumn(table, old, new)
 
 
-def _property(cursor: Cursor, table: Name) -> Operation:
+def _property(cursor: Cursor, table: op.Name) -> op.Operation:
     if cursor.take("MOVE"):
         online = cursor.take("ONLINE")
         while word := cursor.take_any(*STORAGE):
@@ -173,29 +151,28 @@ def _property(cursor: Cursor, table: Name) -> Operation:
             cursor.group()
             cursor.expect("STORE", "AS")
             cursor.take_any("SECUREFILE", "BASICFILE")
-            if cursor.next_is("("):
-                cursor.group()
+            cursor.take_group()
         online = cursor.take("ONLINE") or online
-        return ChangeTable(table, "storage") if online else RewriteTable(table, "move")
+        return op.ChangeTable(table, "storage") if online else op.RewriteTable(table, "move")
     if cursor.take("SHRINK", "SPACE"):
         cursor.take_any("CASCADE", "COMPACT")
-        return RewriteTable(table, "shrink")
+        return op.RewriteTable(table, "shrink")
     if cursor.take_any("ENABLE", "DISABLE"):
         if cursor.take("ALL", "TRIGGERS"):
-            return ChangeTable(table, "triggers")
+            return op.ChangeTable(table, "triggers")
         if cursor.take("ROW", "MOVEMENT"):
-            return ChangeTable(table, "row movement")
+            return op.ChangeTable(table, "row movement")
         cursor.at -= 1
         return _switched(cursor, table)
     if word := cursor.take_any(*STORAGE):
         oracle_storage(cursor, word)
-        return ChangeTable(table, "storage")
+        return op.ChangeTable(table, "storage")
     if cursor.take("READ", "ONLY") or cursor.take("READ", "WRITE"):
-        return ChangeTable(table, "read only")
+        return op.ChangeTable(table, "read only")
     raise cursor.unexpected("a change of a table")
 
 
-def _switched(cursor: Cursor, table: Name) -> Operation:
+def _switched(cursor: Cursor, table: op.Name) -> op.Operation:
     enabled = cursor.take("ENABLE")
     if not enabled:
         cursor.expect("DISABLE")
@@ -204,11 +181,11 @@ def _switched(cursor: Cursor, table: Name) -> Operation:
     name, _kind = _constraint(cursor)
     cursor.take("CASCADE")
     trailing(cursor)
-    return ValidateConstraint(table, name) if enabled and checked and name else ChangeTable(table, "constraint")
+    return op.ValidateConstraint(table, name) if enabled and checked and name else op.ChangeTable(table, "constraint")
 
 
-def rename(cursor: Cursor) -> tuple[Operation, ...]:
+def rename(cursor: Cursor) -> tuple[op.Operation, ...]:
     """``RENAME a TO b``, from after ``RENAME``."""
     old = cursor.name()
     cursor.expect("TO")
-    return (RenameTable(old, cursor.name()),)
+    return (op.RenameTable(old, cursor.name()),)

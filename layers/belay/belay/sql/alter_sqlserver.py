@@ -4,35 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from belay.sql import operations as op
 from belay.sql.changes import Engine
 from belay.sql.columns import column, definition
 from belay.sql.constraints import constraint, made_online, starts_constraint
 from belay.sql.cursor import Cursor
 from belay.sql.defaults import default
-from belay.sql.operations import (
-    AddColumn,
-    AddConstraint,
-    ChangeColumn,
-    ChangeTable,
-    ConstraintDefinition,
-    ConstraintKind,
-    DropColumn,
-    DropConstraint,
-    Grant,
-    Harmless,
-    Name,
-    Operation,
-    RenameColumn,
-    RenameIndex,
-    RenameTable,
-    RewriteTable,
-    ValidateConstraint,
-)
 from belay.sql.sessions import STARTERS
 from belay.sql.tokens import NotReadable, TokenForm
 
 
-def alter_table(cursor: Cursor) -> tuple[Operation, ...]:
+def alter_table(cursor: Cursor) -> tuple[op.Operation, ...]:
     """``ALTER TABLE``, from after it."""
     cursor.if_exists()
     table = cursor.name()
@@ -45,18 +27,16 @@ def alter_table(cursor: Cursor) -> tuple[Operation, ...]:
         return (_column(cursor, table),)
     if state := cursor.take_any("CHECK", "NOCHECK"):
         cursor.expect("CONSTRAINT")
-        names = [cursor.part()]
-        while cursor.take(","):
-            names.append(cursor.part())
+        names = cursor.listed(cursor.part)
         # What is switched on again is checked only if the statement says so, unlike what is added
         # (https://learn.microsoft.com/en-us/sql/t-sql/statements/alter-table-transact-sql, WITH CHECK).
         if state == said == "CHECK" and cursor.tokens[cursor.at - 1].word != "ALL":
-            return tuple(ValidateConstraint(table, name) for name in names)
-        return (ChangeTable(table, "constraint"),)
+            return tuple(op.ValidateConstraint(table, name) for name in names)
+        return (op.ChangeTable(table, "constraint"),)
     return (_property(cursor, table),)
 
 
-def _added(cursor: Cursor, table: Name, checked: bool) -> list[Operation]:
+def _added(cursor: Cursor, table: op.Name, checked: bool) -> list[op.Operation]:
     found = _item(cursor, table, checked)
     while cursor.take(","):
         cursor.take("ADD")
@@ -64,7 +44,7 @@ def _added(cursor: Cursor, table: Name, checked: bool) -> list[Operation]:
     return found
 
 
-def _item(cursor: Cursor, table: Name, checked: bool) -> list[Operation]:
+def _item(cursor: Cursor, table: op.Name, checked: bool) -> list[op.Operation]:
     start = cursor.at
     named = cursor.part() if cursor.take("CONSTRAINT") else ""
     if cursor.take("DEFAULT"):
@@ -72,22 +52,22 @@ def _item(cursor: Cursor, table: Name, checked: bool) -> list[Operation]:
         cursor.expect("FOR")
         name = cursor.part()
         cursor.take("WITH", "VALUES")
-        definition_ = ConstraintDefinition(ConstraintKind.DEFAULT, named, (name,), expression=value.text)
-        return [ChangeColumn(table, name, default=value), AddConstraint(table, definition_)]
+        definition_ = op.ConstraintDefinition(op.ConstraintKind.DEFAULT, named, (name,), expression=value.text)
+        return [op.ChangeColumn(table, name, default=value), op.AddConstraint(table, definition_)]
     cursor.at = start
     if starts_constraint(cursor):
         read = constraint(cursor)
-        waits = read.kind in (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY)
-        return [AddConstraint(table, replace(read, validated=checked) if waits else read)]
+        waits = read.kind in (op.ConstraintKind.CHECK, op.ConstraintKind.FOREIGN_KEY)
+        return [op.AddConstraint(table, replace(read, validated=checked) if waits else read)]
     cursor.take("COLUMN")
     read_column = column(cursor)
     if not read_column.typed and read_column.default is None:
         raise cursor.unexpected("a type")
-    return [AddColumn(table, read_column.column, tuple(read_column.constraints))]
+    return [op.AddColumn(table, read_column.column, tuple(read_column.constraints))]
 
 
-def _dropped(cursor: Cursor, table: Name) -> list[Operation]:
-    found: list[Operation] = []
+def _dropped(cursor: Cursor, table: op.Name) -> list[op.Operation]:
+    found: list[op.Operation] = []
     column_named = False
     while True:
         if cursor.take("COLUMN"):
@@ -99,61 +79,55 @@ def _dropped(cursor: Cursor, table: Name) -> list[Operation]:
         if cursor.take("WITH"):
             cursor.group()
         found.append(
-            DropColumn(table, name, if_exists) if column_named else DropConstraint(table, name, None, if_exists)
+            op.DropColumn(table, name, if_exists) if column_named else op.DropConstraint(table, name, None, if_exists)
         )
         if not cursor.take(","):
             return found
 
 
-def _column(cursor: Cursor, table: Name) -> Operation:
+def _column(cursor: Cursor, table: op.Name) -> op.Operation:
     name = cursor.part()
     if cursor.take_any("ADD", "DROP"):
         cursor.take("NOT", "FOR", "REPLICATION")
         if not cursor.take_any("ROWGUIDCOL", "PERSISTED", "SPARSE", "HIDDEN", "REPLICATION"):
             raise cursor.unexpected("a property of a column")
-        return ChangeTable(table, "column")
+        return op.ChangeTable(table, "column")
     read = definition(cursor, name, typed=True)
     if read.constraints or read.default:
         raise NotReadable("a column that is changed with a constraint on it")
     online = cursor.take("WITH") and made_online(cursor.group())
-    return ChangeColumn(table, name, read.column.type, read.nullable is not False, online=online)
+    return op.ChangeColumn(table, name, read.column.type, read.nullable is not False, online=online)
 
 
-def _property(cursor: Cursor, table: Name) -> Operation:
+def _property(cursor: Cursor, table: op.Name) -> op.Operation:
     if cursor.take_any("ENABLE", "DISABLE"):
         if cursor.take("CHANGE_TRACKING"):
             if cursor.take("WITH"):
                 cursor.group()
-            return ChangeTable(table, "change tracking")
+            return op.ChangeTable(table, "change tracking")
         cursor.expect("TRIGGER")
-        cursor.part()
-        while cursor.take(","):
-            cursor.part()
-        return ChangeTable(table, "triggers")
+        cursor.listed(cursor.part)
+        return op.ChangeTable(table, "triggers")
     if cursor.take("REBUILD"):
         if cursor.take("PARTITION"):
             cursor.expect("=", "ALL")
         online = cursor.take("WITH") and made_online(cursor.group())
-        return ChangeTable(table, "storage") if online else RewriteTable(table, "rebuild")
+        return op.ChangeTable(table, "storage") if online else op.RewriteTable(table, "rebuild")
     if cursor.take("SET"):
         if "LOCK_ESCALATION" not in cursor.group().upper():
             raise NotReadable("a property of a table that is not known")
-        return ChangeTable(table, "lock escalation")
+        return op.ChangeTable(table, "lock escalation")
     raise cursor.unexpected("a change of a table")
 
 
-_COMMENTS = frozenset(
-    {"sp_addextendedproperty", "sp_updateextendedproperty", "sp_dropextendedproperty", "sp_updatestats"}
+_HARMLESS = frozenset(
+    "sp_addextendedproperty sp_updateextendedproperty sp_dropextendedproperty sp_updatestats sp_refreshview "
+    "sp_recompile sp_refreshsqlmodule sp_settriggerorder sp_tableoption".split()
 )
-_REFRESHES = frozenset(
-    {"sp_refreshview", "sp_recompile", "sp_refreshsqlmodule", "sp_settriggerorder", "sp_tableoption"}
-)
-_ROLES = frozenset(
-    {"sp_addrolemember", "sp_droprolemember", "sp_addrole", "sp_adduser", "sp_grantdbaccess", "sp_addlogin"}
-)
+_ROLES = frozenset("sp_addrolemember sp_droprolemember sp_addrole sp_adduser sp_grantdbaccess sp_addlogin".split())
 
 
-def execute(cursor: Cursor) -> tuple[Operation, ...] | str:
+def execute(cursor: Cursor) -> tuple[op.Operation, ...] | str:
     """``EXEC``, from after it: what a procedure that is known does, or the text of a string that is run.
 
     Raises NotReadable for any other procedure.
@@ -170,9 +144,9 @@ def execute(cursor: Cursor) -> tuple[Operation, ...] | str:
         return text
     if procedure == "sp_rename":
         return (_renamed(cursor),)
-    if procedure in _COMMENTS | _REFRESHES | _ROLES:
+    if procedure in _HARMLESS | _ROLES:
         cursor.skip_to(";", *STARTERS)
-        return (Grant(procedure),) if procedure in _ROLES else (Harmless(procedure),)
+        return (op.Grant(procedure),) if procedure in _ROLES else (op.Harmless(procedure),)
     raise NotReadable(f"what the procedure {procedure} does is not known", everything=True)
 
 
@@ -187,10 +161,8 @@ def _argument(cursor: Cursor) -> str:
     return cursor.since(start)
 
 
-def _renamed(cursor: Cursor) -> Operation:
-    arguments = [_argument(cursor)]
-    while cursor.take(","):
-        arguments.append(_argument(cursor))
+def _renamed(cursor: Cursor) -> op.Operation:
+    arguments = cursor.listed(lambda: _argument(cursor))
     if len(arguments) not in (2, 3):
         raise cursor.unexpected("a new name")
     path = Cursor(arguments[0], Engine.SQLSERVER)
@@ -201,15 +173,15 @@ def _renamed(cursor: Cursor) -> Operation:
     new = arguments[1].lower()
     kind = arguments[2].lower() if len(arguments) > 2 else "object"  # noqa: PLR2004 - the third says what it is
     if kind == "column" and len(parts) > 1:
-        return RenameColumn(_table(parts[:-1]), parts[-1], new)
+        return op.RenameColumn(_table(parts[:-1]), parts[-1], new)
     if kind == "index" and len(parts) > 1:
-        return RenameIndex(Name(parts[-1]), new, _table(parts[:-1]))
+        return op.RenameIndex(op.Name(parts[-1]), new, _table(parts[:-1]))
     if kind == "object":
         old = _table(parts)
-        return RenameTable(old, Name(new, old.schema))
+        return op.RenameTable(old, op.Name(new, old.schema))
     raise NotReadable(f"a new name for a {kind}")
 
 
-def _table(parts: list[str]) -> Name:
+def _table(parts: list[str]) -> op.Name:
     schema = parts[-2] if len(parts) > 1 else ""
-    return Name(parts[-1], "" if schema == "dbo" else schema)
+    return op.Name(parts[-1], "" if schema == "dbo" else schema)

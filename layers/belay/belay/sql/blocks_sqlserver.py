@@ -9,37 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 
+from belay.sql import operations as op
 from belay.sql.column_types import column_type
 from belay.sql.cursor import Cursor
-from belay.sql.operations import (
-    AddColumn,
-    CreateIndex,
-    CreateTable,
-    DropColumn,
-    DropConstraint,
-    DropIndex,
-    DropObject,
-    DropTable,
-    Grant,
-    Harmless,
-    Name,
-    Operation,
-    Setting,
-    Transaction,
-)
 from belay.sql.sessions import STARTERS
 from belay.sql.tokens import NotReadable, TokenForm
 
-Statement = Callable[[Cursor], tuple[Operation, ...]]
+Statement = Callable[[Cursor], tuple[op.Operation, ...]]
 
 _ENDING = frozenset("ROLLBACK THROW RAISERROR PRINT RETURN IF SELECT DECLARE SET".split())
 """What a ``CATCH`` may do that leaves nothing behind."""
 
 
-def block(cursor: Cursor, statement: Statement) -> tuple[Operation, ...]:
+def block(cursor: Cursor, statement: Statement) -> tuple[op.Operation, ...]:
     """``BEGIN ... END`` and ``BEGIN TRY ... END CATCH``, from after ``BEGIN``. Raises NotReadable."""
     attempt = cursor.take("TRY")
-    found: list[Operation] = []
+    found: list[op.Operation] = []
     while not cursor.next_is("END"):
         if cursor.done:
             raise cursor.unexpected("END")
@@ -67,7 +52,7 @@ def _caught(cursor: Cursor) -> None:
     cursor.expect("END", "CATCH")
 
 
-def declare(cursor: Cursor) -> tuple[Operation, ...]:
+def declare(cursor: Cursor) -> tuple[op.Operation, ...]:
     """``DECLARE``, from after it. Raises NotReadable for anything but variables."""
     while True:
         if cursor.token.kind is not TokenForm.VARIABLE:
@@ -81,17 +66,17 @@ def declare(cursor: Cursor) -> tuple[Operation, ...]:
         if cursor.take("="):
             cursor.skip_to(",", ";", *STARTERS)
         if not cursor.take(","):
-            return (Harmless("declare"),)
+            return (op.Harmless("declare"),)
 
 
-def assignment(cursor: Cursor) -> tuple[Operation, ...]:
+def assignment(cursor: Cursor) -> tuple[op.Operation, ...]:
     """``SET @variable = ...``, from after ``SET``: no function of SQL Server's changes anything."""
     cursor.at += 1
     cursor.skip_to(";", *STARTERS)
-    return (Harmless("set"),)
+    return (op.Harmless("set"),)
 
 
-def guarded(cursor: Cursor, statement: Statement) -> tuple[Operation, ...]:
+def guarded(cursor: Cursor, statement: Statement) -> tuple[op.Operation, ...]:
     """``IF condition statement``, from after ``IF``. Raises NotReadable."""
     start = cursor.at
     cursor.skip_to(*STARTERS)
@@ -112,12 +97,12 @@ def _parts(text: str) -> list[str]:
     return [bare, *bare.split(".")]
 
 
-_IF_NOT_EXISTS = (CreateTable, AddColumn, CreateIndex)
-_IF_EXISTS = (DropTable, DropColumn, DropConstraint, DropIndex, DropObject)
-_EITHER_WAY = (Harmless, Setting, Grant, Transaction)
+_IF_NOT_EXISTS = (op.CreateTable, op.AddColumn, op.CreateIndex)
+_IF_EXISTS = (op.DropTable, op.DropColumn, op.DropConstraint, op.DropIndex, op.DropObject)
+_EITHER_WAY = (op.Harmless, op.Setting, op.Grant, op.Transaction)
 
 
-def _optional(operation: Operation, said: set[str]) -> Operation:
+def _optional(operation: op.Operation, said: set[str]) -> op.Operation:
     """The operation as it is if it is only done where it can be. Raises NotReadable if the guard is about another."""
     if isinstance(operation, _EITHER_WAY):
         return operation
@@ -128,13 +113,13 @@ def _optional(operation: Operation, said: set[str]) -> Operation:
     return replace(operation, if_exists=True) if isinstance(operation, _IF_EXISTS) else operation
 
 
-def _named(operation: Operation) -> set[str]:
+def _named(operation: op.Operation) -> set[str]:
     """Every name that an operation has in it."""
     found: set[str] = set()
     values: list[object] = [operation]
     while values:
         value = values.pop()
-        if isinstance(value, Name):
+        if isinstance(value, op.Name):
             found.add(value.name.lower())
         elif is_dataclass(value) and not isinstance(value, type):
             values += [getattr(value, each.name) for each in fields(value)]

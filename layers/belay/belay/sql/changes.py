@@ -19,6 +19,10 @@ class Engine(StrEnum):
     DB2 = "db2"
 
 
+MYSQL = (Engine.MYSQL, Engine.MARIADB)
+"""Those that read MySQL's SQL."""
+
+
 class Format(StrEnum):
     """How a directory of changes is organised."""
 

@@ -2,93 +2,72 @@
 
 from __future__ import annotations
 
-from belay.sql.changes import Engine
+from belay.sql.changes import MYSQL, Engine
 from belay.sql.cursor import Cursor
 from belay.sql.operations import SqlType
 from belay.sql.tokens import NotReadable, TokenForm
 
-_SAME = {
+_SPELLINGS = {
     Engine.POSTGRESQL: {
-        "int": "integer",
-        "int4": "integer",
-        "int2": "smallint",
-        "int8": "bigint",
-        "float4": "real",
-        "float": "double precision",
-        "float8": "double precision",
-        "decimal": "numeric",
-        "dec": "numeric",
-        "bool": "boolean",
-        "character varying": "varchar",
-        "char varying": "varchar",
-        "national character varying": "varchar",
-        "nchar varying": "varchar",
-        "character": "char",
-        "bpchar": "char",
-        "national character": "char",
-        "nchar": "char",
-        "bit varying": "varbit",
-        "timestamp without time zone": "timestamp",
-        "timestamp with time zone": "timestamptz",
-        "time without time zone": "time",
-        "time with time zone": "timetz",
+        "integer": "int, int4",
+        "smallint": "int2",
+        "bigint": "int8",
+        "real": "float4",
+        "double precision": "float, float8",
+        "numeric": "decimal, dec",
+        "boolean": "bool",
+        "varchar": "character varying, char varying, national character varying, nchar varying",
+        "char": "character, bpchar, national character, nchar",
+        "varbit": "bit varying",
+        "timestamp": "timestamp without time zone",
+        "timestamptz": "timestamp with time zone",
+        "time": "time without time zone",
+        "timetz": "time with time zone",
     },
     Engine.MYSQL: {
-        "integer": "int",
-        "int4": "int",
-        "int1": "tinyint",
-        "int2": "smallint",
-        "int3": "mediumint",
-        "middleint": "mediumint",
-        "int8": "bigint",
-        "bool": "tinyint",
-        "boolean": "tinyint",
-        "dec": "decimal",
-        "fixed": "decimal",
-        "numeric": "decimal",
-        "double precision": "double",
-        "real": "double",
-        "character": "char",
-        "character varying": "varchar",
-        "national varchar": "nvarchar",
-        "national char": "nchar",
+        "int": "integer, int4",
+        "tinyint": "int1, bool, boolean",
+        "smallint": "int2",
+        "mediumint": "int3, middleint",
+        "bigint": "int8",
+        "decimal": "dec, fixed, numeric",
+        "double": "double precision, real",
+        "char": "character",
+        "varchar": "character varying",
+        "nvarchar": "national varchar",
+        "nchar": "national char",
     },
     Engine.ORACLE: {
-        "varchar": "varchar2",
-        "character varying": "varchar2",
-        "char varying": "varchar2",
-        "character": "char",
-        "integer": "int",
-        "decimal": "numeric",
-        "dec": "numeric",
+        "varchar2": "varchar, character varying, char varying",
+        "char": "character",
+        "int": "integer",
+        "number": "numeric, decimal, dec",
     },
     Engine.SQLSERVER: {
-        "integer": "int",
-        "dec": "decimal",
-        "numeric": "decimal",
-        "character": "char",
-        "character varying": "varchar",
-        "char varying": "varchar",
-        "national character varying": "nvarchar",
-        "national char varying": "nvarchar",
-        "national character": "nchar",
-        "double precision": "float",
-        "rowversion": "timestamp",
+        "int": "integer",
+        "decimal": "dec, numeric",
+        "char": "character",
+        "varchar": "character varying, char varying",
+        "nvarchar": "national character varying, national char varying",
+        "nchar": "national character",
+        "float": "double precision",
+        "timestamp": "rowversion",
     },
     Engine.DB2: {
-        "int": "integer",
-        "character": "char",
-        "character varying": "varchar",
-        "char varying": "varchar",
-        "dec": "decimal",
-        "numeric": "decimal",
-        "double precision": "double",
-        "float": "double",
-        "character large object": "clob",
-        "char large object": "clob",
-        "binary large object": "blob",
-        "binary varying": "varbinary",
+        "integer": "int",
+        "char": "character",
+        "varchar": "character varying, char varying",
+        "decimal": "dec, numeric",
+        "double": "double precision, float",
+        "clob": "character large object, char large object",
+        "blob": "binary large object",
+        "varbinary": "binary varying",
     },
+}
+"""Each type that has other spellings, with these."""
+_SAME = {
+    engine: {other: name for name, others in spellings.items() for other in others.split(", ")}
+    for engine, spellings in _SPELLINGS.items()
 }
 _SAME[Engine.MARIADB] = _SAME[Engine.MYSQL]
 
@@ -102,7 +81,6 @@ _MORE = {
     "NATIONAL": ("CHARACTER VARYING", "CHAR VARYING", "CHARACTER", "CHAR", "VARCHAR"),
     "LONG": ("RAW", "VARCHAR", "VARGRAPHIC", "VARBINARY"),
 }
-_MYSQL = (Engine.MYSQL, Engine.MARIADB)
 _WIDTHS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
 _SERIAL = {
     "serial": "integer",
@@ -154,7 +132,7 @@ def _with_arguments(cursor: Cursor, name: str) -> SqlType:
     arguments = _arguments(cursor) if cursor.next_is("(") else ()
     if name in ("timestamp", "time"):
         name += _time_zone(cursor)
-    elif cursor.engine in _MYSQL:
+    elif cursor.engine in MYSQL:
         name, arguments = _mysql(cursor, name, arguments)
     elif cursor.engine is Engine.DB2:
         if cursor.take("FOR", "BIT", "DATA"):
@@ -167,27 +145,23 @@ def _with_arguments(cursor: Cursor, name: str) -> SqlType:
             if cursor.next_is("["):
                 cursor.group()
             name += "" if name.endswith("[]") else "[]"
-    elif name == "numeric" and cursor.engine is Engine.ORACLE:
-        name = "number"
     return SqlType(name, arguments)
 
 
 def _arguments(cursor: Cursor) -> tuple[str, ...]:
-    cursor.expect("(")
-    found = []
-    while True:
-        start = cursor.at
-        while not cursor.done and not cursor.next_is(",") and not cursor.next_is(")"):
-            if cursor.next_is("("):
-                raise NotReadable("a type whose arguments are not known")
-            cursor.at += 1
-        if cursor.at == start:
-            raise cursor.unexpected("a type's argument")
-        argument = cursor.since(start)
-        found.append(argument if argument[-1] in "'\"" else argument.lower())
-        if not cursor.take(","):
-            cursor.expect(")")
-            return tuple(found)
+    return tuple(cursor.within(lambda: _argument(cursor)))
+
+
+def _argument(cursor: Cursor) -> str:
+    start = cursor.at
+    while not cursor.done and not cursor.next_is(",") and not cursor.next_is(")"):
+        if cursor.next_is("("):
+            raise NotReadable("a type whose arguments are not known")
+        cursor.at += 1
+    if cursor.at == start:
+        raise cursor.unexpected("a type's argument")
+    argument = cursor.since(start)
+    return argument if argument[-1] in "'\"" else argument.lower()
 
 
 def _time_zone(cursor: Cursor) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from belay.sql.changes import Engine
+from belay.sql.changes import MYSQL, Engine
 from belay.sql.column_types import column_type, serial
-from belay.sql.constraints import foreign_key, key_columns, key_options, nulls_not_distinct, trailing
+from belay.sql.constraints import check, deferring, foreign_key, key_columns, key_options, nulls_not_distinct, trailing
 from belay.sql.cursor import Cursor
 from belay.sql.defaults import default
 from belay.sql.operations import (
@@ -18,8 +18,6 @@ from belay.sql.operations import (
     SqlType,
 )
 from belay.sql.tokens import NotReadable, TokenForm
-
-MYSQL = (Engine.MYSQL, Engine.MARIADB)
 
 
 @dataclass
@@ -57,19 +55,16 @@ def definition(cursor: Cursor, name: str, *, typed: bool) -> ReadColumn:
     while _clause(cursor, read):
         pass
     primary = any(constraint.kind is ConstraintKind.PRIMARY_KEY for constraint in read.constraints)
-    read.column = replace(
-        read.column,
-        nullable=not primary and read.nullable is not False,
-        default=read.default or Default(),
-    )
+    nullable = not primary and read.nullable is not False
+    read.column = replace(read.column, nullable=nullable, default=read.default or Default())
     return read
 
 
-_UNTYPED = frozenset({"AS", "GENERATED", "DEFAULT", "NOT", "NULL", "CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK"})
+_UNTYPED = frozenset("AS GENERATED DEFAULT NOT NULL CONSTRAINT PRIMARY UNIQUE CHECK , )".split())
 
 
 def _has_type(cursor: Cursor) -> bool:
-    return cursor.engine is Engine.POSTGRESQL or not (cursor.next_in(_UNTYPED) or cursor.next_in(frozenset({",", ")"})))
+    return cursor.engine is Engine.POSTGRESQL or not cursor.next_in(_UNTYPED)
 
 
 def _clause(cursor: Cursor, read: ReadColumn) -> bool:
@@ -90,9 +85,8 @@ def _clause(cursor: Cursor, read: ReadColumn) -> bool:
         return True
     if _value(cursor, read):
         if named and read.default:
-            kind = ConstraintKind.DEFAULT
-            default_named = ConstraintDefinition(kind, named, (read.column.name,), expression=read.default.text)
-            read.constraints.append(default_named)
+            on, text = (read.column.name,), read.default.text
+            read.constraints.append(ConstraintDefinition(ConstraintKind.DEFAULT, named, on, expression=text))
         return True
     if named:
         raise cursor.unexpected("a constraint")
@@ -122,15 +116,7 @@ def _constraint(cursor: Cursor, read: ReadColumn, named: str) -> bool:
             return True
         read.constraints.append(constraint)
     elif cursor.take("CHECK"):
-        cursor.take("NOT", "FOR", "REPLICATION")
-        expression = cursor.group()
-        inherited = not cursor.take("NO", "INHERIT")
-        validated = trailing(cursor).validated
-        read.constraints.append(
-            ConstraintDefinition(
-                ConstraintKind.CHECK, named, expression=expression, validated=validated, inherited=inherited
-            )
-        )
+        read.constraints.append(check(cursor, named))
     else:
         return False
     return True
@@ -157,8 +143,7 @@ def _value(cursor: Cursor, read: ReadColumn) -> bool:
     elif (cursor.engine in MYSQL and cursor.take("AUTO_INCREMENT")) or (
         cursor.engine is Engine.SQLSERVER and cursor.take("IDENTITY")
     ):
-        if cursor.next_is("("):
-            cursor.group()
+        cursor.take_group()
         cursor.take("NOT", "FOR", "REPLICATION")
         read.column = replace(read.column, identity=True)
         if cursor.engine is Engine.SQLSERVER:
@@ -178,8 +163,7 @@ def _generated(cursor: Cursor, read: ReadColumn) -> None:
         cursor.take("ON", "NULL")
     cursor.expect("AS")
     if cursor.take("IDENTITY"):
-        if cursor.next_is("("):
-            cursor.group()
+        cursor.take_group()
         read.column = replace(read.column, identity=True)
         read.nullable = False
     elif cursor.engine is Engine.DB2 and cursor.take("ROW"):
@@ -201,6 +185,12 @@ def _computed(cursor: Cursor, read: ReadColumn) -> None:
     read.default = Default(DefaultKind.UNKNOWN if stored else DefaultKind.CONSTANT, text)
 
 
+_DB2_LOOKS = (
+    *(("NOT", "LOGGED"), ("NOT", "COMPACT"), ("NOT", "HIDDEN"), ("IMPLICITLY", "HIDDEN")),
+    ("COMPRESS", "SYSTEM", "DEFAULT"),
+)
+
+
 def _look(cursor: Cursor, read: ReadColumn) -> bool:
     """What changes neither what a column may hold nor how rows get it."""
     engine = cursor.engine
@@ -214,7 +204,7 @@ def _look(cursor: Cursor, read: ReadColumn) -> bool:
         if cursor.take_any("STORAGE", "COMPRESSION"):
             cursor.part()
             return True
-        return cursor.take("DEFERRABLE") or cursor.take("NOT", "DEFERRABLE") or _initially(cursor)
+        return deferring(cursor)
     if engine is Engine.ORACLE:
         return bool(cursor.take_any("VISIBLE", "INVISIBLE", "SORT")) or cursor.take("ENCRYPT")
     if engine is Engine.SQLSERVER:
@@ -223,19 +213,8 @@ def _look(cursor: Cursor, read: ReadColumn) -> bool:
         if cursor.take("INLINE", "LENGTH"):
             cursor.number()
             return True
-        return (
-            bool(cursor.take_any("LOGGED", "COMPACT"))
-            or cursor.take("NOT", "LOGGED")
-            or cursor.take("NOT", "COMPACT")
-            or cursor.take("COMPRESS", "SYSTEM", "DEFAULT")
-            or cursor.take("IMPLICITLY", "HIDDEN")
-            or cursor.take("NOT", "HIDDEN")
-        )
+        return bool(cursor.take_any("LOGGED", "COMPACT")) or any(cursor.take(*each) for each in _DB2_LOOKS)
     return False
-
-
-def _initially(cursor: Cursor) -> bool:
-    return cursor.take("INITIALLY", "DEFERRED") or cursor.take("INITIALLY", "IMMEDIATE")
 
 
 def _mysql_look(cursor: Cursor) -> bool:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from belay.sql.changes import Engine
+from belay.sql.changes import MYSQL, Engine
 from belay.sql.cursor import Cursor
 from belay.sql.operations import ConstraintDefinition, ConstraintKind
 from belay.sql.tokens import NotReadable
-
-MYSQL = (Engine.MYSQL, Engine.MARIADB)
 
 
 def starts_constraint(cursor: Cursor) -> bool:
@@ -46,16 +44,7 @@ def constraint(cursor: Cursor) -> ConstraintDefinition:
             named = named or index
         return foreign_key(cursor, named, cursor.columns())
     if cursor.take("CHECK"):
-        cursor.take("NOT", "FOR", "REPLICATION")
-        expression = cursor.group()
-        inherited = not cursor.take("NO", "INHERIT")
-        return ConstraintDefinition(
-            ConstraintKind.CHECK,
-            named,
-            expression=expression,
-            validated=trailing(cursor).validated,
-            inherited=inherited,
-        )
+        return check(cursor, named)
     if cursor.engine is Engine.POSTGRESQL and cursor.take("NOT", "NULL"):
         column = cursor.part()
         inherited = not cursor.take("NO", "INHERIT")
@@ -65,6 +54,17 @@ def constraint(cursor: Cursor) -> ConstraintDefinition:
     if cursor.engine is Engine.POSTGRESQL and cursor.take("EXCLUDE"):
         return _exclusion(cursor, named)
     raise cursor.unexpected("a constraint")
+
+
+def check(cursor: Cursor, named: str) -> ConstraintDefinition:
+    """A check, from after the word, on a table or a column."""
+    cursor.take("NOT", "FOR", "REPLICATION")
+    expression = cursor.group()
+    inherited = not cursor.take("NO", "INHERIT")
+    validated = trailing(cursor).validated
+    return ConstraintDefinition(
+        ConstraintKind.CHECK, named, expression=expression, validated=validated, inherited=inherited
+    )
 
 
 def _key(cursor: Cursor, kind: ConstraintKind, named: str) -> ConstraintDefinition:
@@ -86,13 +86,7 @@ def _key(cursor: Cursor, kind: ConstraintKind, named: str) -> ConstraintDefiniti
     included = cursor.columns() if cursor.engine is Engine.POSTGRESQL and cursor.take("INCLUDE") else ()
     online, using_index = key_options(cursor)
     return ConstraintDefinition(
-        kind,
-        named,
-        columns,
-        included=included,
-        online=online,
-        using_index=using_index,
-        nulls_distinct=nulls_distinct,
+        kind, named, columns, included=included, online=online, using_index=using_index, nulls_distinct=nulls_distinct
     )
 
 
@@ -105,18 +99,16 @@ def nulls_not_distinct(cursor: Cursor) -> bool:
 
 def key_columns(cursor: Cursor) -> tuple[str, ...]:
     """A key's columns, without MySQL's lengths and the directions."""
-    cursor.expect("(")
-    found = []
-    while True:
-        found.append(cursor.part())
-        if cursor.engine in MYSQL and cursor.next_is("("):
-            cursor.group()
-        if cursor.engine is not Engine.POSTGRESQL:
-            cursor.take_any("ASC", "DESC")
-        if not cursor.take(","):
-            break
-    cursor.expect(")")
-    return tuple(found)
+    return tuple(cursor.within(lambda: _key_column(cursor)))
+
+
+def _key_column(cursor: Cursor) -> str:
+    name = cursor.part()
+    if cursor.engine in MYSQL:
+        cursor.take_group()
+    if cursor.engine is not Engine.POSTGRESQL:
+        cursor.take_any("ASC", "DESC")
+    return name
 
 
 def key_options(cursor: Cursor) -> tuple[bool, str]:
@@ -152,8 +144,7 @@ def made_online(options: str) -> bool:
 def filegroup(cursor: Cursor) -> None:
     """SQL Server's file group, or partition scheme with its column, after ``ON``."""
     cursor.part()
-    if cursor.next_is("("):
-        cursor.group()
+    cursor.take_group()
 
 
 def _mysql_method(cursor: Cursor) -> str:
@@ -189,23 +180,16 @@ def foreign_key(cursor: Cursor, named: str, columns: tuple[str, ...]) -> Constra
         if cursor.take("ON", "DELETE") or cursor.take("ON", "UPDATE"):
             if not any(cursor.take(*action) for action in _ACTIONS):
                 raise cursor.unexpected("an action")
-            if (
-                cursor.engine is Engine.POSTGRESQL
-                and cursor.tokens[cursor.at - 2].word == "SET"
-                and cursor.next_is("(")
-            ):
+            columns_set = cursor.tokens[cursor.at - 2].word == "SET" and cursor.next_is("(")
+            if cursor.engine is Engine.POSTGRESQL and columns_set:
                 cursor.columns()
         elif cursor.take("MATCH"):
             cursor.take_any("FULL", "SIMPLE", "PARTIAL")
         elif not cursor.take("NOT", "FOR", "REPLICATION"):
             break
+    validated = trailing(cursor).validated
     return ConstraintDefinition(
-        ConstraintKind.FOREIGN_KEY,
-        named,
-        columns,
-        references=table,
-        referenced_columns=referenced,
-        validated=trailing(cursor).validated,
+        ConstraintKind.FOREIGN_KEY, named, columns, table, referenced_columns=referenced, validated=validated
     )
 
 
@@ -223,12 +207,7 @@ def trailing(cursor: Cursor) -> Trailing:
     while True:
         if engine is Engine.POSTGRESQL and cursor.take("NOT", "VALID"):
             validated = False
-        elif engine in (Engine.POSTGRESQL, Engine.ORACLE) and (
-            cursor.take("DEFERRABLE")
-            or cursor.take("NOT", "DEFERRABLE")
-            or cursor.take("INITIALLY", "DEFERRED")
-            or cursor.take("INITIALLY", "IMMEDIATE")
-        ):
+        elif engine in (Engine.POSTGRESQL, Engine.ORACLE) and deferring(cursor):
             continue
         elif engine is Engine.POSTGRESQL and (cursor.take("NOT", "ENFORCED") or cursor.take("ENFORCED")):
             validated = validated and cursor.tokens[cursor.at - 2].word != "NOT"
@@ -249,6 +228,16 @@ def trailing(cursor: Cursor) -> Trailing:
             validated = state
         else:
             return Trailing(validated, using_index)
+
+
+def deferring(cursor: Cursor) -> bool:
+    """Takes when a constraint is checked, if that comes."""
+    return (
+        cursor.take("DEFERRABLE")
+        or cursor.take("NOT", "DEFERRABLE")
+        or cursor.take("INITIALLY", "DEFERRED")
+        or cursor.take("INITIALLY", "IMMEDIATE")
+    )
 
 
 def _oracle_state(cursor: Cursor) -> bool | None:
@@ -318,19 +307,15 @@ def _exclusion(cursor: Cursor, named: str) -> ConstraintDefinition:
 
 def _excluded(cursor: Cursor) -> tuple[str, ...]:
     """What an exclusion is on: columns, and expressions as their text, each before its operator."""
-    cursor.expect("(")
-    found = []
-    while True:
+
+    def excluded() -> str:
         start = cursor.at
-        if cursor.next_is_name() and cursor.tokens[cursor.at + 1].word not in ("(", "."):
-            found.append(cursor.part())
-            cursor.skip_to("WITH")
-        else:
-            cursor.skip_to("WITH")
-            found.append(cursor.since(start))
+        name = cursor.next_is_name() and cursor.tokens[cursor.at + 1].word not in ("(", ".")
+        text = cursor.part() if name else ""
+        cursor.skip_to("WITH")
+        text = text or cursor.since(start)
         cursor.expect("WITH")
         cursor.skip_to(",")
-        if not cursor.take(","):
-            break
-    cursor.expect(")")
-    return tuple(found)
+        return text
+
+    return tuple(cursor.within(excluded))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from belay.sql.changes import Engine
 from belay.sql.operations import Name
 from belay.sql.tokens import NotReadable, Token, TokenForm, folded, tokens
@@ -12,6 +15,8 @@ DEFAULT_SCHEMAS = {Engine.POSTGRESQL: "public", Engine.SQLSERVER: "dbo"}
 
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 _CLOSING = frozenset(_OPENING.values())
+
+Read = TypeVar("Read")
 
 
 class Cursor:
@@ -41,7 +46,7 @@ class Cursor:
             return False
         return len(words) == 1 or tuple(token.word for token in ahead[at : at + len(words)]) == words
 
-    def next_in(self, words: frozenset[str] | dict[str, str]) -> bool:
+    def next_in(self, words: frozenset[str]) -> bool:
         """Whether one of these words comes next."""
         return self.tokens[self.at].word in words
 
@@ -104,19 +109,31 @@ class Cursor:
 
     def names(self) -> tuple[Name, ...]:
         """One or more names between commas."""
-        found = [self.name()]
-        while self.take(","):
-            found.append(self.name())
-        return tuple(found)
+        return tuple(self.listed(self.name))
 
     def columns(self) -> tuple[str, ...]:
         """Names of columns between commas in parentheses."""
-        self.expect("(")
-        found = [self.part()]
+        return tuple(self.within(self.part))
+
+    def listed(self, read: Callable[[], Read]) -> list[Read]:
+        """Whatever ``read`` takes, once or more, with commas between."""
+        found = [read()]
         while self.take(","):
-            found.append(self.part())
+            found.append(read())
+        return found
+
+    def within(self, read: Callable[[], Read]) -> list[Read]:
+        """The same in parentheses."""
+        self.expect("(")
+        found = self.listed(read)
         self.expect(")")
-        return tuple(found)
+        return found
+
+    def renamed(self) -> tuple[str, str]:
+        """Two names with ``TO`` between."""
+        old = self.part()
+        self.expect("TO")
+        return old, self.part()
 
     def string(self) -> str:
         """A string's content."""
@@ -153,6 +170,11 @@ class Cursor:
             self.at += 1
             if not awaited:
                 return self.text[self.tokens[start].end : self.tokens[self.at - 1].start].strip()
+
+    def take_group(self) -> None:
+        """Takes parentheses and what is in them, if they come next."""
+        if self.next_is("("):
+            self.group()
 
     def rest(self) -> str:
         """All that is left of the statement, as text; what it means is the caller's to know."""

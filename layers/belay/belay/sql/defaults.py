@@ -14,19 +14,7 @@ _BARE = frozenset(
     "USER CURRENT_ROLE CURRENT_CATALOG CURRENT_SCHEMA SYSDATE SYSTIMESTAMP UTC_TIMESTAMP UTC_DATE SYSTEM_USER "
     "CURRENT_SERVER SYSUUID".split()
 )
-REGISTERS = (
-    "TIMESTAMP",
-    "DATE",
-    "TIME",
-    "SCHEMA",
-    "SERVER",
-    "PATH",
-    "SQLID",
-    "USER",
-    "TIMEZONE",
-    "ISOLATION",
-    "DEGREE",
-)
+REGISTERS = frozenset("TIMESTAMP DATE TIME SCHEMA SERVER PATH SQLID USER TIMEZONE ISOLATION DEGREE".split())
 """What follows ``CURRENT`` in DB2."""
 _OPERATORS = frozenset({"+", "-", "*", "/", "||", "%"})
 
@@ -111,7 +99,7 @@ def _named(cursor: Cursor) -> DefaultKind:
     if word == "NEXTVAL" and cursor.at - start > 1:
         return DefaultKind.VOLATILE
     if cursor.at - start == 1 and word in _BARE:
-        return DefaultKind.VOLATILE if word in ("SYSUUID",) else DefaultKind.CONSTANT
+        return DefaultKind.VOLATILE if word == "SYSUUID" else DefaultKind.CONSTANT
     cursor.at = start
     raise cursor.unexpected("a default")
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from belay.sql.changes import Engine
-from belay.sql.constraints import MYSQL, STORAGE, filegroup, made_online, mysql_index_options, oracle_storage
-from belay.sql.cursor import Cursor
-from belay.sql.operations import (
-    AlterObject,
-    ChangeTable,
-    CreateIndex,
-    DropIndex,
-    IndexDefinition,
-    Name,
-    ObjectKind,
-    Operation,
-    RenameIndex,
-    RewriteTable,
-    Setting,
+from belay.sql import operations as op
+from belay.sql.changes import MYSQL, Engine
+from belay.sql.constraints import (
+    STORAGE,
+    filegroup,
+    made_online,
+    mysql_index_options,
+    nulls_not_distinct,
+    oracle_storage,
 )
+from belay.sql.cursor import Cursor
 from belay.sql.sessions import CHANGING
 from belay.sql.tokens import TokenForm
 
 
-def create_index(cursor: Cursor) -> tuple[Operation, ...]:
+def create_index(cursor: Cursor) -> tuple[op.Operation, ...]:
     """``CREATE [UNIQUE ...] INDEX``, from after ``CREATE``."""
     unique, method = False, ""
     while word := cursor.take_any(
@@ -30,7 +25,7 @@ def create_index(cursor: Cursor) -> tuple[Operation, ...]:
     ):
         if word == "UNIQUE":
             unique = True
-        elif word not in ("NONCLUSTERED",):
+        elif word != "NONCLUSTERED":
             method = word.lower()
     cursor.expect("INDEX")
     online = cursor.engine is Engine.POSTGRESQL and cursor.take("CONCURRENTLY")
@@ -48,9 +43,9 @@ def create_index(cursor: Cursor) -> tuple[Operation, ...]:
     read = _Options(cursor, online)
     return (
         *read.settings,
-        CreateIndex(
+        op.CreateIndex(
             table,
-            IndexDefinition(
+            op.IndexDefinition(
                 name, columns, unique, read.online, read.included, method or read.method, read.where, modifiers
             ),
             if_not_exists,
@@ -61,16 +56,8 @@ def create_index(cursor: Cursor) -> tuple[Operation, ...]:
 
 def index_columns(cursor: Cursor) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What an index is on, and what each entry is stored with: ``desc``, an operator class, a length."""
-    cursor.expect("(")
-    columns, modifiers = [], []
-    while True:
-        column, modifier = _entry(cursor)
-        columns.append(column)
-        modifiers.append(modifier)
-        if not cursor.take(","):
-            break
-    cursor.expect(")")
-    return tuple(columns), tuple(modifiers)
+    entries = cursor.within(lambda: _entry(cursor))
+    return tuple(column for column, _ in entries), tuple(modifier for _, modifier in entries)
 
 
 def _entry(cursor: Cursor) -> tuple[str, str]:
@@ -98,8 +85,7 @@ def _entry(cursor: Cursor) -> tuple[str, str]:
             cursor.name()
         if cursor.next_is_name() and cursor.token.word not in ("ASC", "DESC", "NULLS"):
             cursor.name()
-            if cursor.next_is("("):
-                cursor.group()
+            cursor.take_group()
     end = cursor.at
     modifier = cursor.since(start)
     if not cursor.take("ASC") and cursor.take("DESC"):
@@ -130,22 +116,20 @@ class _Options:
         self.included: tuple[str, ...] = ()
         self.where = ""
         self.method = ""
-        self.settings: list[Setting] = []
-        read = {
+        self.settings: list[op.Setting] = []
+        {
             Engine.POSTGRESQL: self._postgresql,
             Engine.MYSQL: self._mysql,
             Engine.MARIADB: self._mysql,
             Engine.ORACLE: self._oracle,
             Engine.SQLSERVER: self._sqlserver,
             Engine.DB2: self._db2,
-        }[cursor.engine]
-        read(cursor)
+        }[cursor.engine](cursor)
 
     def _postgresql(self, cursor: Cursor) -> None:
         if cursor.take("INCLUDE"):
             self.included = cursor.columns()
-        if cursor.take("NULLS", "NOT", "DISTINCT") or cursor.take("NULLS", "DISTINCT"):
-            pass
+        nulls_not_distinct(cursor)
         if cursor.take("WITH"):
             cursor.group()
         if cursor.take("TABLESPACE"):
@@ -200,18 +184,18 @@ class _Options:
                 return
 
 
-def algorithm_settings(cursor: Cursor) -> list[Setting]:
+def algorithm_settings(cursor: Cursor) -> list[op.Setting]:
     """MySQL's ``ALGORITHM`` and ``LOCK`` of one statement."""
     found = []
     while word := cursor.take_any("ALGORITHM", "LOCK"):
         cursor.take("=")
-        found.append(Setting(word.lower(), cursor.part()))
+        found.append(op.Setting(word.lower(), cursor.part()))
         if cursor.tokens[cursor.at + 1].word in ("ALGORITHM", "LOCK"):
             cursor.take(",")
     return found
 
 
-def drop_index(cursor: Cursor) -> tuple[Operation, ...]:
+def drop_index(cursor: Cursor) -> tuple[op.Operation, ...]:
     """``DROP INDEX``, from after it."""
     online = cursor.engine is Engine.POSTGRESQL and cursor.take("CONCURRENTLY")
     if_exists = cursor.if_exists()
@@ -223,18 +207,18 @@ def drop_index(cursor: Cursor) -> tuple[Operation, ...]:
     if cursor.engine is Engine.ORACLE:
         online = cursor.take("ONLINE")
         cursor.take("FORCE")
-    return tuple(DropIndex(name, None, online, if_exists, cascade) for name in names)
+    return tuple(op.DropIndex(name, None, online, if_exists, cascade) for name in names)
 
 
-def _drop_from_table(cursor: Cursor, if_exists: bool) -> tuple[Operation, ...]:
-    dropped: list[DropIndex] = []
+def _drop_from_table(cursor: Cursor, if_exists: bool) -> tuple[op.Operation, ...]:
+    dropped: list[op.DropIndex] = []
     while True:
         index = cursor.name()
         if cursor.engine is Engine.SQLSERVER and index.schema:
-            dropped.append(DropIndex(Name(index.name), Name(index.schema), if_exists=if_exists))
+            dropped.append(op.DropIndex(op.Name(index.name), op.Name(index.schema), if_exists=if_exists))
         else:
             cursor.expect("ON")
-            dropped.append(DropIndex(index, cursor.name(), if_exists=if_exists))
+            dropped.append(op.DropIndex(index, cursor.name(), if_exists=if_exists))
         if cursor.engine is Engine.SQLSERVER and cursor.take("WITH"):
             cursor.group()
         if cursor.engine is not Engine.SQLSERVER or not cursor.take(","):
@@ -243,12 +227,12 @@ def _drop_from_table(cursor: Cursor, if_exists: bool) -> tuple[Operation, ...]:
     return (*settings, *dropped)
 
 
-def alter_index(cursor: Cursor) -> tuple[Operation, ...]:
+def alter_index(cursor: Cursor) -> tuple[op.Operation, ...]:
     """``ALTER INDEX``, from after it: a new name, or what changes nothing of what it is on."""
     cursor.if_exists()
     index = cursor.name()
     if cursor.take("RENAME", "TO"):
-        return (RenameIndex(index, cursor.part()),)
+        return (op.RenameIndex(index, cursor.part()),)
     if cursor.engine is Engine.SQLSERVER:
         return _alter_sqlserver_index(cursor)
     if cursor.take("ATTACH", "PARTITION"):
@@ -263,10 +247,10 @@ def alter_index(cursor: Cursor) -> tuple[Operation, ...]:
         cursor.group()
     elif cursor.take_any(*STORAGE) not in ("PARALLEL", "NOPARALLEL", "LOGGING", "NOLOGGING", "VISIBLE", "INVISIBLE"):
         raise cursor.unexpected("a change of an index")
-    return (AlterObject(ObjectKind.OTHER, index),)
+    return (op.AlterObject(op.ObjectKind.OTHER, index),)
 
 
-def _alter_sqlserver_index(cursor: Cursor) -> tuple[Operation, ...]:
+def _alter_sqlserver_index(cursor: Cursor) -> tuple[op.Operation, ...]:
     cursor.expect("ON")
     table = cursor.name()
     word = cursor.take_any("REBUILD", "REORGANIZE", "DISABLE")
@@ -276,5 +260,5 @@ def _alter_sqlserver_index(cursor: Cursor) -> tuple[Operation, ...]:
         cursor.expect("=", "ALL")
     online = cursor.take("WITH") and made_online(cursor.group())
     if word == "REBUILD" and not online:
-        return (RewriteTable(table, "rebuild"),)
-    return (ChangeTable(table, "index"),)
+        return (op.RewriteTable(table, "rebuild"),)
+    return (op.ChangeTable(table, "index"),)

@@ -23,10 +23,6 @@ class LocatedText:
     text: str
     place: Callable[[int], SourcePlace]
 
-    def part(self, start: int, end: int | None = None) -> LocatedText:
-        """Return a slice that keeps its places."""
-        return LocatedText(self.text[start:end], lambda offset: self.place(start + offset))
-
     def joined(self, parts: Iterable[Part]) -> LocatedText:
         """Return a text made of parts of this one, and of what is put in for something in it."""
         texts: list[str] = []

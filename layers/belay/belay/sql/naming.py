@@ -11,10 +11,9 @@ from collections.abc import Collection, Iterable
 from functools import lru_cache
 from itertools import islice
 
-from belay.sql.changes import Engine
+from belay.sql.changes import MYSQL, Engine
 from belay.sql.operations import ConstraintDefinition, ConstraintKind, IndexDefinition
 
-MYSQL = (Engine.MYSQL, Engine.MARIADB)
 _SUFFIX = {
     ConstraintKind.PRIMARY_KEY: "pkey",
     ConstraintKind.UNIQUE: "key",

@@ -10,20 +10,11 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from belay.sql import alter_db2, alter_mysql, alter_oracle, alter_postgresql, alter_sqlserver, blocks_sqlserver
-from belay.sql.changes import Engine, SqlStatement
-from belay.sql.constraints import MYSQL
+from belay.sql.changes import MYSQL, Engine, SqlStatement
 from belay.sql.cursor import Cursor
 from belay.sql.indexes import alter_index, create_index, drop_index
 from belay.sql.objects import ROLES, alter_object, create_object, drop_object
-from belay.sql.operations import (
-    DropTable,
-    Harmless,
-    Name,
-    NotUnderstood,
-    Operation,
-    Setting,
-    Truncate,
-)
+from belay.sql.operations import DropTable, Harmless, Name, NotUnderstood, Operation, Setting, Truncate
 from belay.sql.rows import copy, write_or_query
 from belay.sql.sessions import HARMLESS, grant, harmless, lock, rewrite, setting, transaction, vacuum
 from belay.sql.tables import create_table
@@ -231,13 +222,7 @@ def _drop(cursor: Cursor) -> tuple[Operation, ...]:
 
 def _truncate(cursor: Cursor) -> tuple[Operation, ...]:
     cursor.take("TABLE")
-    cursor.take("ONLY")
-    names = [cursor.name()]
-    cursor.take("*")
-    while cursor.take(","):
-        cursor.take("ONLY")
-        names.append(cursor.name())
-        cursor.take("*")
+    names = cursor.listed(lambda: _truncated(cursor))
     cascade = False
     while word := cursor.take_any("RESTART", "CONTINUE", "CASCADE", "RESTRICT", "DROP", "REUSE", "IMMEDIATE"):
         if word in ("RESTART", "CONTINUE"):
@@ -246,6 +231,13 @@ def _truncate(cursor: Cursor) -> tuple[Operation, ...]:
             cursor.expect("STORAGE")
         cascade = cascade or word == "CASCADE"
     return tuple(Truncate(name, cascade) for name in names)
+
+
+def _truncated(cursor: Cursor) -> Name:
+    cursor.take("ONLY")
+    name = cursor.name()
+    cursor.take("*")
+    return name
 
 
 def _not_understood(cursor: Cursor, reason: NotReadable) -> NotUnderstood:
@@ -264,10 +256,7 @@ def _names(cursor: Cursor) -> list[Name]:
     found: list[Name] = []
     cursor.at = 0
     while not cursor.done:
-        if not cursor.next_is_name():
-            cursor.at += 1
-            continue
-        if cursor.token.word in _KEYWORDS:
+        if not cursor.next_is_name() or cursor.token.word in _KEYWORDS:
             cursor.at += 1
             continue
         parts = [cursor.part()]

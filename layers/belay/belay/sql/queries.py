@@ -15,19 +15,10 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.simplify import simplify
 from sqlglot.parser import logger
 
+from belay.sql import operations as op
 from belay.sql.changes import Engine
 from belay.sql.cursor import DEFAULT_SCHEMAS
 from belay.sql.functions import changes_nothing
-from belay.sql.operations import (
-    AlterObject,
-    CreateTable,
-    Harmless,
-    Name,
-    ObjectKind,
-    Operation,
-    Setting,
-    WriteRows,
-)
 from belay.sql.tokens import NotReadable, Token, TokenForm, folded
 
 DIALECTS = {
@@ -65,7 +56,7 @@ def _depth(text: str) -> int:
     return max(accumulate((each == "(") - (each == ")") for each in _QUOTED.sub("", text)), default=0)
 
 
-def operations(text: str, engine: Engine) -> tuple[Operation, ...]:
+def operations(text: str, engine: Engine) -> tuple[op.Operation, ...]:
     """What a query or a statement that writes rows does. Raises NotReadable."""
     if _depth(text) > _DEEPEST:
         raise NotReadable(f"it has more than {_DEEPEST} parentheses within each other")
@@ -80,26 +71,24 @@ def operations(text: str, engine: Engine) -> tuple[Operation, ...]:
         return settings
     if any(isinstance(node, (exp.Command, exp.Create, exp.Drop, exp.Alter)) for node in tree.walk()):
         raise NotReadable("it holds something that is no query")
-    written = [_write(node, engine) for node in _writes(tree)]
-    written += [_merge(node, engine) for node in tree.walk() if isinstance(node, exp.Merge)]
+    written = [
+        _WRITES[type(node)](node, engine)
+        for node in tree.find_all(exp.Insert, exp.Update, exp.Delete)
+        if not isinstance(node.parent, exp.When)  # a branch of a MERGE
+    ]
+    written += [_merge(node, engine) for node in tree.find_all(exp.Merge)]
     into = [_into(node, engine) for node in tree.find_all(exp.Into)]
     called = tuple(dict.fromkeys(_unknown_calls(tree)))
     if called == ("setval",):
-        return (AlterObject(ObjectKind.SEQUENCE, Name("")),)
+        return (op.AlterObject(op.ObjectKind.SEQUENCE, op.Name("")),)
     if called and (engine is not Engine.SQLSERVER or not _REMOTE.isdisjoint(called)):
         raise NotReadable(f"what {', '.join(called)} does is not known", everything=True)
-    found: list[Operation] = [operation for operations in written for operation in operations]
+    found: list[op.Operation] = [operation for operations in written for operation in operations]
     found += into
-    return tuple(found) or (Harmless("select"),)
+    return tuple(found) or (op.Harmless("select"),)
 
 
-def _writes(tree: exp.Expr) -> list[exp.Expr]:
-    """What writes rows, other than the branches of a MERGE."""
-    found = tree.find_all(exp.Insert, exp.Update, exp.Delete)
-    return [node for node in found if not isinstance(node.parent, exp.When)]
-
-
-def _settings(tree: exp.Expr) -> tuple[Operation, ...]:
+def _settings(tree: exp.Expr) -> tuple[op.Operation, ...]:
     """``SELECT set_config('name', 'value', false)``, as dumps have it."""
     if not isinstance(tree, exp.Select) or len(tree.expressions) != 1 or tree.args.get("from_"):
         return ()
@@ -110,7 +99,7 @@ def _settings(tree: exp.Expr) -> tuple[Operation, ...]:
     name, value = call.expressions[:2]
     if not isinstance(name, exp.Literal) or not isinstance(value, exp.Literal):
         return ()
-    return (Setting(name.name.lower(), value.name.lower()),)
+    return (op.Setting(name.name.lower(), value.name.lower()),)
 
 
 def _unknown_calls(tree: exp.Expr) -> Iterator[str]:
@@ -121,19 +110,10 @@ def _unknown_calls(tree: exp.Expr) -> Iterator[str]:
             yield name
 
 
-def _write(node: exp.Expr, engine: Engine) -> list[Operation]:
-    read: dict[type[exp.Expr], Callable[[exp.Expr, Engine], list[Operation]]] = {
-        exp.Insert: _insert,
-        exp.Update: _update,
-        exp.Delete: _delete,
-    }
-    return read[type(node)](node, engine)
-
-
 _INSERT = {"this", "expression", "conflict", "returning", "is_function", "with_", "default", "hint", "alternative"}
 
 
-def _insert(node: exp.Expr, engine: Engine) -> list[Operation]:
+def _insert(node: exp.Expr, engine: Engine) -> list[op.Operation]:
     _only(node, _INSERT | {"ignore", "columns"})
     target = node.this
     columns: tuple[str, ...] = ()
@@ -141,13 +121,13 @@ def _insert(node: exp.Expr, engine: Engine) -> list[Operation]:
         columns = tuple(_folded(each, engine) for each in target.expressions if isinstance(each, exp.Identifier))
         target = target.this
     literal = isinstance(node.expression, exp.Values) and not node.expression.find(exp.Query)
-    return [WriteRows(_name(target, engine), "insert", filtered=False, columns=columns, literal=literal)]
+    return [op.WriteRows(_name(target, engine), "insert", filtered=False, columns=columns, literal=literal)]
 
 
 _UPDATE = {"this", "expressions", "from_", "where", "returning", "with_", "order", "limit", "hint"}
 
 
-def _update(node: exp.Expr, engine: Engine) -> list[Operation]:
+def _update(node: exp.Expr, engine: Engine) -> list[op.Operation]:
     _only(node, _UPDATE)
     sources = _sources(node.this, node.args.get("from_"))
     filtered = _filtered(node, _joins(node.this, node.args.get("from_")))
@@ -161,7 +141,7 @@ def _update(node: exp.Expr, engine: Engine) -> list[Operation]:
         raise NotReadable("an update of several tables that does not say which column is whose")
     alias = node.this.alias_or_name
     return [
-        WriteRows(_target(table or alias, sources, engine, node.this), "update", filtered, tuple(columns))
+        op.WriteRows(_target(table or alias, sources, engine, node.this), "update", filtered, tuple(columns))
         for table, columns in assigned.items()
     ]
 
@@ -186,7 +166,7 @@ def _assigned(item: exp.Expr, engine: Engine) -> list[tuple[str, str]]:
 _DELETE = {"this", "tables", "using", "where", "returning", "with_", "order", "limit", "hint", "cluster"}
 
 
-def _delete(node: exp.Expr, engine: Engine) -> list[Operation]:
+def _delete(node: exp.Expr, engine: Engine) -> list[op.Operation]:
     _only(node, _DELETE)
     tables = node.args.get("tables")
     using = node.args.get("using")
@@ -194,21 +174,30 @@ def _delete(node: exp.Expr, engine: Engine) -> list[Operation]:
     sources = _sources(*read)
     filtered = _filtered(node, _joins(*read))
     if tables:
-        return [WriteRows(_target(table.name, sources, engine, table), "delete", filtered) for table in tables]
-    return [WriteRows(_name(node.this, engine), "delete", filtered)]
+        return [op.WriteRows(_target(table.name, sources, engine, table), "delete", filtered) for table in tables]
+    return [op.WriteRows(_name(node.this, engine), "delete", filtered)]
 
 
-def _merge(node: exp.Expr, engine: Engine) -> list[Operation]:
+def _merge(node: exp.Expr, engine: Engine) -> list[op.Operation]:
     table = _name(node.this, engine)
     deletes = any(isinstance(when.args.get("then"), exp.Var) for when in node.find_all(exp.When))
-    merged: list[Operation] = [WriteRows(table, "merge", filtered=True)]
-    return [*merged, WriteRows(table, "delete", filtered=True)] if deletes else merged
+    merged: list[op.Operation] = [op.WriteRows(table, "merge", filtered=True)]
+    return [*merged, op.WriteRows(table, "delete", filtered=True)] if deletes else merged
 
 
-def _into(node: exp.Into, engine: Engine) -> Operation:
+def _into(node: exp.Into, engine: Engine) -> op.Operation:
     _only(node, {"this", "temporary", "unlogged"})
     table = _name(node.this, engine)
-    return CreateTable(table, (), temporary=bool(node.args.get("temporary")) or table.name.startswith("#"), copied=True)
+    return op.CreateTable(
+        table, (), temporary=bool(node.args.get("temporary")) or table.name.startswith("#"), copied=True
+    )
+
+
+_WRITES: dict[type[exp.Expr], Callable[[exp.Expr, Engine], list[op.Operation]]] = {
+    exp.Insert: _insert,
+    exp.Update: _update,
+    exp.Delete: _delete,
+}
 
 
 def _only(node: exp.Expr, known: set[str]) -> None:
@@ -228,7 +217,7 @@ def _sources(*nodes: exp.Expr | None) -> list[exp.Table]:
     return found
 
 
-def _target(alias: str, sources: list[exp.Table], engine: Engine, written: exp.Expr) -> Name:
+def _target(alias: str, sources: list[exp.Table], engine: Engine, written: exp.Expr) -> op.Name:
     """The table that an alias stands for: in a FROM of its own if it has one, as SQL Server reads it."""
     if isinstance(written, exp.Table) and written.args.get("db"):
         return _name(written, engine)
@@ -343,14 +332,14 @@ def _common_table(node: exp.Table) -> exp.Expr | None:
     return None
 
 
-def _name(node: exp.Expr | None, engine: Engine) -> Name:
+def _name(node: exp.Expr | None, engine: Engine) -> op.Name:
     if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier):
         raise NotReadable("rows of something that is no table")
     if (source := _common_table(node)) is not None:
         return _name(source, engine)
     schema = node.args.get("db")
     parts = [_folded(part, engine) if isinstance(part, exp.Identifier) else "" for part in (node.this, schema)]
-    return Name(parts[0], "" if parts[1] == DEFAULT_SCHEMAS.get(engine) else parts[1])
+    return op.Name(parts[0], "" if parts[1] == DEFAULT_SCHEMAS.get(engine) else parts[1])
 
 
 def _folded(identifier: exp.Identifier, engine: Engine) -> str:

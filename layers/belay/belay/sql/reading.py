@@ -58,10 +58,8 @@ def format_of(files: Mapping[str, bytes], directory: str) -> Format:
     changelog = next((path for path, data in found.items() if is_changelog(path, data)), None)
     migration = next(filter(is_migration, found), None)
     if changelog and migration and not is_changelog(migration, found[migration]):
-        problem = (
-            f"{directory}: expected one format, found {changelog} and {migration}; name the format in the manifest"
-        )
-        raise UnreadableChanges([problem])
+        found_both = f"found {changelog} and {migration}; name the format in the manifest"
+        raise UnreadableChanges([f"{directory}: expected one format, {found_both}"])
     if changelog:
         return Format.LIQUIBASE
     return Format.FLYWAY if migration else Format.PLAIN

@@ -7,56 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from belay.sql.changes import DatabaseChange, Engine, SqlStatement
+from belay.sql import operations as op
+from belay.sql.changes import MYSQL, DatabaseChange, Engine, SqlStatement
 from belay.sql.limits import EFFORT_OF_PART, MAX_EFFORT
 from belay.sql.model import Model, ModelTable, ReplayStep
-from belay.sql.naming import MYSQL, constraint_name, index_name, mentioned
-from belay.sql.operations import (
-    AddColumn,
-    AddConstraint,
-    AddEnumValue,
-    AttachPartition,
-    ChangeColumn,
-    ChangeTable,
-    ColumnDefinition,
-    ConstraintDefinition,
-    ConstraintKind,
-    CreateEnum,
-    CreateIndex,
-    CreateTable,
-    Default,
-    DetachPartition,
-    DropColumn,
-    DropConstraint,
-    DropIndex,
-    DropObject,
-    DropTable,
-    IndexDefinition,
-    Name,
-    NotUnderstood,
-    ObjectKind,
-    Operation,
-    RenameColumn,
-    RenameConstraint,
-    RenameEnum,
-    RenameEnumValue,
-    RenameIndex,
-    RenameTable,
-    Transaction,
-    ValidateConstraint,
-)
+from belay.sql.naming import constraint_name, index_name, mentioned
 from belay.sql.parsing import operations
 from belay.sql.schemas import Schemas
 
 Changing = Callable[[ModelTable], ModelTable]
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 NOTHING_KNOWN = Model()
 """A database of which nothing is known: what is not in it may be there."""
 
-_INDEXED = (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE, ConstraintKind.EXCLUDE)
-
-_INHERITED = (ConstraintKind.CHECK, ConstraintKind.NOT_NULL)
+_INDEXED = (op.ConstraintKind.PRIMARY_KEY, op.ConstraintKind.UNIQUE, op.ConstraintKind.EXCLUDE)
+_UNINDEXED = (op.ConstraintKind.FOREIGN_KEY, op.ConstraintKind.CHECK)
+_INHERITED = (op.ConstraintKind.CHECK, op.ConstraintKind.NOT_NULL)
 
 _NOT_CREATED = "is not among what was created"
 _TOO_MUCH = "more changes of more tables than are followed"
@@ -82,7 +52,7 @@ def replay(changes: Iterable[DatabaseChange], engine: Engine, baseline: Model = 
                 operation = names.resolved(written, model)
                 if effort > MAX_EFFORT:
                     after = model
-                elif isinstance(operation, Transaction):
+                elif isinstance(operation, op.Transaction):
                     after, begun = _transaction(model, begun, operation, engine)
                 else:
                     after = _Step(model, engine, change, statement).apply(operation)
@@ -92,7 +62,7 @@ def replay(changes: Iterable[DatabaseChange], engine: Engine, baseline: Model = 
                 model = after
                 if followed and effort > MAX_EFFORT:
                     model = Model(unsure=(_TOO_MUCH,))
-                    yield ReplayStep(model, NotUnderstood(_TOO_MUCH, everything=True), model, change, statement)
+                    yield ReplayStep(model, op.NotUnderstood(_TOO_MUCH, everything=True), model, change, statement)
         model = _session_ended(model)
 
 
@@ -106,7 +76,7 @@ def _effort(before: Model, after: Model) -> int:
 
 
 def _transaction(
-    model: Model, begun: Model | None, operation: Transaction, engine: Engine
+    model: Model, begun: Model | None, operation: op.Transaction, engine: Engine
 ) -> tuple[Model, Model | None]:
     """PostgreSQL, SQL Server and DB2 take structure back with a transaction; MySQL and Oracle do not.
 
@@ -168,74 +138,74 @@ class _Step:
         self.change = change
         self.where = f"{statement.place.path}:{statement.place.line}"
 
-    def apply(self, operation: Operation) -> Model:
+    def apply(self, operation: op.Operation) -> Model:
         """The model after the operation."""
         match operation:
-            case CreateTable():
+            case op.CreateTable():
                 return self._create_table(operation)
-            case DropTable():
+            case op.DropTable():
                 return self._drop_table(operation.table, operation.cascade)
-            case RenameTable():
+            case op.RenameTable():
                 return self._rename_table(operation)
-            case AddColumn():
+            case op.AddColumn():
                 return self._with_column(operation)
-            case DropColumn():
+            case op.DropColumn():
                 return self._without_column(operation)
-            case RenameColumn():
+            case op.RenameColumn():
                 return self._rename_column(operation)
-            case ChangeColumn():
+            case op.ChangeColumn():
                 return self._changed_column(operation)
-            case AddConstraint():
+            case op.AddConstraint():
                 return self._with_constraint(operation)
-            case ValidateConstraint(constraint=name):
+            case op.ValidateConstraint(constraint=name):
                 return self._on_family(operation.table, lambda table: self._validated(table, name), having=name)
-            case DropConstraint():
+            case op.DropConstraint():
                 return self._drop_constraint(operation)
-            case RenameConstraint(constraint=name):
+            case op.RenameConstraint(constraint=name):
                 return self._on_family(
                     operation.table, lambda table: self._rename_constraint(table, operation), having=name
                 )
-            case CreateIndex():
+            case op.CreateIndex():
                 model = self._on(operation.table, lambda table: self._create_index(table, operation))
                 if operation.only:
                     return model
                 unnamed = replace(operation.index, name="")
                 return self._on_partitions(model, operation.table, lambda each: self._with_index(each, unnamed))
-            case DropIndex():
+            case op.DropIndex():
                 return self._drop_index(operation)
-            case RenameIndex():
+            case op.RenameIndex():
                 return self._rename_index(operation)
-            case AttachPartition():
+            case op.AttachPartition():
                 return self._on(operation.partition, lambda table: self._attached(table, operation.table))
-            case DetachPartition():
+            case op.DetachPartition():
                 return self._on(operation.partition, self._detached)
-            case ChangeTable(property="inheritance"):
+            case op.ChangeTable(property="inheritance"):
                 return self._on(operation.table, lambda table: self._unsure(table, "what it inherits is changed"))
-            case CreateEnum() | AddEnumValue() | RenameEnumValue() | RenameEnum():
+            case op.CreateEnum() | op.AddEnumValue() | op.RenameEnumValue() | op.RenameEnum():
                 return self._enum(operation)
-            case DropObject():
+            case op.DropObject():
                 return self._drop_object(operation)
-            case NotUnderstood():
+            case op.NotUnderstood():
                 return self._taint(operation)
             case _:
                 return self.model
 
     # tables
 
-    def _found(self, name: Name) -> ModelTable:
+    def _found(self, name: op.Name) -> ModelTable:
         """The table, or one of which nothing is sure."""
         if table := self.model.tables.get(name):
             return table
         why = _NOT_CREATED if self.model.complete else "was there before and is not known"
         return ModelTable(name, unsure=(f"{name} {why}",))
 
-    def _on(self, name: Name, change: Changing) -> Model:
+    def _on(self, name: op.Name, change: Changing) -> Model:
         """Changes a table. One that does not exist gets no parts, whose names would be taken."""
         table = self._found(name)
         missing = table.unsure[:1] == (f"{name} {_NOT_CREATED}",)
         return self.model.with_table(table if missing else change(table))
 
-    def _on_family(self, name: Name, change: Changing, *, having: str = "") -> Model:
+    def _on_family(self, name: op.Name, change: Changing, *, having: str = "") -> Model:
         """Changes a table and what inherits its columns; with ``having`` only what has that constraint."""
         model = self._on(name, change)
         for child in self._children(name):
@@ -244,14 +214,14 @@ class _Step:
                 model = model.with_table(change(table))
         return model
 
-    def _on_partitions(self, model: Model, name: Name, change: Changing) -> Model:
+    def _on_partitions(self, model: Model, name: op.Name, change: Changing) -> Model:
         """Changes the partitions of a table in a model in which the table itself is changed already."""
         for child in self._children(name):
             if self.model.tables[child].partition:
                 model = model.with_table(change(model.tables[child]))
         return model
 
-    def _attached(self, table: ModelTable, parent: Name) -> ModelTable:
+    def _attached(self, table: ModelTable, parent: op.Name) -> ModelTable:
         """A partition, whose keys and indexes are made to match its table's."""
         matched = self._found(parent)
         identities = [name for name, column in matched.columns.items() if _is_identity(column)]
@@ -265,9 +235,9 @@ class _Step:
         identities = [name for name, column in table.columns.items() if _is_identity(column)]
         return _with_identity(replace(table, parents=(), partition=False), identities, identity=False)
 
-    def _children(self, name: Name) -> list[Name]:
+    def _children(self, name: op.Name) -> list[op.Name]:
         """What inherits from a table, each once, whatever inherits from what."""
-        found: dict[Name, None] = {}
+        found: dict[op.Name, None] = {}
         above = [name]
         while above:
             parent = above.pop(0)
@@ -296,7 +266,7 @@ class _Step:
         lasting = [each.hidden if each.temporary else each for each in found]
         return [each for each in lasting if each]
 
-    def _create_table(self, operation: CreateTable) -> Model:
+    def _create_table(self, operation: op.CreateTable) -> Model:
         name = operation.table
         existing = self.model.tables.get(name)
         if operation.if_not_exists and existing and not operation.temporary:
@@ -334,7 +304,7 @@ class _Step:
         if twice := [name for name in source.columns if name in table.columns]:
             table = self._unsure(table, f"{', '.join(twice)} is several tables' that it inherits from")
         if table.partition:
-            return self._copied(table, source, source.columns, tuple(ConstraintKind))
+            return self._copied(table, source, source.columns, tuple(op.ConstraintKind))
         own = {name for each in source.constraints.values() if not each.inherited for name in each.columns}
         columns = {
             name: replace(_unnumbered(column), nullable=column.nullable or name in own)
@@ -342,7 +312,7 @@ class _Step:
         }
         return self._copied(table, source, columns, _INHERITED)
 
-    def _like(self, table: ModelTable, source: ModelTable, operation: CreateTable) -> ModelTable:
+    def _like(self, table: ModelTable, source: ModelTable, operation: op.CreateTable) -> ModelTable:
         """A table with copies of another's columns and NOT NULL constraints, or of everything but foreign keys."""
         source = self._with_names(source)
         if operation.like_all:
@@ -350,17 +320,17 @@ class _Step:
         columns = {
             name: column
             if operation.like_defaults and column.default.text and not (column.generated or column.virtual)
-            else replace(column, default=Default(), identity=False, generated=False, virtual=False)
+            else replace(column, default=op.Default(), identity=False, generated=False, virtual=False)
             for name, column in source.columns.items()
         }
-        return self._copied(table, source, columns, [ConstraintKind.NOT_NULL])
+        return self._copied(table, source, columns, [op.ConstraintKind.NOT_NULL])
 
     def _copied(
         self,
         table: ModelTable,
         source: ModelTable,
-        columns: Mapping[str, ColumnDefinition],
-        kinds: Collection[ConstraintKind],
+        columns: Mapping[str, op.ColumnDefinition],
+        kinds: Collection[op.ConstraintKind],
     ) -> ModelTable:
         """A table with columns and kinds of constraints of another, which are valid in it: it is empty."""
         table = replace(table, columns={**table.columns, **columns}, unsure=_reasons(table.unsure, *source.unsure))
@@ -370,13 +340,13 @@ class _Step:
             if constraint.kind in kinds and (constraint.inherited or not table.parents)
         )
         table = self._add_constraints(table, kept)
-        if ConstraintKind.UNIQUE in kinds:
+        if op.ConstraintKind.UNIQUE in kinds:
             for index in source.indexes.values():
                 if index.name not in source.constraints:
                     table = self._with_index(table, replace(index, name=index.name if self.engine in MYSQL else ""))
         return table
 
-    def _drop_table(self, name: Name, cascade: bool) -> Model:
+    def _drop_table(self, name: op.Name, cascade: bool) -> Model:
         table = self.model.tables.get(name)
         if table is None:
             return self.model
@@ -388,7 +358,7 @@ class _Step:
             tables = {each: _without_keys_to(kept, gone) for each, kept in tables.items()}
         return replace(self.model, tables=tables)
 
-    def _rename_table(self, operation: RenameTable) -> Model:
+    def _rename_table(self, operation: op.RenameTable) -> Model:
         table = replace(self._with_names(self._found(operation.table)), name=operation.to)
         there = self.model.tables.get(operation.to) if operation.to != operation.table else None
         if table.temporary:
@@ -401,15 +371,13 @@ class _Step:
             table = replace(there, hidden=self._unsure(table, f"{operation.to} is hidden by a temporary table"))
         elif there:
             table = self._unsure(table, f"{operation.to} is a new name though it is there")
-        tables = {name: each for name, each in self.model.tables.items() if name != operation.table}
-        tables[operation.to] = table
-        return replace(
-            self.model, tables={n: _referring(each, operation.table, operation.to) for n, each in tables.items()}
-        )
+        tables = {**_without(self.model.tables, operation.table), operation.to: table}
+        referring = {name: _referring(each, operation.table, operation.to) for name, each in tables.items()}
+        return replace(self.model, tables=referring)
 
     # columns
 
-    def _with_column(self, operation: AddColumn) -> Model:
+    def _with_column(self, operation: op.AddColumn) -> Model:
         """A column on a table and on what inherits it, of which only partitions have its identity."""
         before = self._found(operation.table)
         model = self._on(operation.table, lambda table: self._add_column(table, operation))
@@ -420,12 +388,12 @@ class _Step:
             model = model.with_table(self._add_column(table, replace(operation, column=nullable, constraints=())))
         return self._passed_on(model, before)
 
-    def _without_column(self, operation: DropColumn) -> Model:
+    def _without_column(self, operation: op.DropColumn) -> Model:
         change = self._on if operation.only else self._on_family
         model = change(operation.table, lambda table: self._drop_column(table, operation))
         return self._cascaded(model, operation.table) if operation.cascade else model
 
-    def _changed_column(self, operation: ChangeColumn) -> Model:
+    def _changed_column(self, operation: op.ChangeColumn) -> Model:
         """A column changed in a table and what inherits it. An identity is a partition's too, and no other table's.
 
         See "Partitioned tables may have identity columns" and "identity columns are not inherited" in
@@ -446,13 +414,13 @@ class _Step:
     def _not_null_of_its_own(self, table: ModelTable, parent: ModelTable, column: str) -> bool:
         """Whether a column is NOT NULL by another constraint than its parent's, which has the parent's name."""
         (own, inherited) = (
-            {name for name, kept in each.constraints.items() if kept.kind is ConstraintKind.NOT_NULL}
+            {name for name, kept in each.constraints.items() if kept.kind is op.ConstraintKind.NOT_NULL}
             & {name for name, kept in each.constraints.items() if column in kept.columns}
             for each in (self._with_names(table), self._with_names(parent))
         )
         return not table.partition and bool(own) and own.isdisjoint(inherited)
 
-    def _add_column(self, table: ModelTable, operation: AddColumn) -> ModelTable:
+    def _add_column(self, table: ModelTable, operation: op.AddColumn) -> ModelTable:
         column = operation.column
         if column.name in table.columns:
             if operation.if_not_exists:
@@ -461,11 +429,11 @@ class _Step:
         table = replace(table, columns={**table.columns, column.name: column})
         return self._add_constraints(table, operation.constraints)
 
-    def _drop_column(self, table: ModelTable, operation: DropColumn) -> ModelTable:
+    def _drop_column(self, table: ModelTable, operation: op.DropColumn) -> ModelTable:
         name = operation.column
         if name not in table.columns and not operation.if_exists and not table.unsure:
             return self._unsure(table, f"{name} is dropped and is not there")
-        columns = {each: column for each, column in table.columns.items() if each != name}
+        columns = _without(table.columns, name)
         constraints = {
             each: constraint
             for each, constraint in table.constraints.items()
@@ -481,23 +449,14 @@ class _Step:
                 indexes[each] = index
         return replace(table, columns=columns, constraints=constraints, indexes=indexes)
 
-    def _rename_column(self, operation: RenameColumn) -> Model:
+    def _rename_column(self, operation: op.RenameColumn) -> Model:
         old, new = operation.column, operation.to
         model = self._on_family(operation.table, lambda table: self._renamed_column(table, old, new))
-        tables = {}
-        for name, table in model.tables.items():
-            constraints = {
-                each: replace(
-                    constraint,
-                    referenced_columns=tuple(
-                        new if column == old else column for column in constraint.referenced_columns
-                    ),
-                )
-                if constraint.references == operation.table
-                else constraint
-                for each, constraint in table.constraints.items()
-            }
-            tables[name] = replace(table, constraints=constraints) if constraints != table.constraints else table
+
+        def referring(key: op.ConstraintDefinition) -> op.ConstraintDefinition:
+            return replace(key, referenced_columns=_renamed(key.referenced_columns, old, new))
+
+        tables = {name: _with_keys_to(table, operation.table, referring) for name, table in model.tables.items()}
         return replace(model, tables=tables)
 
     def _renamed_column(self, table: ModelTable, old: str, new: str) -> ModelTable:
@@ -511,7 +470,7 @@ class _Step:
         constraints = {
             name: replace(
                 constraint,
-                columns=tuple(new if column == old else column for column in constraint.columns),
+                columns=_renamed(constraint.columns, old, new),
                 expression=_reworded(constraint.expression, old, new),
             )
             for name, constraint in table.constraints.items()
@@ -520,14 +479,14 @@ class _Step:
             name: replace(
                 index,
                 columns=tuple(_reworded(column, old, new) for column in index.columns),
-                included=tuple(new if column == old else column for column in index.included),
+                included=_renamed(index.included, old, new),
                 where=_reworded(index.where, old, new),
             )
             for name, index in table.indexes.items()
         }
         return replace(table, columns=columns, constraints=constraints, indexes=indexes)
 
-    def _change_column(self, table: ModelTable, operation: ChangeColumn) -> ModelTable:
+    def _change_column(self, table: ModelTable, operation: op.ChangeColumn) -> ModelTable:
         column = table.columns.get(operation.column)
         if column is None:
             if not table.unsure:
@@ -554,15 +513,15 @@ class _Step:
 
     # constraints
 
-    def _add_constraints(self, table: ModelTable, added: Iterable[ConstraintDefinition]) -> ModelTable:
+    def _add_constraints(self, table: ModelTable, added: Iterable[op.ConstraintDefinition]) -> ModelTable:
         for constraint in _merged(added) if self.engine is Engine.POSTGRESQL else added:
             table = self._add_constraint(table, constraint)
         return table
 
-    def _add_constraint(self, table: ModelTable, constraint: ConstraintDefinition) -> ModelTable:
+    def _add_constraint(self, table: ModelTable, constraint: op.ConstraintDefinition) -> ModelTable:
         if constraint.using_index:
             return self._promoted(table, constraint)
-        given = "" if constraint.kind is ConstraintKind.PRIMARY_KEY and self.engine in MYSQL else constraint.name
+        given = "" if constraint.kind is op.ConstraintKind.PRIMARY_KEY and self.engine in MYSQL else constraint.name
         name = given or constraint_name(
             self.engine,
             table.name.name,
@@ -570,28 +529,28 @@ class _Step:
             self._taken(table, relations=constraint.kind in _INDEXED),
             table.columns,
         )
-        if constraint.kind is ConstraintKind.CHECK and not constraint.columns:
+        if constraint.kind is op.ConstraintKind.CHECK and not constraint.columns:
             constraint = replace(constraint, columns=tuple(mentioned(constraint.expression, table.columns)))
         missing = [column for column in constraint.columns if column not in table.columns]
         if missing and not table.unsure:
             table = self._unsure(table, f"a constraint is on {', '.join(missing)}, which is not there")
         table = replace(table, constraints={**table.constraints, name: constraint})
-        if constraint.kind in (ConstraintKind.PRIMARY_KEY, ConstraintKind.NOT_NULL) and constraint.validated:
-            table = _required(table, constraint.columns)
-        if constraint.kind in (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE):
+        if constraint.kind in (op.ConstraintKind.PRIMARY_KEY, op.ConstraintKind.NOT_NULL) and constraint.validated:
+            table = _with_nullable(table, constraint.columns, nullable=False)
+        if constraint.kind in (op.ConstraintKind.PRIMARY_KEY, op.ConstraintKind.UNIQUE):
             modifiers = ("",) * len(constraint.columns)
-            index = IndexDefinition(
+            index = op.IndexDefinition(
                 name, constraint.columns, unique=True, included=constraint.included, modifiers=modifiers
             )
             return replace(table, indexes={**table.indexes, name: index})
-        if constraint.kind is ConstraintKind.EXCLUDE:
-            index = IndexDefinition(name, constraint.columns, included=constraint.included)
+        if constraint.kind is op.ConstraintKind.EXCLUDE:
+            index = op.IndexDefinition(name, constraint.columns, included=constraint.included)
             return replace(table, indexes={**table.indexes, name: index})
-        if constraint.kind is ConstraintKind.FOREIGN_KEY and self.engine in MYSQL:
+        if constraint.kind is op.ConstraintKind.FOREIGN_KEY and self.engine in MYSQL:
             return self._foreign_key_index(table, constraint)
         return table
 
-    def _with_constraint(self, operation: AddConstraint) -> Model:
+    def _with_constraint(self, operation: op.AddConstraint) -> Model:
         """A constraint on a table and on what inherits it."""
         before = self._found(operation.table)
         model = self._on(operation.table, lambda table: self._add_constraint(table, operation.constraint))
@@ -618,28 +577,29 @@ class _Step:
             model = model.with_table(table)
         return model
 
-    def _promoted(self, table: ModelTable, constraint: ConstraintDefinition) -> ModelTable:
+    def _promoted(self, table: ModelTable, constraint: op.ConstraintDefinition) -> ModelTable:
         """An index becomes a constraint's, and in PostgreSQL gets its name."""
         index = table.indexes.get(constraint.using_index)
         if index is None:
             return table if table.unsure else self._unsure(table, f"{constraint.using_index} is no index that is known")
         name = constraint.name or constraint.using_index
         renamed = name if self.engine is Engine.POSTGRESQL else index.name
-        indexes = {renamed if each == constraint.using_index else each: kept for each, kept in table.indexes.items()}
+        indexes = _rekeyed(table.indexes, constraint.using_index, renamed)
         indexes[renamed] = replace(index, name=renamed)
-        table = replace(
-            table,
-            indexes=indexes,
-            constraints={**table.constraints, name: replace(constraint, columns=index.columns)},
+        constraints = {**table.constraints, name: replace(constraint, columns=index.columns)}
+        table = replace(table, indexes=indexes, constraints=constraints)
+        return (
+            _with_nullable(table, index.columns, nullable=False)
+            if constraint.kind is op.ConstraintKind.PRIMARY_KEY
+            else table
         )
-        return _required(table, index.columns) if constraint.kind is ConstraintKind.PRIMARY_KEY else table
 
-    def _foreign_key_index(self, table: ModelTable, constraint: ConstraintDefinition) -> ModelTable:
+    def _foreign_key_index(self, table: ModelTable, constraint: op.ConstraintDefinition) -> ModelTable:
         """MySQL makes an index for a foreign key unless one begins with its columns."""
         width = len(constraint.columns)
         if any(index.columns[:width] == constraint.columns for index in table.indexes.values()):
             return table
-        index = IndexDefinition(constraint.name, constraint.columns, modifiers=("",) * width)
+        index = op.IndexDefinition(constraint.name, constraint.columns, modifiers=("",) * width)
         return self._with_index(table, index)
 
     def _validated(self, table: ModelTable, name: str) -> ModelTable:
@@ -647,26 +607,29 @@ class _Step:
         if constraint is None:
             return table if table.unsure else self._unsure(table, f"the constraint {name} is not there")
         table = replace(table, constraints={**table.constraints, name: replace(constraint, validated=True)})
-        return _required(table, constraint.columns) if constraint.kind is ConstraintKind.NOT_NULL else table
+        return (
+            _with_nullable(table, constraint.columns, nullable=False)
+            if constraint.kind is op.ConstraintKind.NOT_NULL
+            else table
+        )
 
-    def _drop_constraint(self, operation: DropConstraint) -> Model:
+    def _drop_constraint(self, operation: op.DropConstraint) -> Model:
         name = operation.constraint
         dropped = self._with_names(self._found(operation.table)).constraints.get(name)
+        model = self._on(operation.table, lambda table: self._without_constraint(table, operation))
         if operation.only:
-            return self._on(operation.table, lambda table: self._without_constraint(table, operation))
+            return model
         if dropped and dropped.kind in _INHERITED:
-            model = self._on(operation.table, lambda table: self._without_constraint(table, operation))
             for child in self._children(operation.table):
                 table = model.tables[child]
                 if name in self._with_names(table).constraints:
                     model = model.with_table(self._without_constraint(table, operation))
             return model
-        model = self._on(operation.table, lambda table: self._without_constraint(table, operation))
         reason = f"{operation.constraint} is dropped from the table that it is a partition of"
         model = self._on_partitions(model, operation.table, lambda each: self._unsure(each, reason))
         return self._cascaded(model, operation.table) if operation.cascade else model
 
-    def _cascaded(self, model: Model, name: Name) -> Model:
+    def _cascaded(self, model: Model, name: op.Name) -> Model:
         """Foreign keys to a table are dropped with the unique index that they need, whatever the order of its columns.
 
         Where one of several such indexes is left, nobody knows which one they need.
@@ -684,32 +647,25 @@ class _Step:
                 model = model.with_table(changed)
         return model
 
-    def _without_constraint(self, table: ModelTable, operation: DropConstraint) -> ModelTable:
+    def _without_constraint(self, table: ModelTable, operation: op.DropConstraint) -> ModelTable:
         name = operation.constraint
-        if not name and operation.kind is ConstraintKind.PRIMARY_KEY:
-            keys = [each for each, kept in table.constraints.items() if kept.kind is ConstraintKind.PRIMARY_KEY]
+        if not name and operation.kind is op.ConstraintKind.PRIMARY_KEY:
+            keys = [each for each, kept in table.constraints.items() if kept.kind is op.ConstraintKind.PRIMARY_KEY]
             name = keys[0] if keys else ""
         dropped = table.constraints.get(name)
         if dropped is None:
             return self._without_unknown(table, name, operation.if_exists)
-        table = replace(
-            table,
-            constraints={each: kept for each, kept in table.constraints.items() if each != name},
-            indexes={
-                each: kept
-                for each, kept in table.indexes.items()
-                if each != name or dropped.kind in (ConstraintKind.FOREIGN_KEY, ConstraintKind.CHECK)
-            },
-        )
-        if dropped.kind is ConstraintKind.NOT_NULL:
-            return _optional(table, dropped.columns)
-        if dropped.kind is ConstraintKind.DEFAULT:
-            return _undefaulted(table, dropped.columns)
+        indexes = table.indexes if dropped.kind in _UNINDEXED else _without(table.indexes, name)
+        table = replace(table, constraints=_without(table.constraints, name), indexes=indexes)
+        if dropped.kind is op.ConstraintKind.NOT_NULL:
+            return _with_nullable(table, dropped.columns, nullable=True)
+        if dropped.kind is op.ConstraintKind.DEFAULT:
+            return _with_columns(table, dropped.columns, lambda column: replace(column, default=op.Default()))
         return table
 
     def _without_unknown(self, table: ModelTable, name: str, if_exists: bool) -> ModelTable:
         if name in (named := self._with_names(table)).constraints:
-            return _optional(table, named.constraints[name].columns)
+            return _with_nullable(table, named.constraints[name].columns, nullable=True)
         if if_exists or table.unsure:
             return table
         return self._unsure(table, f"the constraint {name} is not there")
@@ -721,44 +677,43 @@ class _Step:
         named = {
             column
             for each in table.constraints.values()
-            if each.kind is ConstraintKind.NOT_NULL
+            if each.kind is op.ConstraintKind.NOT_NULL
             for column in each.columns
         }
         constraints = dict(table.constraints)
         for column in table.columns.values():
             if not column.nullable and column.name not in named:
-                definition = ConstraintDefinition(ConstraintKind.NOT_NULL, columns=(column.name,))
+                definition = op.ConstraintDefinition(op.ConstraintKind.NOT_NULL, columns=(column.name,))
                 name = constraint_name(self.engine, table.name.name, definition, constraints, table.columns)
                 constraints[name] = definition
         return replace(table, constraints=constraints)
 
-    def _rename_constraint(self, table: ModelTable, operation: RenameConstraint) -> ModelTable:
+    def _rename_constraint(self, table: ModelTable, operation: op.RenameConstraint) -> ModelTable:
         old, new = operation.constraint, operation.to
         if old not in table.constraints and old in (named := self._with_names(table)).constraints:
             table = named
         if old not in table.constraints:
             return table if table.unsure else self._unsure(table, f"the constraint {old} is not there")
-        constraints = {new if each == old else each: kept for each, kept in table.constraints.items()}
-        indexes = {new if each == old else each: kept for each, kept in table.indexes.items()}
+        indexes = _rekeyed(table.indexes, old, new)
         if new in indexes:
             indexes[new] = replace(indexes[new], name=new)
-        return replace(table, constraints=constraints, indexes=indexes)
+        return replace(table, constraints=_rekeyed(table.constraints, old, new), indexes=indexes)
 
     # indexes
 
-    def _create_index(self, table: ModelTable, operation: CreateIndex) -> ModelTable:
+    def _create_index(self, table: ModelTable, operation: op.CreateIndex) -> ModelTable:
         if operation.if_not_exists and operation.index.name in self._taken(table, constraints=False):
-            owner = self._owner(Name(operation.index.name, table.name.schema), None)
+            owner = self._owner(op.Name(operation.index.name, table.name.schema), None)
             return self._unsure(table, "an index may be on another table") if owner and owner.unsure else table
         if operation.index.name in table.indexes:
             table = self._unsure(table, f"the index {operation.index.name} is created though it is there")
         return self._with_index(table, operation.index)
 
-    def _with_index(self, table: ModelTable, index: IndexDefinition) -> ModelTable:
+    def _with_index(self, table: ModelTable, index: op.IndexDefinition) -> ModelTable:
         name = index.name or index_name(self.engine, table.name.name, index, self._taken(table, constraints=False))
         return replace(table, indexes={**table.indexes, name: replace(index, name=name)})
 
-    def _owner(self, index: Name, table: Name | None) -> ModelTable | None:
+    def _owner(self, index: op.Name, table: op.Name | None) -> ModelTable | None:
         """The table that an index is on."""
         if table:
             return self._found(table)
@@ -767,52 +722,46 @@ class _Step:
                 return each
         return None
 
-    def _drop_index(self, operation: DropIndex) -> Model:
+    def _drop_index(self, operation: op.DropIndex) -> Model:
         table = self._owner(operation.index, operation.table)
         if table is None:
             return self.model
         name = operation.index.name
         if name not in table.indexes and not operation.if_exists and not table.unsure:
             return self.model.with_table(self._unsure(table, f"the index {name} is not there"))
-        table = replace(
-            table,
-            indexes={each: kept for each, kept in table.indexes.items() if each != name},
-            constraints={
-                each: kept
-                for each, kept in table.constraints.items()
-                if each != name or kept.kind in (ConstraintKind.FOREIGN_KEY, ConstraintKind.CHECK)
-            },
-        )
+        constraints = {
+            each: kept for each, kept in table.constraints.items() if each != name or kept.kind in _UNINDEXED
+        }
+        table = replace(table, indexes=_without(table.indexes, name), constraints=constraints)
         reason = f"{name} is dropped from the table that it is a partition of"
         model = self._on_partitions(self.model.with_table(table), table.name, lambda each: self._unsure(each, reason))
         return self._cascaded(model, table.name) if operation.cascade else model
 
-    def _rename_index(self, operation: RenameIndex) -> Model:
+    def _rename_index(self, operation: op.RenameIndex) -> Model:
         table = self._owner(operation.index, operation.table)
         old, new = operation.index.name, operation.to
         if table is None or old not in table.indexes:
             return self.model
-        indexes = {new if each == old else each: kept for each, kept in table.indexes.items()}
+        indexes = _rekeyed(table.indexes, old, new)
         indexes[new] = replace(indexes[new], name=new)
         constraints = {
-            new if each == old and kept.kind is not ConstraintKind.FOREIGN_KEY else each: kept
+            new if each == old and kept.kind is not op.ConstraintKind.FOREIGN_KEY else each: kept
             for each, kept in table.constraints.items()
         }
         return self.model.with_table(replace(table, indexes=indexes, constraints=constraints))
 
     # other objects
 
-    def _enum(self, operation: CreateEnum | AddEnumValue | RenameEnumValue | RenameEnum) -> Model:
+    def _enum(self, operation: op.CreateEnum | op.AddEnumValue | op.RenameEnumValue | op.RenameEnum) -> Model:
         enums = dict(self.model.enums)
-        if isinstance(operation, CreateEnum):
+        if isinstance(operation, op.CreateEnum):
             enums[operation.type] = operation.values
         elif operation.type not in enums:
             return self.model
-        elif isinstance(operation, AddEnumValue):
+        elif isinstance(operation, op.AddEnumValue):
             enums[operation.type] = _with_value(enums[operation.type], operation)
-        elif isinstance(operation, RenameEnumValue):
-            old = enums[operation.type]
-            enums[operation.type] = tuple(operation.to if value == operation.value else value for value in old)
+        elif isinstance(operation, op.RenameEnumValue):
+            enums[operation.type] = _renamed(enums[operation.type], operation.value, operation.to)
         else:
             enums[operation.to] = enums.pop(operation.type)
             return replace(self._retyped(str(operation.type), str(operation.to)), enums=enums)
@@ -831,29 +780,27 @@ class _Step:
             tables[name] = replace(table, columns=columns)
         return replace(self.model, tables=tables)
 
-    def _drop_object(self, operation: DropObject) -> Model:
+    def _drop_object(self, operation: op.DropObject) -> Model:
         model = self.model
-        if operation.kind is ObjectKind.TYPE:
-            model = replace(model, enums={name: kept for name, kept in model.enums.items() if name != operation.name})
-        lost = operation.kind is ObjectKind.TABLESPACE and operation.cascade
-        if lost or operation.kind in (ObjectKind.DATABASE, ObjectKind.OWNED):
+        if operation.kind is op.ObjectKind.TYPE:
+            model = replace(model, enums=_without(model.enums, operation.name))
+        lost = operation.kind is op.ObjectKind.TABLESPACE and operation.cascade
+        if lost or operation.kind in (op.ObjectKind.DATABASE, op.ObjectKind.OWNED):
             reason = f"{self.where}: what is in the {operation.kind} {operation.name} is dropped"
             return replace(model, unsure=_reasons(model.unsure, reason))
         if not operation.cascade:
             return model
-        if operation.kind in (ObjectKind.SCHEMA, ObjectKind.ROLE):
+        if operation.kind in (op.ObjectKind.SCHEMA, op.ObjectKind.ROLE):
             tables = {name: each for name, each in model.tables.items() if name.schema != operation.name.name}
             return replace(model, tables=tables)
         reason = f"the {operation.kind} {operation.name} is dropped with what depends on it"
-        return replace(
-            model,
-            tables={
-                name: self._unsure(table, reason) if _depends(table, operation) else table
-                for name, table in model.tables.items()
-            },
-        )
+        tables = {
+            name: self._unsure(table, reason) if _depends(table, operation) else table
+            for name, table in model.tables.items()
+        }
+        return replace(model, tables=tables)
 
-    def _taint(self, operation: NotUnderstood) -> Model:
+    def _taint(self, operation: op.NotUnderstood) -> Model:
         reason = f"{self.where}: {operation.reason}"
         model = self.model
         if operation.everything:
@@ -871,15 +818,15 @@ class _Step:
         return replace(model, tables=tables, enums=enums)
 
 
-def _merged(added: Iterable[ConstraintDefinition]) -> list[ConstraintDefinition]:
+def _merged(added: Iterable[op.ConstraintDefinition]) -> list[op.ConstraintDefinition]:
     """PostgreSQL makes one of several equal keys or exclusions in one definition: the primary key, if one is.
 
     It has the first name that one of them has (transformIndexConstraints in src/backend/parser/parse_utilcmd.c). Checks
     are made, and named, before keys, and foreign keys after them.
     """
-    keys: dict[object, ConstraintDefinition] = {}
+    keys: dict[object, op.ConstraintDefinition] = {}
     others = []
-    for constraint in sorted(added, key=lambda each: each.kind is not ConstraintKind.PRIMARY_KEY):
+    for constraint in sorted(added, key=lambda each: each.kind is not op.ConstraintKind.PRIMARY_KEY):
         same = (constraint.columns, constraint.included, constraint.nulls_distinct, constraint.expression)
         if constraint.kind not in _INDEXED or constraint.using_index:
             others.append(constraint)
@@ -891,40 +838,41 @@ def _merged(added: Iterable[ConstraintDefinition]) -> list[ConstraintDefinition]
     return [*checks, *keys.values(), *(each for each in others if each.kind not in _INHERITED)]
 
 
-def _has(table: ModelTable, constraint: ConstraintDefinition) -> bool:
+def _has(table: ModelTable, constraint: op.ConstraintDefinition) -> bool:
     """Whether a table has a constraint already, with which that of a table that it inherits from becomes one."""
-    if constraint.kind is ConstraintKind.NOT_NULL:
+    if constraint.kind is op.ConstraintKind.NOT_NULL:
         return any(name in table.columns and not table.columns[name].nullable for name in constraint.columns)
     return constraint.name in table.constraints
 
 
-def _is_identity(column: ColumnDefinition) -> bool:
+def _is_identity(column: op.ColumnDefinition) -> bool:
     """Whether a column is an identity, and not one whose default is a sequence's next value, as serial has it."""
     return column.identity and not column.default.text
 
 
-def _unnumbered(column: ColumnDefinition) -> ColumnDefinition:
+def _unnumbered(column: op.ColumnDefinition) -> op.ColumnDefinition:
     return replace(column, identity=False) if _is_identity(column) else column
 
 
 def _with_identity(table: ModelTable, columns: Iterable[str], *, identity: bool) -> ModelTable:
-    changed = {name: replace(table.columns[name], identity=identity) for name in columns if name in table.columns}
-    return replace(table, columns={**table.columns, **changed})
+    return _with_columns(table, columns, lambda column: replace(column, identity=identity))
 
 
 def _with_not_null(table: ModelTable, column: str, *, there: bool) -> ModelTable:
     """A table whose NOT NULL constraints on a column are validated, or are gone."""
-    constraints = {
-        name: replace(kept, validated=True) if kept.kind is ConstraintKind.NOT_NULL and column in kept.columns else kept
-        for name, kept in table.constraints.items()
-        if there or kept.kind is not ConstraintKind.NOT_NULL or column not in kept.columns
-    }
+    constraints = dict(table.constraints)
+    for name, kept in table.constraints.items():
+        if kept.kind is op.ConstraintKind.NOT_NULL and column in kept.columns:
+            if there:
+                constraints[name] = replace(kept, validated=True)
+            else:
+                del constraints[name]
     return replace(table, constraints=constraints)
 
 
-def _backing(table: ModelTable, key: ConstraintDefinition) -> list[str]:
+def _backing(table: ModelTable, key: op.ConstraintDefinition) -> list[str]:
     """The unique indexes of a table on the columns that a foreign key refers to: its primary key's if it names none."""
-    primary = (each.columns for each in table.constraints.values() if each.kind is ConstraintKind.PRIMARY_KEY)
+    primary = (each.columns for each in table.constraints.values() if each.kind is op.ConstraintKind.PRIMARY_KEY)
     columns = key.referenced_columns or next(primary, ())
     return [
         name
@@ -933,49 +881,60 @@ def _backing(table: ModelTable, key: ConstraintDefinition) -> list[str]:
     ]
 
 
-def _without_keys_to(table: ModelTable, gone: set[Name]) -> ModelTable:
+def _without_keys_to(table: ModelTable, gone: set[op.Name]) -> ModelTable:
     constraints = {name: kept for name, kept in table.constraints.items() if kept.references not in gone}
     return replace(table, constraints=constraints) if len(constraints) < len(table.constraints) else table
 
 
-def _referring(table: ModelTable, old: Name, new: Name) -> ModelTable:
+def _referring(table: ModelTable, old: op.Name, new: op.Name) -> ModelTable:
     if old in table.parents:
-        table = replace(table, parents=tuple(new if parent == old else parent for parent in table.parents))
-    if not any(constraint.references == old for constraint in table.constraints.values()):
+        table = replace(table, parents=_renamed(table.parents, old, new))
+    return _with_keys_to(table, old, lambda key: replace(key, references=new))
+
+
+def _with_keys_to(
+    table: ModelTable, referenced: op.Name, change: Callable[[op.ConstraintDefinition], op.ConstraintDefinition]
+) -> ModelTable:
+    """A table whose foreign keys to another are changed."""
+    if not any(kept.references == referenced for kept in table.constraints.values()):
         return table
-    constraints: Mapping[str, ConstraintDefinition] = {
-        name: replace(constraint, references=new) if constraint.references == old else constraint
-        for name, constraint in table.constraints.items()
+    constraints = {
+        name: change(kept) if kept.references == referenced else kept for name, kept in table.constraints.items()
     }
     return replace(table, constraints=constraints)
 
 
-def _required(table: ModelTable, columns: Iterable[str]) -> ModelTable:
-    return _with_nullable(table, columns, nullable=False)
-
-
-def _optional(table: ModelTable, columns: Iterable[str]) -> ModelTable:
-    return _with_nullable(table, columns, nullable=True)
-
-
 def _with_nullable(table: ModelTable, columns: Iterable[str], *, nullable: bool) -> ModelTable:
-    changed = {name: replace(table.columns[name], nullable=nullable) for name in columns if name in table.columns}
+    return _with_columns(table, columns, lambda column: replace(column, nullable=nullable))
+
+
+def _with_columns(
+    table: ModelTable, names: Iterable[str], change: Callable[[op.ColumnDefinition], op.ColumnDefinition]
+) -> ModelTable:
+    changed = {name: change(table.columns[name]) for name in names if name in table.columns}
     return replace(table, columns={**table.columns, **changed})
 
 
-def _undefaulted(table: ModelTable, columns: Iterable[str]) -> ModelTable:
-    changed = {name: replace(table.columns[name], default=Default()) for name in columns if name in table.columns}
-    return replace(table, columns={**table.columns, **changed})
+def _renamed(names: Iterable[Value], old: Value, new: Value) -> tuple[Value, ...]:
+    return tuple(new if each == old else each for each in names)
 
 
-def _uses(index: IndexDefinition, column: str) -> bool:
+def _rekeyed(parts: Mapping[str, Value], old: str, new: str) -> dict[str, Value]:
+    return {new if each == old else each: kept for each, kept in parts.items()}
+
+
+def _without(parts: Mapping[Key, Value], name: Key) -> dict[Key, Value]:
+    return {each: kept for each, kept in parts.items() if each != name}
+
+
+def _uses(index: op.IndexDefinition, column: str) -> bool:
     if column in index.columns or column in index.included:
         return True
     expressions = [each for each in index.columns if "(" in each]
     return bool(mentioned(" ".join([*expressions, index.where]), (column,)))
 
 
-def _named(column: ColumnDefinition, old: str, new: str) -> ColumnDefinition:
+def _named(column: op.ColumnDefinition, old: str, new: str) -> op.ColumnDefinition:
     return replace(column, name=new) if column.name == old else column
 
 
@@ -988,7 +947,7 @@ def _reworded(expression: str, old: str, new: str) -> str:
     return " ".join(new if word.strip('"').lower() == old.lower() else word for word in expression.split(" "))
 
 
-def _with_value(values: tuple[str, ...], operation: AddEnumValue) -> tuple[str, ...]:
+def _with_value(values: tuple[str, ...], operation: op.AddEnumValue) -> tuple[str, ...]:
     if operation.value in values:
         return values
     found = list(values)
@@ -1001,9 +960,9 @@ def _with_value(values: tuple[str, ...], operation: AddEnumValue) -> tuple[str, 
     return tuple(found)
 
 
-def _depends(table: ModelTable, operation: DropObject) -> bool:
+def _depends(table: ModelTable, operation: op.DropObject) -> bool:
     """Whether a table may lose something when an object is dropped with what depends on it."""
-    if operation.kind is ObjectKind.EXTENSION:
+    if operation.kind is op.ObjectKind.EXTENSION:
         return True
     name = operation.name.name
     texts = [text for column in table.columns.values() for text in (column.type.name, column.default.text)]

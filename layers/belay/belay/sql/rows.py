@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
-from belay.sql.changes import Engine
-from belay.sql.constraints import MYSQL
+from belay.sql.changes import MYSQL, Engine
 from belay.sql.cursor import Cursor
 from belay.sql.defaults import REGISTERS
 from belay.sql.operations import Harmless, Operation, WriteRows
@@ -13,8 +13,6 @@ from belay.sql.sessions import STARTERS
 from belay.sql.tokens import NotReadable, Token, TokenForm
 
 _CONSTANTS = frozenset(["NULL", "TRUE", "FALSE", "DEFAULT", "CURRENT_TIMESTAMP", "CURRENT_DATE", "SYSDATE", "-", "+"])
-
-
 _WITH_TOP = 6
 """Tokens of the shortest statement with ``TOP (n)``."""
 
@@ -24,12 +22,9 @@ def write_or_query(cursor: Cursor) -> tuple[Operation, ...]:
     start = cursor.at
     if cursor.done:
         raise cursor.unexpected("a query")
-    try:
-        inserted = _constants(cursor)
-    except NotReadable:
-        inserted = None
-    if inserted is not None:
-        return (inserted,)
+    with suppress(NotReadable):
+        if inserted := _constants(cursor):
+            return (inserted,)
     cursor.at = start
     if cursor.engine is Engine.SQLSERVER:
         _to_next(cursor)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from belay.sql.changes import Engine
-from belay.sql.constraints import MYSQL
+from belay.sql.changes import MYSQL, Engine
 from belay.sql.cursor import Cursor
 from belay.sql.operations import ChangeTable, Grant, Harmless, LockTable, Operation, RewriteTable, Setting, Transaction
 from belay.sql.tokens import NotReadable, TokenForm
@@ -12,6 +11,11 @@ HARMLESS = frozenset(
     "COMMENT ANALYZE NOTIFY LISTEN UNLISTEN DISCARD CHECKPOINT UNLOCK REFRESH SHOW DESCRIBE DESC PRINT "
     "RUNSTATS SAVEPOINT RELEASE FLUSH SECURITY DEALLOCATE CLOSE".split()
 )
+_MODES = frozenset(
+    "ISOLATION LEVEL READ WRITE ONLY COMMITTED UNCOMMITTED REPEATABLE SERIALIZABLE DEFERRABLE NOT WITH CONSISTENT "
+    "SNAPSHOT ,".split()
+)
+"""What may follow the beginning of a transaction."""
 _LEVELS = ("SESSION", "LOCAL", "GLOBAL", "PERSIST", "PERSIST_ONLY")
 
 
@@ -25,10 +29,7 @@ def setting(cursor: Cursor) -> tuple[Operation, ...]:
         return (Setting("transaction", ""),)
     if engine is Engine.DB2 and cursor.next_is("INTEGRITY"):
         return _integrity(cursor)
-    found = [_assignment(cursor)]
-    while cursor.take(","):
-        found.append(_assignment(cursor))
-    return tuple(found)
+    return tuple(cursor.listed(lambda: _assignment(cursor)))
 
 
 def _integrity(cursor: Cursor) -> tuple[Operation, ...]:
@@ -92,9 +93,8 @@ def _switch(cursor: Cursor) -> Operation:
     name = cursor.part()
     if name == "identity_insert":
         cursor.name()
-    else:
-        while cursor.take(","):
-            cursor.part()
+    elif cursor.take(","):
+        cursor.listed(cursor.part)
     cursor.take("-")
     token = cursor.token
     if token.kind not in (TokenForm.WORD, TokenForm.NUMBER):
@@ -117,12 +117,10 @@ def transaction(cursor: Cursor, verb: str) -> tuple[Operation, ...]:
         return (Transaction(verb.lower()),)
     cursor.take_any("WORK", "TRANSACTION", "TRAN")
     if verb == "BEGIN":
-        while not cursor.done:
-            if not cursor.take_any(
-                *("ISOLATION", "LEVEL", "READ", "WRITE", "ONLY", "COMMITTED", "UNCOMMITTED", "REPEATABLE", ","),
-                *("SERIALIZABLE", "DEFERRABLE", "NOT", "WITH", "CONSISTENT", "SNAPSHOT"),
-            ):
-                raise NotReadable("a block")
+        while cursor.next_in(_MODES):
+            cursor.at += 1
+        if not cursor.done:
+            raise NotReadable("a block")
     elif not cursor.done and not (cursor.take("AND", "NO", "CHAIN")):
         raise NotReadable("a rollback to a savepoint" if verb == "ROLLBACK" else "an end of more than a transaction")
     return (Transaction("commit" if verb == "END" else verb.lower()),)
@@ -185,7 +183,7 @@ def lock(cursor: Cursor) -> tuple[Operation, ...]:
     """``LOCK TABLE``, from after ``LOCK``."""
     cursor.take_any("TABLE", "TABLES")
     if cursor.engine in MYSQL:
-        return _mysql_locks(cursor)
+        return tuple(cursor.listed(lambda: _mysql_lock(cursor)))
     cursor.take("ONLY")
     names = cursor.names()
     mode = ""
@@ -196,18 +194,14 @@ def lock(cursor: Cursor) -> tuple[Operation, ...]:
     return tuple(LockTable(name, mode or "access exclusive") for name in names)
 
 
-def _mysql_locks(cursor: Cursor) -> tuple[Operation, ...]:
-    found = []
-    while True:
-        name = cursor.name()
-        if cursor.take("AS") or cursor.token.word not in ("READ", "WRITE", "LOW_PRIORITY"):
-            cursor.part()
-        cursor.take("LOW_PRIORITY")
-        mode = cursor.take_any("READ", "WRITE").lower()
-        cursor.take("LOCAL")
-        found.append(LockTable(name, mode))
-        if not cursor.take(","):
-            return tuple(found)
+def _mysql_lock(cursor: Cursor) -> LockTable:
+    name = cursor.name()
+    if cursor.take("AS") or cursor.token.word not in ("READ", "WRITE", "LOW_PRIORITY"):
+        cursor.part()
+    cursor.take("LOW_PRIORITY")
+    mode = cursor.take_any("READ", "WRITE").lower()
+    cursor.take("LOCAL")
+    return LockTable(name, mode)
 
 
 def rewrite(cursor: Cursor, verb: str) -> tuple[Operation, ...]:

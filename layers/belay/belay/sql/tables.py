@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from belay.sql.changes import Engine
+from belay.sql import operations as op
+from belay.sql.changes import MYSQL, Engine
 from belay.sql.columns import column, typed_only
 from belay.sql.constraints import (
-    MYSQL,
     STORAGE,
     constraint,
     filegroup,
@@ -16,16 +16,6 @@ from belay.sql.constraints import (
 from belay.sql.cursor import Cursor
 from belay.sql.indexes import index_columns
 from belay.sql.limits import MAX_PARTS
-from belay.sql.operations import (
-    ColumnDefinition,
-    ConstraintDefinition,
-    CreateTable,
-    DropTable,
-    Harmless,
-    IndexDefinition,
-    Name,
-    Operation,
-)
 from belay.sql.rows import write_or_query
 from belay.sql.tokens import NotReadable, TokenForm
 
@@ -34,15 +24,15 @@ class _Body:
     """What stands between the parentheses of a ``CREATE TABLE``."""
 
     def __init__(self) -> None:
-        self.columns: list[ColumnDefinition] = []
-        self.constraints: list[ConstraintDefinition] = []
-        self.indexes: list[IndexDefinition] = []
-        self.like: Name | None = None
+        self.columns: list[op.ColumnDefinition] = []
+        self.constraints: list[op.ConstraintDefinition] = []
+        self.indexes: list[op.IndexDefinition] = []
+        self.like: op.Name | None = None
         self.like_all = False
         self.like_defaults = False
 
 
-def create_table(cursor: Cursor, *, temporary: bool, replace: bool = False) -> tuple[Operation, ...]:
+def create_table(cursor: Cursor, *, temporary: bool, replace: bool = False) -> tuple[op.Operation, ...]:
     """``CREATE TABLE``, from after it."""
     if_not_exists = cursor.if_not_exists()
     table = cursor.name()
@@ -57,21 +47,19 @@ def create_table(cursor: Cursor, *, temporary: bool, replace: bool = False) -> t
         _elements(cursor, body, partition=partition_of is not None)
     if len(body.columns) + len(body.constraints) + len(body.indexes) > MAX_PARTS:
         raise NotReadable(f"more than {MAX_PARTS:,} columns, constraints and indexes")
-    inherits: tuple[Name, ...] = ()
+    inherits: tuple[op.Name, ...] = ()
     if cursor.engine is Engine.POSTGRESQL and cursor.take("INHERITS"):
-        cursor.expect("(")
-        inherits = cursor.names()
-        cursor.expect(")")
+        inherits = tuple(cursor.within(cursor.name))
     _OPTIONS[cursor.engine](cursor)
-    written: list[Operation] = []
+    written: list[op.Operation] = []
     copied = cursor.take("AS") or _is_query(cursor)
     if copied:
         if not _is_query(cursor):
             raise cursor.unexpected("a query")
-        written = [each for each in write_or_query(cursor) if not isinstance(each, Harmless)]
+        written = [each for each in write_or_query(cursor) if not isinstance(each, op.Harmless)]
     elif not body.columns and not (partition_of or body.like or inherits) and cursor.engine is not Engine.POSTGRESQL:
         raise cursor.unexpected("columns")
-    created = CreateTable(
+    created = op.CreateTable(
         table,
         tuple(body.columns),
         tuple(body.constraints),
@@ -85,7 +73,7 @@ def create_table(cursor: Cursor, *, temporary: bool, replace: bool = False) -> t
         inherits,
         body.like_defaults,
     )
-    return (*((DropTable(table, if_exists=True),) if replace else ()), created, *written)
+    return (*((op.DropTable(table, if_exists=True),) if replace else ()), created, *written)
 
 
 def _is_query(cursor: Cursor) -> bool:
@@ -148,7 +136,7 @@ def _like(cursor: Cursor, body: _Body) -> None:
             body.like_defaults = word == "INCLUDING"
 
 
-def mysql_index(cursor: Cursor) -> IndexDefinition:
+def mysql_index(cursor: Cursor) -> op.IndexDefinition:
     """MySQL's index inside ``CREATE TABLE`` or after ``ALTER TABLE ... ADD``."""
     method = ""
     if word := cursor.take_any("FULLTEXT", "SPATIAL"):
@@ -162,10 +150,10 @@ def mysql_index(cursor: Cursor) -> IndexDefinition:
         cursor.part()
     columns, modifiers = index_columns(cursor)
     mysql_index_options(cursor)
-    return IndexDefinition(name, columns, method=method, modifiers=modifiers)
+    return op.IndexDefinition(name, columns, method=method, modifiers=modifiers)
 
 
-def _inline_index(cursor: Cursor) -> IndexDefinition:
+def _inline_index(cursor: Cursor) -> op.IndexDefinition:
     name = cursor.part()
     unique = cursor.take("UNIQUE")
     cursor.take_any("CLUSTERED", "NONCLUSTERED")
@@ -176,7 +164,7 @@ def _inline_index(cursor: Cursor) -> IndexDefinition:
         cursor.group()
     if cursor.take("ON"):
         filegroup(cursor)
-    return IndexDefinition(name, columns, unique, included=included, where=where, modifiers=modifiers)
+    return op.IndexDefinition(name, columns, unique, included=included, where=where, modifiers=modifiers)
 
 
 def _postgresql(cursor: Cursor) -> None:
@@ -201,7 +189,7 @@ def _postgresql(cursor: Cursor) -> None:
         cursor.part()
 
 
-MYSQL_OPTIONS = (
+_MYSQL_OPTIONS = (
     *("ENGINE", "AUTO_INCREMENT", "CHARSET", "COLLATE", "COMMENT", "ROW_FORMAT", "KEY_BLOCK_SIZE", "MAX_ROWS"),
     *("MIN_ROWS", "AVG_ROW_LENGTH", "CHECKSUM", "DELAY_KEY_WRITE", "PACK_KEYS", "STATS_PERSISTENT", "TYPE"),
     *("STATS_AUTO_RECALC", "STATS_SAMPLE_PAGES", "TABLESPACE", "COMPRESSION", "ENCRYPTION", "INSERT_METHOD"),
@@ -214,7 +202,7 @@ def mysql_option(cursor: Cursor) -> str:
     default = cursor.take("DEFAULT")
     if cursor.take("CHARACTER", "SET"):
         option = "CHARSET"
-    elif not (option := cursor.take_any(*MYSQL_OPTIONS)):
+    elif not (option := cursor.take_any(*_MYSQL_OPTIONS)):
         if default:
             raise cursor.unexpected("a character set or collation")
         return ""
@@ -252,8 +240,7 @@ def _oracle(cursor: Cursor) -> None:
             cursor.take_any("SECUREFILE", "BASICFILE")
             if cursor.next_is_name():
                 cursor.part()
-            if cursor.next_is("("):
-                cursor.group()
+            cursor.take_group()
         elif cursor.take_any("ENABLE", "DISABLE"):
             cursor.expect("ROW", "MOVEMENT")
         elif cursor.take("PARTITION", "BY"):
@@ -274,15 +261,18 @@ def _sqlserver(cursor: Cursor) -> None:
         cursor.group()
 
 
+_DB2_PROPERTIES = (
+    *(("NOT", "LOGGED", "INITIALLY"), ("NOT", "LOGGED"), ("VALUE", "COMPRESSION")),
+    *(("NOT", "VOLATILE"), ("VOLATILE",), ("CARDINALITY",)),
+)
+
+
 def _db2(cursor: Cursor) -> None:
     while True:
         if (
-            cursor.take("IN")
+            cursor.take_any("IN", "CCSID", "LOCKSIZE", "APPEND")
             or cursor.take("INDEX", "IN")
             or cursor.take("LONG", "IN")
-            or cursor.take("CCSID")
-            or cursor.take("LOCKSIZE")
-            or cursor.take("APPEND")
         ):
             cursor.name()
         elif cursor.take("DATA", "CAPTURE"):
@@ -299,14 +289,7 @@ def _db2(cursor: Cursor) -> None:
         elif (
             cursor.take("WITH", "NO", "DATA")
             or cursor.take("WITH", "REPLACE")
-            or not (
-                cursor.take("NOT", "LOGGED", "INITIALLY")
-                or cursor.take("NOT", "LOGGED")
-                or cursor.take("VALUE", "COMPRESSION")
-                or cursor.take("NOT", "VOLATILE")
-                or cursor.take("VOLATILE")
-                or cursor.take("CARDINALITY")
-            )
+            or not any(cursor.take(*each) for each in _DB2_PROPERTIES)
         ):
             return
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 
-from belay.sql.changes import Engine
+from belay.sql.changes import MYSQL, Engine
 
 POSTGRESQL_LENGTH = 63
 """Bytes of a name that PostgreSQL keeps."""
@@ -131,7 +131,7 @@ def tokens(text: str, engine: Engine) -> list[Token]:
         elif kind in ("number", "mysql_number"):
             found.append(Token(TokenForm.NUMBER, "", matched.group(), position, end))
         elif kind == "block":
-            executed = _EXECUTED.match(text, position) if engine in (Engine.MYSQL, Engine.MARIADB) else None
+            executed = _EXECUTED.match(text, position) if engine in MYSQL else None
             if executed:
                 if executed_until >= 0:
                     raise NotReadable("an executed comment inside another")

@@ -23,23 +23,9 @@ NAMES: Final = {
 }
 """The engines by Liquibase's names."""
 
-_IGNORED: Final = frozenset(
-    {
-        "id",
-        "author",
-        "created",
-        "comment",
-        "comments",
-        "description",
-        "logicalfilepath",
-        "tag",
-        "dbms",
-        "ignore",
-        "validchecksum",
-    }
-)
-_SPLITTING: Final = frozenset(
-    {"splitstatements", "stripcomments", "enddelimiter", "rollbacksplitstatements", "rollbackenddelimiter"}
+_READ_ELSEWHERE: Final = frozenset(
+    "id author created comment comments description logicalfilepath tag dbms ignore validchecksum context contexts "
+    "contextfilter labels enddelimiter rollbacksplitstatements rollbackenddelimiter".split()
 )
 _TRUTHS: Final = ("runonchange", "runalways", "runintransaction", "failonerror", "splitstatements", "stripcomments")
 
@@ -61,11 +47,16 @@ def settled(attributes: Mapping[str, str], engine: Engine) -> Settled:
     return Settled(
         repeatable=_truth(attributes, "runonchange") or _truth(attributes, "runalways"),
         transactional=_truth(attributes, "runintransaction", default=True),
-        contexts=next((attributes[key] for key in ("contextfilter", "context", "contexts") if key in attributes), ""),
+        contexts=contexts(attributes),
         labels=attributes.get("labels", ""),
         skipped=_truth(attributes, "ignore") or not for_engine(attributes.get("dbms", ""), engine),
         doubts=tuple(_doubts(attributes)),
     )
+
+
+def contexts(attributes: Mapping[str, str]) -> str:
+    """Return the context expression, under whichever of its names it is written."""
+    return next((attributes[key] for key in ("contextfilter", "context", "contexts") if key in attributes), "")
 
 
 def for_engine(written: str, engine: Engine) -> bool:
@@ -106,7 +97,7 @@ def _doubts(attributes: Mapping[str, str]) -> list[str]:
         "runwith": {"jdbc", ""},
         "onvalidationfail": {"halt", ""},
     }
-    known = _IGNORED | _SPLITTING | {*_TRUTHS, *harmless, "context", "contexts", "contextfilter", "labels"}
+    known = _READ_ELSEWHERE | {*_TRUTHS, *harmless}
     doubts += [
         f"{name} is {shown(attributes[name])}"
         for name, good in harmless.items()

@@ -16,16 +16,8 @@ from belay.sql.liquibase.elements import Element
 
 _SKIPPING: Final = frozenset({"MARK_RAN", "CONTINUE"})
 _EXISTS: Final = frozenset(
-    {
-        "columnExists",
-        "foreignKeyConstraintExists",
-        "indexExists",
-        "primaryKeyExists",
-        "sequenceExists",
-        "tableExists",
-        "uniqueConstraintExists",
-        "viewExists",
-    }
+    "columnExists foreignKeyConstraintExists indexExists primaryKeyExists sequenceExists tableExists "
+    "uniqueConstraintExists viewExists".split()
 )
 
 

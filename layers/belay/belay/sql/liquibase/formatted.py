@@ -56,13 +56,11 @@ def read_formatted(source: LocatedText, path: str, engine: Engine, properties: P
     """Return the change sets of a file in their order. Raises :class:`UnreadableChanges`."""
     header = HEADER.match(source.text)
     common = attributes_of(header["rest"]) if header else {}
+    logical = {key: value for key, value in common.items() if key == "logicalfilepath"}
     collected = Collected()
     found = []
     for each in _FormattedReader(source, properties, collected).change_sets():
-        each.attributes = {
-            **{key: value for key, value in common.items() if key == "logicalfilepath"},
-            **each.attributes,
-        }
+        each.attributes = {**logical, **each.attributes}
         with collected:
             found.append(_change_set(each, source, path, engine, properties))
     collected.raise_all()

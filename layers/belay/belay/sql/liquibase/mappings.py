@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from belay.errors import UnreadableChanges, UnreadableTemplate
@@ -50,20 +51,17 @@ class _Converter:
         children: list[Element] = []
         text = LocatedText("", lambda _: place)
         if isinstance(node, ScalarNode):
-            text = LocatedText("", lambda _: place) if self._is_none(node) else self._text(node)
+            text = text if _is_none(node) else self._text(node)
         for key, value in _entries(node):
             if not isinstance(value, ScalarNode):
                 children.append(self.element(key, value))
             elif key == "":
                 children.append(self.element(name, value))
-            elif not self._is_none(value):
+            elif not _is_none(value):
                 attributes[key] = value.text
                 if key in _SQL:
                     texts[key] = self._text(value)
         return Element(name, place, attributes, tuple(children), text, texts)
-
-    def _is_none(self, node: ScalarNode) -> bool:
-        return node.plain and node.text in _NONE
 
     def _text(self, node: ScalarNode) -> LocatedText:
         line = self._lines[node.line - 1] if node.line <= len(self._lines) else ""
@@ -75,8 +73,7 @@ class _Converter:
         return LocatedText(node.text, lambda _: SourcePlace(self._path, node.line, node.column))
 
     def _block(self, node: ScalarNode) -> LocatedText:
-        following = (self._lines[index] for index in range(node.line, len(self._lines)))
-        first = next((each for each in following if each.strip()), "")
+        first = next((each for each in islice(self._lines, node.line, None) if each.strip()), "")
         indentation = len(first) - len(first.lstrip(" "))
         inner = of_file(self._path, node.text, node.line + 1)
 
@@ -87,14 +84,15 @@ class _Converter:
         return LocatedText(node.text, place)
 
 
+def _is_none(node: ScalarNode) -> bool:
+    return node.plain and node.text in _NONE
+
+
 def _entries(node: Node) -> list[tuple[str, Node]]:
     """The entries of a mapping, or of the mappings in a list; a list's scalars and lists have no name."""
     if isinstance(node, MappingNode):
         return list(node.entries.items())
     if isinstance(node, SequenceNode):
-        return [
-            entry
-            for item in node.items
-            for entry in (_entries(item) if isinstance(item, MappingNode) else [("", item)])
-        ]
+        inner = (_entries(item) if isinstance(item, MappingNode) else [("", item)] for item in node.items)
+        return [entry for entries in inner for entry in entries]
     return []

@@ -12,85 +12,71 @@ from typing import Final
 from belay.sql.changes import Engine
 
 _QUOTES: Final = {Engine.MYSQL: ("`", "`"), Engine.MARIADB: ("`", "`"), Engine.SQLSERVER: ("[", "]")}
-_TYPES: Final[dict[Engine, dict[str, str]]] = {
+_WRITTEN: Final[dict[Engine, dict[str, str]]] = {
     Engine.POSTGRESQL: {
-        "blob": "bytea",
-        "clob": "text",
-        "currency": "decimal",
-        "datetime": "timestamp",
-        "double": "double precision",
-        "longblob": "bytea",
-        "longtext": "text",
-        "longvarbinary": "bytea",
-        "longvarchar": "text",
-        "mediumtext": "text",
-        "nclob": "text",
-        "number": "numeric",
-        "nvarchar": "varchar",
-        "nvarchar2": "varchar",
-        "tinyint": "smallint",
-        "varbinary": "bytea",
-        "varchar2": "varchar",
+        "bytea": "blob longblob longvarbinary varbinary",
+        "decimal": "currency",
+        "double precision": "double",
+        "numeric": "number",
+        "smallint": "tinyint",
+        "text": "clob longtext longvarchar mediumtext nclob",
+        "timestamp": "datetime",
+        "varchar": "nvarchar nvarchar2 varchar2",
     },
     Engine.MYSQL: {
-        "boolean": "tinyint(1)",
-        "clob": "longtext",
-        "currency": "decimal",
-        "java.sql.types.boolean": "tinyint(1)",
-        "longvarbinary": "longblob",
-        "longvarchar": "longtext",
-        "nclob": "longtext",
-        "number": "numeric",
-        "uuid": "char(36)",
-        "varchar2": "varchar",
-    },
-    Engine.ORACLE: {
-        "bigint": "number(38, 0)",
-        "boolean": "number(1)",
-        "currency": "number(15, 2)",
-        "datetime": "timestamp",
-        "double": "float(24)",
-        "int": "integer",
-        "longvarchar": "clob",
-        "nvarchar": "nvarchar2",
-        "text": "clob",
-        "time": "date",
-        "tinyint": "number(3)",
-        "uuid": "raw(16)",
+        "char(36)": "uuid",
+        "decimal": "currency",
+        "longblob": "longvarbinary",
+        "longtext": "clob longvarchar nclob",
+        "numeric": "number",
+        "tinyint(1)": "boolean java.sql.types.boolean",
         "varchar": "varchar2",
     },
-    Engine.SQLSERVER: {
-        "blob": "varbinary(max)",
-        "boolean": "bit",
-        "clob": "varchar(max)",
-        "currency": "money",
-        "double": "float",
-        "longvarchar": "varchar(max)",
-        "nclob": "nvarchar(max)",
-        "number": "numeric",
-        "timestamp": "datetime2",
-        "uuid": "uniqueidentifier",
+    Engine.ORACLE: {
+        "clob": "longvarchar text",
+        "date": "time",
+        "float(24)": "double",
+        "integer": "int",
+        "number(1)": "boolean",
+        "number(3)": "tinyint",
+        "number(15, 2)": "currency",
+        "number(38, 0)": "bigint",
+        "nvarchar2": "nvarchar",
+        "raw(16)": "uuid",
+        "timestamp": "datetime",
         "varchar2": "varchar",
+    },
+    Engine.SQLSERVER: {
+        "bit": "boolean",
+        "datetime2": "timestamp",
+        "float": "double",
+        "money": "currency",
+        "numeric": "number",
+        "nvarchar(max)": "nclob",
+        "uniqueidentifier": "uuid",
+        "varbinary(max)": "blob",
+        "varchar": "varchar2",
+        "varchar(max)": "clob longvarchar",
     },
     Engine.DB2: {
-        "bit": "smallint",
-        "boolean": "smallint",
-        "currency": "decimal(19, 4)",
-        "datetime": "timestamp",
-        "longvarchar": "clob",
-        "nvarchar": "varchar",
-        "text": "clob",
-        "tinyint": "smallint",
-        "uuid": "char(36)",
-        "varchar2": "varchar",
+        "char(36)": "uuid",
+        "clob": "longvarchar text",
+        "decimal(19, 4)": "currency",
+        "smallint": "bit boolean tinyint",
+        "timestamp": "datetime",
+        "varchar": "nvarchar varchar2",
     },
+}
+"""The engines' types, each with those of a changelog that become it."""
+_TYPES: Final = {
+    engine: {each: name for name, written in types.items() for each in written.split()}
+    for engine, types in _WRITTEN.items()
 }
 _TYPES[Engine.MARIADB] = _TYPES[Engine.MYSQL]
 _TYPE: Final = re.compile(
     r"(?:java\.sql\.Types\.)?(?P<name>[A-Za-z_]\w*+(?:[ ]\w++)*+)[ ]*+(?P<arguments>\([^()]*+\))?+(?P<rest>[^;]*+)",
     re.IGNORECASE,
 )
-_LOWER: Final = frozenset({Engine.POSTGRESQL})
 _UPPER: Final = frozenset({Engine.ORACLE, Engine.DB2})
 
 
@@ -102,7 +88,7 @@ def quoted(name: str, engine: Engine, *, as_written: bool = False) -> str:
     """
     opening, closing = _QUOTES.get(engine, ('"', '"'))
     mixed = name != name.lower() and name != name.upper()
-    if not as_written and (engine in _UPPER or (engine in _LOWER and not mixed)):
+    if not as_written and (engine in _UPPER or (engine is Engine.POSTGRESQL and not mixed)):
         name = name.upper() if engine in _UPPER else name.lower()
     return opening + name.replace(closing, closing * 2) + closing
 

@@ -16,7 +16,7 @@ from belay.sql.changes import DatabaseChange, Engine, SourcePlace
 from belay.sql.doubts import doubt
 from belay.sql.files import below, text_of
 from belay.sql.limits import MAX_STATEMENTS
-from belay.sql.liquibase.attributes import both
+from belay.sql.liquibase.attributes import both, contexts
 from belay.sql.liquibase.changesets import LiquibaseChangeSet
 from belay.sql.liquibase.elements import Element
 from belay.sql.liquibase.formatted import is_formatted, read_formatted
@@ -36,31 +36,12 @@ _NAMED: Final = re.compile(rb"[\w./-]++")
 _ROOTS: Final = re.compile(
     r"(?:db\.)?changelog(?:[-_.](?:master|root|main))?|(?:db[-_.])?(?:master|root)(?:[-_.]changelog)?", re.IGNORECASE
 )
-_INCLUDE: Final = frozenset(
-    {
-        "file",
-        "relativetochangelogfile",
-        "context",
-        "contexts",
-        "contextfilter",
-        "labels",
-        "ignore",
-        "errorifmissing",
-        "logicalfilepath",
-    }
-)
-_INCLUDE_ALL: Final = frozenset(
-    {
-        "path",
-        "relativetochangelogfile",
-        "context",
-        "contexts",
-        "contextfilter",
-        "labels",
-        "ignore",
-        "errorifmissingorempty",
-    }
-)
+_INCLUDED: Final = frozenset({"relativetochangelogfile", "context", "contexts", "contextfilter", "labels", "ignore"})
+_INCLUDE: Final = _INCLUDED | {"file", "errorifmissing", "logicalfilepath"}
+_INCLUDE_ALL: Final = _INCLUDED | {"path", "errorifmissingorempty"}
+_OF_A_CHANGELOG: Final = frozenset({"logicalfilepath", "schemalocation", "objectquotingstrategy", "changelogid"})
+_SAYS_NOTHING: Final = frozenset({"afterColumn", "beforeColumn", "position", "remarks"})
+"""Properties of changes that decide nothing here, such as where MySQL puts a new column."""
 _MOST_DEEP: Final = 50
 _MOST_INCLUDE_ALL: Final = 100
 
@@ -147,7 +128,7 @@ class _ChangelogReader:
         with self._collected:
             self._check(path, included)
             source = text_of(path, self._files[path])
-            within = _Included(included.contexts, included.labels, (*included.chain, path), included.logical)
+            within = replace(included, chain=(*included.chain, path))
             if path.lower().endswith(".sql"):
                 self._take(self._sql(source, included.logical or path), within)
             elif path.lower().endswith(_TREES):
@@ -195,13 +176,7 @@ class _ChangelogReader:
     def _tree(self, source: LocatedText, path: str, included: _Included) -> None:
         root = _changelog(source, path)
         logical = root.get("logicalFilePath") or included.logical or path
-        unknown = lowered(root.attributes).keys() - {
-            "logicalfilepath",
-            "schemalocation",
-            "objectquotingstrategy",
-            "changelogid",
-        }
-        for name in sorted(unknown):
+        for name in sorted(lowered(root.attributes).keys() - _OF_A_CHANGELOG):
             self._collected.add(problem_at(root.place, f"expected a changelog's attribute, found {shown(name)}"))
         for element in root.children:
             with self._collected:
@@ -210,14 +185,7 @@ class _ChangelogReader:
     def _entry(self, element: Element, root: Element, path: str, logical: str, included: _Included) -> None:
         if element.name == "changeSet":
             quoting = {key: root.attributes[key] for key in ("objectQuotingStrategy",) if key in root.attributes}
-            element = Element(
-                element.name,
-                element.place,
-                {**quoting, **element.attributes},
-                element.children,
-                element.text,
-                element.texts,
-            )
+            element = replace(element, attributes={**quoting, **element.attributes})
             read_file = self._reader_of_files(path)
             self._take([read_change_set(element, logical, self._engine, self._properties, read_file)], included)
         elif element.name == "property":
@@ -226,7 +194,7 @@ class _ChangelogReader:
             self._include(element, path, included)
         elif element.name == "includeAll":
             self._include_all(element, path, included)
-        elif element.name != "preConditions" and not _removes_what_is_not_read(element):
+        elif element.name != "preConditions" and not _removes_nothing(element):
             raise UnreadableChanges([problem_at(element.place, f"expected a change set, found {shown(element.name)}")])
 
     def _reader_of_files(self, changelog: str) -> ReadFile:
@@ -239,10 +207,9 @@ class _ChangelogReader:
 
     def _include(self, element: Element, path: str, included: _Included) -> None:
         attributes = self._attributes(element, _INCLUDE)
-        if attributes.get("ignore", "").lower() == "true":
+        if _true(attributes, "ignore"):
             return
-        written = attributes.get("file", "")
-        relative = attributes.get("relativetochangelogfile", "").lower() == "true"
+        written, relative = attributes.get("file", ""), _true(attributes, "relativetochangelogfile")
         found = self._found(written, path, relative=relative)
         if found is not None:
             self.read(found, replace(_within(attributes, included), logical=attributes.get("logicalfilepath", "")))
@@ -259,26 +226,20 @@ class _ChangelogReader:
 
     def _include_all(self, element: Element, path: str, included: _Included) -> None:
         attributes = self._attributes(element, _INCLUDE_ALL)
-        if attributes.get("ignore", "").lower() == "true":
+        if _true(attributes, "ignore"):
             return
-        written = attributes.get("path", "")
-        relative = attributes.get("relativetochangelogfile", "").lower() == "true"
+        written, relative = attributes.get("path", ""), _true(attributes, "relativetochangelogfile")
         self._include_alls += 1
         if self._include_alls > _MOST_INCLUDE_ALL:
             raise UnreadableChanges([problem_at(element.place, f"expected at most {_MOST_INCLUDE_ALL} includeAll")])
         for directory in _candidates(written, path, self._directory, relative=relative):
-            found = [
-                each for each in sorted(self._files) if each.startswith(f"{directory}/") and self._is_included(each)
-            ]
-            if found:
+            below_it = (path for path in sorted(self._files) if path.startswith(f"{directory}/"))
+            if found := [path for path in below_it if path.lower().endswith((".sql", *_TREES))]:
                 for each in found:
                     self.read(each, _within(attributes, included))
                 return
         if attributes.get("errorifmissingorempty", "").lower() != "false":
             self._missing(element, f"changelogs in {shown(written)}", path, included)
-
-    def _is_included(self, path: str) -> bool:
-        return path.lower().endswith((".sql", *_TREES))
 
     def _attributes(self, element: Element, known: frozenset[str]) -> dict[str, str]:
         attributes = {key: self._properties.put_in(value) for key, value in lowered(element.attributes).items()}
@@ -293,22 +254,19 @@ class _ChangelogReader:
         return next((each for each in candidates if each in self._files), None)
 
 
-def _removes_what_is_not_read(element: Element) -> bool:
-    """Whether it takes away what says nothing here, such as where MySQL puts a new column."""
+def _removes_nothing(element: Element) -> bool:
+    """Whether it takes away only what says nothing here."""
     removed = {each.strip() for each in element.get("remove").split(",")}
-    return element.name == "removeChangeSetProperty" and removed <= {
-        "afterColumn",
-        "beforeColumn",
-        "position",
-        "remarks",
-    }
+    return element.name == "removeChangeSetProperty" and removed <= _SAYS_NOTHING
+
+
+def _true(attributes: Mapping[str, str], name: str) -> bool:
+    return attributes.get(name, "").lower() == "true"
 
 
 def _within(attributes: Mapping[str, str], included: _Included) -> _Included:
-    contexts = next((attributes[key] for key in ("contextfilter", "context", "contexts") if key in attributes), "")
-    return _Included(
-        both(included.contexts, contexts), both(included.labels, attributes.get("labels", "")), included.chain
-    )
+    labels = both(included.labels, attributes.get("labels", ""))
+    return _Included(both(included.contexts, contexts(attributes)), labels, included.chain)
 
 
 def _candidates(written: str, changelog: str, directory: str, *, relative: bool) -> Iterator[str]:

@@ -78,18 +78,14 @@ class _TreeReader:
             with collected:
                 statements += self._statements(change, context)
         collected.raise_all()
+        decisive = [each.canonical() for each in element.children if each.name not in {"rollback", "comment"}]
         return LiquibaseChangeSet(
             path=path,
             place=element.place,
             attributes=attributes,
             statements=modify(statements, modified, self._engine),
             undo=self._undo(element, changes, Context(self._engine, as_written=as_written)),
-            basis="\n".join(
-                [
-                    *(each.canonical() for each in element.children if each.name not in {"rollback", "comment"}),
-                    *self._files,
-                ]
-            ),
+            basis="\n".join([*decisive, *self._files]),
             doubts=tuple(doubts),
             skipped=found.skipped,
         )
@@ -144,12 +140,8 @@ class _TreeReader:
         written = element.texts.get("rollback")
         if not given and written is None:
             return self._inverses(changes, context)
-        statements: list[SqlStatement] = []
-        for each in given:
-            statements += self._rollback(each, context)
-        if written is not None:
-            statements += self._undone(written)
-        return tuple(statements)
+        statements = [statement for each in given for statement in self._rollback(each, context)]
+        return (*statements, *(() if written is None else self._undone(written)))
 
     def _rollback(self, rollback: Element, context: Context) -> Iterator[SqlStatement]:
         if rollback.attributes:
@@ -168,13 +160,11 @@ class _TreeReader:
             if not for_engine(change.attributes.get("dbms", ""), self._engine):
                 continue
             try:
-                undone = inverse(change)
-                texts = None if undone is None else translate(undone, context)
+                if (undone := inverse(change)) is None:
+                    return None
+                statements += (SqlStatement(text, change.place) for text in translate(undone, context))
             except NotTranslated:
                 return None
-            if texts is None:
-                return None
-            statements += (SqlStatement(text, change.place) for text in texts)
         return doubted(statements)
 
 

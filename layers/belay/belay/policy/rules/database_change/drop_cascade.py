@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from belay.policy.database_changes import ChangesToApply
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
-from belay.policy.type_changes import MYSQL
 from belay.policy.verdict import Severity, Verdict
+from belay.sql.changes import MYSQL
 from belay.sql.operations import DropColumn, DropConstraint, DropIndex, DropObject, DropTable, Truncate
 
 POLICY = Policy(

@@ -9,20 +9,9 @@ from typing import Final
 from belay.policy.database_changes import ChangesToApply, StepToApply
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
-from belay.policy.type_changes import MYSQL
 from belay.policy.verdict import Severity, Verdict
-from belay.sql.changes import DatabaseChange
-from belay.sql.operations import (
-    AddConstraint,
-    ChangeColumn,
-    ConstraintDefinition,
-    ConstraintKind,
-    DropConstraint,
-    Name,
-    RenameEnumValue,
-    SqlType,
-    WriteRows,
-)
+from belay.sql import operations as op
+from belay.sql.changes import MYSQL, DatabaseChange
 
 POLICY = Policy(
     title="A value of an enumeration is no longer allowed",
@@ -41,24 +30,24 @@ def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violati
     """Look for values that are renamed, for columns of an enumeration whose new type lacks some of the old values, for
     CHECK constraints that list fewer values than those they replace, and for writes to PostgreSQL's catalog of them.
     """
-    dropped: dict[tuple[DatabaseChange, Name], dict[str, ConstraintDefinition]] = {}
+    dropped: dict[tuple[DatabaseChange, op.Name], dict[str, op.ConstraintDefinition]] = {}
     for step in changes.steps:
         match step.operation:
-            case RenameEnumValue(type=name, value=value, to=to):
+            case op.RenameEnumValue(type=name, value=value, to=to):
                 yield step.violation(Verdict.FAIL, name, f"{value} becomes {to}")
-            case WriteRows(table=Name(name="pg_enum") as name):
+            case op.WriteRows(table=op.Name(name="pg_enum") as name):
                 yield step.violation(Verdict.FAIL, name, "the catalog of enumerations is written to")
-            case ChangeColumn(type=SqlType()) if step.existing:
+            case op.ChangeColumn(type=op.SqlType()) if step.existing:
                 yield from _column(step, step.operation, changes)
-            case DropConstraint(table=table, constraint=named) if step.existing and step.before:
+            case op.DropConstraint(table=table, constraint=named) if step.existing and step.before:
                 gone = step.before.constraints.get(named)
-                if gone is not None and gone.kind is ConstraintKind.CHECK:
+                if gone is not None and gone.kind is op.ConstraintKind.CHECK:
                     dropped.setdefault((step.change, table), {})[named] = gone
-            case AddConstraint(table=table, constraint=constraint) if constraint.kind is ConstraintKind.CHECK:
+            case op.AddConstraint(table=table, constraint=constraint) if constraint.kind is op.ConstraintKind.CHECK:
                 yield from _check(step, table, constraint, dropped.get((step.change, table), {}))
 
 
-def _column(step: StepToApply, change: ChangeColumn, changes: ChangesToApply) -> Iterator[Violation]:
+def _column(step: StepToApply, change: op.ChangeColumn, changes: ChangesToApply) -> Iterator[Violation]:
     if change.type is None or change.column in step.table.added:
         return
     new = _values(change.type, step.enums, changes)
@@ -75,15 +64,20 @@ def _column(step: StepToApply, change: ChangeColumn, changes: ChangesToApply) ->
         yield step.violation(Verdict.FAIL, change.table, f"{shown} no longer allows {', '.join(gone)}", change.column)
 
 
-def _values(type_: SqlType, enums: Mapping[Name, tuple[str, ...]], changes: ChangesToApply) -> tuple[str, ...] | None:
+def _values(
+    type_: op.SqlType, enums: Mapping[op.Name, tuple[str, ...]], changes: ChangesToApply
+) -> tuple[str, ...] | None:
     if type_.name in LISTED and changes.engine in MYSQL:
         return type_.arguments
     schema, _, name = type_.name.rpartition(".")
-    return enums.get(Name(name, schema))
+    return enums.get(op.Name(name, schema))
 
 
 def _check(
-    step: StepToApply, table: Name, constraint: ConstraintDefinition, dropped: Mapping[str, ConstraintDefinition]
+    step: StepToApply,
+    table: op.Name,
+    constraint: op.ConstraintDefinition,
+    dropped: Mapping[str, op.ConstraintDefinition],
 ) -> Iterator[Violation]:
     new = _listed(constraint.expression)
     for named, old in dropped.items():

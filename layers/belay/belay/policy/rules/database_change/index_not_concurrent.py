@@ -10,9 +10,8 @@ from typing import Final
 from belay.policy.database_changes import ChangesToApply, StepToApply
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
-from belay.policy.type_changes import MYSQL
 from belay.policy.verdict import Severity, Verdict
-from belay.sql.changes import Engine
+from belay.sql.changes import MYSQL, Engine
 from belay.sql.operations import AlterObject, CreateIndex, DropIndex, Harmless, IndexDefinition, RewriteTable
 
 POLICY = Policy(

@@ -9,22 +9,8 @@ from belay.policy.database_changes import ChangesToApply, StepToApply
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
+from belay.sql import operations as op
 from belay.sql.changes import Engine
-from belay.sql.operations import (
-    AddColumn,
-    AddConstraint,
-    ChangeColumn,
-    CreateIndex,
-    DropColumn,
-    DropConstraint,
-    DropIndex,
-    DropTable,
-    LockTable,
-    RenameColumn,
-    RenameTable,
-    RewriteTable,
-    Truncate,
-)
 
 POLICY = Policy(
     title="A change waits for a lock without an end",
@@ -47,17 +33,17 @@ TIMEOUTS: Final = {
 """The setting of each engine; Oracle does not wait unless it is told to."""
 NO_TIMEOUTS: Final = frozenset({"0", "-1", "default", ""})
 LOCKING: Final = (
-    AddColumn,
-    AddConstraint,
-    ChangeColumn,
-    DropColumn,
-    DropConstraint,
-    DropTable,
-    LockTable,
-    RenameColumn,
-    RenameTable,
-    RewriteTable,
-    Truncate,
+    op.AddColumn,
+    op.AddConstraint,
+    op.ChangeColumn,
+    op.DropColumn,
+    op.DropConstraint,
+    op.DropTable,
+    op.LockTable,
+    op.RenameColumn,
+    op.RenameTable,
+    op.RewriteTable,
+    op.Truncate,
 )
 
 
@@ -78,9 +64,9 @@ def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violati
 
 def _waits(step: StepToApply) -> bool:
     match step.operation:
-        case CreateIndex(index=index):
+        case op.CreateIndex(index=index):
             locks = not index.online
-        case DropIndex(online=online):
+        case op.DropIndex(online=online):
             locks = not online
         case operation:
             locks = isinstance(operation, LOCKING)

@@ -8,17 +8,7 @@ from belay.policy.database_changes import ChangesToApply, StepToApply
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
-from belay.sql.operations import (
-    AddColumn,
-    AddConstraint,
-    ChangeColumn,
-    DropColumn,
-    DropConstraint,
-    DropTable,
-    RenameColumn,
-    RenameTable,
-    WriteRows,
-)
+from belay.sql import operations as op
 
 POLICY = Policy(
     title="One change alters a table and writes rows",
@@ -31,14 +21,14 @@ POLICY = Policy(
 )
 
 STRUCTURE = (
-    AddColumn,
-    AddConstraint,
-    ChangeColumn,
-    DropColumn,
-    DropConstraint,
-    DropTable,
-    RenameColumn,
-    RenameTable,
+    op.AddColumn,
+    op.AddConstraint,
+    op.ChangeColumn,
+    op.DropColumn,
+    op.DropConstraint,
+    op.DropTable,
+    op.RenameColumn,
+    op.RenameTable,
 )
 
 
@@ -48,15 +38,15 @@ def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violati
     """
     by_change: dict[str, list[StepToApply]] = {}
     for step in changes.steps:
-        if step.existing and isinstance(step.operation, (*STRUCTURE, WriteRows)):
+        if step.existing and isinstance(step.operation, (*STRUCTURE, op.WriteRows)):
             by_change.setdefault(step.change.id, []).append(step)
     for steps in by_change.values():
-        written = next((step for step in steps if isinstance(step.operation, WriteRows)), None)
+        written = next((step for step in steps if isinstance(step.operation, op.WriteRows)), None)
         altered = next((step for step in steps if isinstance(step.operation, STRUCTURE)), None)
         if (
             written
             and altered
-            and isinstance(written.operation, WriteRows)
+            and isinstance(written.operation, op.WriteRows)
             and isinstance(altered.operation, STRUCTURE)
         ):
             detail = f"{altered.operation.table} is altered, rows of {written.operation.table} are written"

@@ -11,17 +11,7 @@ from belay.policy.database_changes import ChangesToApply, Rows, StepToApply
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
-from belay.sql.operations import (
-    AddColumn,
-    AddConstraint,
-    ChangeColumn,
-    ColumnDefinition,
-    ConstraintDefinition,
-    ConstraintKind,
-    CreateObject,
-    DefaultKind,
-    ObjectKind,
-)
+from belay.sql import operations as op
 
 POLICY = Policy(
     title="A column must have a value that nothing gives it",
@@ -41,23 +31,23 @@ def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violati
     """
     domains = {
         name
-        for step, made in changes.of(CreateObject)
-        if made.kind is ObjectKind.DOMAIN and _never_null(step.statement.text)
+        for step, made in changes.of(op.CreateObject)
+        if made.kind is op.ObjectKind.DOMAIN and _never_null(step.statement.text)
         for name in (made.name.name, str(made.name))
     }
     for step in changes.steps:
         match step.operation:
-            case AddColumn(table=table, column=column, constraints=constraints) if _filled(step):
+            case op.AddColumn(table=table, column=column, constraints=constraints) if _filled(step):
                 never_null = replace(column, nullable=column.nullable and str(column.type) not in domains)
                 if _required(never_null, constraints):
                     yield step.violation(Verdict.FAIL, table, f"{table}.{column.name}", column.name)
-            case ChangeColumn():
+            case op.ChangeColumn():
                 yield from _changed(step, step.operation)
-            case AddConstraint(constraint=constraint) if constraint.validated:
+            case op.AddConstraint(constraint=constraint) if constraint.validated:
                 yield from _constrained(step, step.operation)
 
 
-def _constrained(step: StepToApply, added: AddConstraint) -> Iterator[Violation]:
+def _constrained(step: StepToApply, added: op.AddConstraint) -> Iterator[Violation]:
     for name in added.constraint.columns:
         column = step.table.added.get(name)
         if column and not _required(column) and _required(column, [added.constraint]):
@@ -73,28 +63,31 @@ def _filled(step: StepToApply) -> bool:
     return step.existing or step.table.rows > Rows.NONE
 
 
-def _required(column: ColumnDefinition, constraints: Iterable[ConstraintDefinition] = ()) -> bool:
-    given = column.identity or column.generated or column.default.kind is not DefaultKind.NONE
+def _required(column: op.ColumnDefinition, constraints: Iterable[op.ConstraintDefinition] = ()) -> bool:
+    given = column.identity or column.generated or column.default.kind is not op.DefaultKind.NONE
     return not given and (not column.nullable or any(_requires(each, column.name) for each in constraints))
 
 
-def _requires(constraint: ConstraintDefinition, column: str) -> bool:
-    return column in constraint.columns and constraint.kind in (ConstraintKind.PRIMARY_KEY, ConstraintKind.NOT_NULL)
+def _requires(constraint: op.ConstraintDefinition, column: str) -> bool:
+    return column in constraint.columns and constraint.kind in (
+        op.ConstraintKind.PRIMARY_KEY,
+        op.ConstraintKind.NOT_NULL,
+    )
 
 
-def _changed(step: StepToApply, change: ChangeColumn) -> Iterator[Violation]:
+def _changed(step: StepToApply, change: op.ChangeColumn) -> Iterator[Violation]:
     added = step.table.added.get(change.column)
     if added is not None and step.existing:
         nullable = added.nullable if change.nullable is None else change.nullable
         default = added.default if change.default is None else change.default
-        given = added.identity or added.generated or default.kind is not DefaultKind.NONE
+        given = added.identity or added.generated or default.kind is not op.DefaultKind.NONE
         if not nullable and not given and not _required(added):
             yield step.violation(Verdict.FAIL, change.table, f"{change.table}.{change.column}", change.column)
         return
     before = step.before.columns.get(change.column) if step.before else None
-    if before is None or change.default is None or change.default.kind is not DefaultKind.NONE or before.identity:
+    if before is None or change.default is None or change.default.kind is not op.DefaultKind.NONE or before.identity:
         return
     nullable = before.nullable if change.nullable is None else change.nullable
-    if before.default.kind is not DefaultKind.NONE and not nullable:
+    if before.default.kind is not op.DefaultKind.NONE and not nullable:
         detail = f"{change.table}.{change.column} loses its default {before.default.text}"
         yield from step.loses(change.table, detail, change.column)

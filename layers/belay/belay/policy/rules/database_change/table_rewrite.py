@@ -8,9 +8,9 @@ from typing import Final
 from belay.policy.database_changes import ChangesToApply, StepToApply
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
-from belay.policy.type_changes import MYSQL, may_be_free, rewrites
+from belay.policy.type_changes import may_be_free, rewrites
 from belay.policy.verdict import Severity, Verdict
-from belay.sql.changes import Engine
+from belay.sql.changes import MYSQL, Engine
 from belay.sql.operations import AddColumn, ChangeColumn, ColumnDefinition, DefaultKind, RewriteTable
 
 POLICY = Policy(

@@ -8,8 +8,8 @@ from belay.policy.database_changes import ChangesToApply, StepToApply
 from belay.policy.new_indexes import KEYS
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
-from belay.policy.type_changes import MYSQL
 from belay.policy.verdict import Severity
+from belay.sql.changes import MYSQL
 from belay.sql.operations import AddColumn, AddConstraint, ConstraintDefinition, ConstraintKind, DropConstraint
 
 POLICY = Policy(
