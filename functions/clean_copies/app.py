@@ -32,8 +32,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     home, settings = own_home(), read(Settings)
     registered = home.registrations.read()
     everywhere = CopiesEverywhere(Places(home.aws, Power.CLEAN, "copies"), home.aws.executions)
-    deleted, problems = everywhere.delete_left(registered, settings.forecast_executions, now())
+    deleted = everywhere.delete_left(registered, settings.forecast_executions, now())
     emit([Measured(Metric.COPIES_LEFT, len(deleted))])
-    if problems:
-        raise CopiesNotDeleted(problems)
+    everywhere.alone.note_each(registered.faults)
+    everywhere.alone.tell(CopiesNotDeleted)
     return {"deleted": deleted}

@@ -33,7 +33,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     registered = home.registrations.read()
     ledger, keep = home.ledger, settings.keep_snapshots
     everywhere = SnapshotsEverywhere(ledger, Places(home.aws, Power.CLEAN, "cleanup"))
-    report, problems = everywhere.clean(registered, settings.snapshot_executions, keep, dry_run=dry_run)
-    if problems:
-        raise SnapshotsNotCleaned(problems)
+    report = everywhere.clean(registered, settings.snapshot_executions, keep, dry_run=dry_run)
+    everywhere.alone.note_each(registered.faults)
+    everywhere.alone.tell(SnapshotsNotCleaned)
     return {"dry_run": dry_run, **report}

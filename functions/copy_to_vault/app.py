@@ -7,7 +7,7 @@ from belay.aws.clock import now
 from belay.control.vaults import Vaults
 from belay.errors import SnapshotsNotCleaned
 from belay.home import own_home
-from belay.observability import logger, observed
+from belay.observability import observed
 from belay.settings import DefaultTopic, read
 
 
@@ -15,11 +15,9 @@ from belay.settings import DefaultTopic, read
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Advance every copy one step; return their names by progress. Raises ``SnapshotsNotCleaned``."""
     home, settings = own_home(), read(DefaultTopic)
-    ledger, faults = home.ledger, list[Exception]()
-    vaults = Vaults(home.aws, ledger, settings.notification_topic_arn)
-    found = vaults.bring_on(ledger.vault_copies.every(faults), now())
-    for fault in faults:
-        logger().error("a snapshot to be copied cannot be read", exc_info=fault)
-    if vaults.problems:
-        raise SnapshotsNotCleaned(vaults.problems)
+    vaults, unreadable = Vaults(home.aws, home.ledger, settings.notification_topic_arn), list[Exception]()
+    found = vaults.bring_on(home.ledger.vault_copies.every(unreadable), now())
+    for fault in unreadable:
+        vaults.alone.note(fault)
+    vaults.alone.tell(SnapshotsNotCleaned)
     return found

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from belay.control.alone import EachAlone
 from belay.control.copies import Copies
 from belay.control.places import Places
 from belay.home import own_home
@@ -19,5 +20,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     release = ReleaseReference.from_dict(event["release"])
     accepted = AcceptedRelease.from_dict(home.artifacts.require_json(release.document_key))
     there = Places(home.aws, Power.CLEAN, "copies").of(accepted.stages[event["stage"]])
-    left = Copies(there.database_copies).delete_of(event["execution"])
+    alone = EachAlone()
+    left = Copies(there.database_copies, alone).delete_of(event["execution"])
+    for fault in alone.faults:
+        raise fault
     return {"gone": not left, "wait_seconds": home.poll_seconds}

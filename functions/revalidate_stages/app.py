@@ -6,6 +6,7 @@ from typing import Any
 from belay.aws.clock import now
 from belay.control.places import Places
 from belay.control.revalidations import Revalidations
+from belay.errors import StagesNotValidated
 from belay.home import own_home
 from belay.observability import observed
 from belay.release.place import Power
@@ -17,8 +18,8 @@ from belay.settings import DefaultTopic, read
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Validate every stage, or only those of the ``application`` and ``stage`` in a manual invocation.
 
-    A fault in one stage does not affect the others. Raises ``StagesNotValidated`` at the end, or the fault that kept a
-    registration from being read.
+    A fault in one stage does not affect the others. Raises ``StagesNotValidated`` at the end, also where AWS did not
+    show a registration.
     """
     home, settings = own_home(), read(DefaultTopic)
     registrations, places = home.registrations, Places(home.aws, Power.LOOK, "revalidation")
@@ -26,9 +27,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     revalidations = Revalidations(home.ledger, home.artifacts, registrations, places, sns=sns, default_topic=topic)
     registered = registrations.read()
     verdicts = revalidations.revalidate_each(wanted(registered.stages, event), now().date())
-    for application, fault in registered.faults.items():
-        if event.get("application", application) == application:
-            raise fault
+    asked = event.get("application")
+    revalidations.alone.note_each({name: fault for name, fault in registered.faults.items() if asked in (None, name)})
+    revalidations.alone.tell(StagesNotValidated)
     return {"verdicts": verdicts}
 
 

@@ -41,11 +41,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     elsewhere = copies(home.aws, settings.files_buckets)
     unneeded = Unneeded(home.ledger, home.artifacts, home.aws.release_bucket(settings.release_bucket), elsewhere)
     before = now() - max(timedelta(days=settings.history_days), LONGEST_WAIT)
-    tagged, whole, problems = unneeded.tag(
-        before, lambda: context.get_remaining_time_in_millis() >= RESERVE_MILLISECONDS
-    )
-    if problems:
-        raise CopiesNotTagged(problems)
+    tagged, whole = unneeded.tag(before, lambda: context.get_remaining_time_in_millis() >= RESERVE_MILLISECONDS)
+    unneeded.alone.tell(CopiesNotTagged)
     return {"tagged": tagged, "whole": whole}
 
 

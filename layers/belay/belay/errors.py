@@ -153,10 +153,19 @@ class Throttled(AwsFault):
 
 
 class ServiceUnavailable(AwsFault):
-    """AWS answered with a server error, or not at all.
+    """AWS answered with a server error, or not at all, which is ``answered``.
 
     Raised by every gateway. Each state machine retries the task with backoff.
     """
+
+    def __init__(self, operation: str, code: str, message: str, *, answered: bool = True) -> None:
+        super().__init__(operation, code, message)
+        self.answered = answered
+
+
+def may_pass(fault: AwsFault) -> bool:
+    """Return whether a fault passes by itself in a while; a region that answers nothing may not."""
+    return isinstance(fault, Throttled) or (isinstance(fault, ServiceUnavailable) and fault.answered)
 
 
 class InvalidRequest(AwsFault):

@@ -26,6 +26,7 @@ from test_aws_command import Office
 from belay.aws.rds import Databases
 from belay.control.retention import SnapshotRetention
 from belay.database.instance import INSTANCE
+from belay.database.kinds import KINDS
 from belay.database.snapshots import snapshot_tags
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Purpose
@@ -299,5 +300,5 @@ def acts(office: GrownOffice) -> Mapping[str, Callable[[], object]]:
         "claim and close": claim_and_close,
         "whose an operation is": operation,
         "findings of a stage": lambda: ledger.findings.standing("orders", "production"),
-        "snapshot retention": lambda: snapshots.clean(EXECUTIONS, 1, dry_run=True),
+        "snapshot retention": lambda: [snapshots.clean(each, EXECUTIONS, 1, dry_run=True) for each in KINDS.values()],
     }

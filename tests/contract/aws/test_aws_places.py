@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
@@ -18,6 +19,7 @@ from simulated_ledger import accepted, end_stage
 from test_aws_unfinished import MACHINE, MANIFEST, RELEASE, STAGE, House
 
 from belay.approval.seal import Seal
+from belay.aws.database_copies import DatabaseCopies
 from belay.aws.gateways import Aws, own_aws
 from belay.aws.iam import Roles
 from belay.aws.s3 import ArtifactBucket
@@ -32,6 +34,8 @@ from belay.control.spokes import SeenThere, Spokes, _refused, uses
 from belay.control.stack_claims import StackClaims
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
+from belay.control.unfinished import Unfinished
+from belay.database.copy import FoundCopy
 from belay.database.executor import ChangeDocument
 from belay.errors import (
     AccessDenied,
@@ -40,11 +44,12 @@ from belay.errors import (
     InvalidRegistration,
     MissingDocument,
     ServiceUnavailable,
-    StagesNotValidated,
 )
+from belay.ledger.incidents import IncidentRecord
 from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
 from belay.release.place import PlaceRoles, Power, StagePlace, artifact_key
+from belay.release.reason import from_document
 from belay.release.records import Upload, upload_of
 from belay.release.registration import Application, Stage, parse_application, parse_stage
 from belay.release.stack_claim import claims_of
@@ -52,6 +57,8 @@ from belay.release.verification import DeployedStage
 from belay.sql.changes import Format
 from belay.stack.plan import StagePlan
 from belay.stack.status import StackStatus
+from belay.subject.incident import Incident
+from belay.subject.subjects import ReleaseAttempt
 
 SPOKE, REGION = "111111111111", "eu-central-1"
 PLACE = StagePlace("aws", SPOKE, REGION, PlaceRoles.named_alike("aws", SPOKE))
@@ -231,12 +238,34 @@ def test_a_region_that_is_down_is_tried_once_and_the_others_are_looked_at(
         register(house, application, ELSEWHERE)
     register(house, "zebras", ELSEWHERE.replace(REGION, "us-west-2"))
     stack("zebras-network", StackStatus.UPDATE_ROLLBACK_COMPLETE, region="us-west-2")
-    down = ServiceUnavailable("CloudFormation.DescribeStacks", "EndpointConnectionError", "could not connect")
+    down = ServiceUnavailable(
+        "CloudFormation.DescribeStacks", "EndpointConnectionError", "could not connect", answered=False
+    )
     tried = bar(monkeypatch, down, REGION)
     swept = sweep()
     assert tried == ["billing"], "the two other applications there would wait as long"
     assert len(swept["failed_stacks"]) == 1
     assert [each for each in swept["faults"] if "could not connect" in each] == [f"ServiceUnavailable: {down}"]
+
+
+def test_of_the_dead_incidents_of_a_region_that_is_down_one_is_tried(
+    house: House, sweep: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason, tried = from_document("it failed"), list[str]()
+    for name, place in (("down-1", PLACE), ("down-2", PLACE), ("here", None)):
+        subject = ReleaseAttempt(RELEASE, "production", None)
+        incident = Incident(name, subject, reason, "role", place=place)
+        house.ledger.incidents.open(incident, "2026-01-01T10:00:00.000+00:00")
+
+    def recover(_: Unfinished, record: IncidentRecord) -> str:
+        tried.append(record.incident.name)
+        if record.incident.place is not None:
+            raise ServiceUnavailable("CloudFormation.DescribeStacks", "ReadTimeoutError", "no answer", answered=False)
+        return record.incident.name
+
+    monkeypatch.setattr(Unfinished, "recover", recover)
+    assert sweep()["taken_up"] == ["here"]
+    assert tried == ["down-1", "here"]
 
 
 def test_an_event_that_comes_after_the_sweep_opens_nothing_more(
@@ -270,16 +299,17 @@ def test_a_stage_that_cannot_be_reached_keeps_no_other_from_being_validated(
     revalidations = Revalidations(
         house.ledger, house.artifacts, registrations, places, sns=Aws().notifications, default_topic=house.topic
     )
-    with pytest.raises(StagesNotValidated, match=r"^billing/production: AccessDenied: .*does not trust"):
-        revalidations.revalidate_each(registrations.all.stages, date(2026, 1, 1))
+    revalidations.revalidate_each(registrations.all.stages, date(2026, 1, 1))
+    (problem,) = revalidations.alone.problems
+    assert re.match("billing/production: STS.AssumeRole answered AccessDenied: .*does not trust", problem)
     assert validated == ["zebras"]
 
 
 def test_what_failed_elsewhere_is_found_without_an_event(house: House, failed_stacks: FailedStacks) -> None:
     failed = stack("orders-network", StackStatus.UPDATE_ROLLBACK_COMPLETE)
     house.stands(house.stack("orders-network"), StackStatus.UPDATE_ROLLBACK_FAILED)
-    found = [each for stages in failed_stacks.stages_by_place() for each in failed_stacks.failed(stages)]
-    assert [each.stack_id for each in found] == [failed], "the stack here has its name, and is nobody's"
+    found = [each for stages in failed_stacks.stages_by_place() for each in failed_stacks.registered(stages)]
+    assert [each.description["StackId"] for each in found] == [failed], "the stack here has its name, and is nobody's"
     assert len([failed_stacks.take_up_failed(each) for each in found]) == len(house.recoveries()) == 1
 
 
@@ -303,9 +333,14 @@ def test_a_claim_elsewhere_ends_when_its_stack_is_gone_there(house: House) -> No
     (claim,) = house.ledger.stack_claims.every().values()
     house.stack("orders-network")
     failed = stack("orders-network", StackStatus.CREATE_COMPLETE)
-    assert claims.free_if_gone(claim, places.of_claim(claim, accepted.stages.values())) is None
+
+    def freed(*stages: Stage) -> str | None:
+        place = places.of_claim(claim, stages)
+        return claims.free_if_gone(claim, places.at(place, claim.application, claim.stage))
+
+    assert freed(*accepted.stages.values()) is None
     there("cloudformation").delete_stack(StackName=failed)
-    assert claims.free_if_gone(claim, places.of_claim(claim, [])) == f"{SPOKE}/{REGION}/orders-network"
+    assert freed() == f"{SPOKE}/{REGION}/orders-network"
 
 
 def test_an_accepted_release_says_where_its_stages_lie_and_their_files(house: House) -> None:
@@ -530,6 +565,56 @@ def test_an_account_whose_copies_cannot_be_seen_is_told_and_stops_no_other(
 
     with pytest.raises(CopiesNotDeleted, match=f"account {SPOKE}, region {REGION}: .*role/belay-clean for orders"):
         cleaned()
+
+
+def test_a_copy_that_cannot_be_deleted_keeps_no_other_from_that(
+    cleaned: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, other = (copy_of(f"{name}-db", f"{FORECASTS}long-gone") for name in ("orders", "zebras"))
+    delete = DatabaseCopies.delete
+
+    def refused(copies: DatabaseCopies, copy: FoundCopy) -> None:
+        if copy.name == stuck:
+            raise AccessDenied("RDS.DeleteDBInstance", "AccessDenied", "an SCP forbids it")
+        delete(copies, copy)
+
+    monkeypatch.setattr(DatabaseCopies, "delete", refused)
+    with pytest.raises(CopiesNotDeleted, match=f"{stuck}: RDS.DeleteDBInstance answered AccessDenied: an SCP"):
+        cleaned()
+    assert databases() == [stuck]
+    assert other not in databases()
+
+
+def test_what_fails_at_home_keeps_no_copy_elsewhere(
+    cleaned: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy_of("orders-db", f"{FORECASTS}long-gone")
+    found = DatabaseCopies.all
+
+    def refused(copies: DatabaseCopies) -> list[FoundCopy]:
+        if copies._client.meta.region_name != REGION:
+            raise AccessDenied("RDS.DescribeDBInstances", "AccessDenied", "not at home")
+        return found(copies)
+
+    monkeypatch.setattr(DatabaseCopies, "all", refused)
+    with pytest.raises(CopiesNotDeleted, match=r"^RDS\.DescribeDBInstances answered AccessDenied: not at home$"):
+        cleaned()
+    assert databases() == []
+
+
+def test_an_account_that_lets_one_application_in_has_its_copies_deleted_for_it(
+    house: House, cleaned: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(house, "zebras", f"{ELSEWHERE}databases: [{{instance: zebras-db}}]\n")
+    left, assume = copy_of("orders-db", f"{FORECASTS}long-gone"), Aws._assume
+
+    def refused(self: Aws, role: str, session: Session) -> Any:
+        if session.application == "zebras":
+            raise AccessDenied("STS.AssumeRole", "AccessDenied", "zebras is not let in")
+        return assume(self, role, session)
+
+    monkeypatch.setattr(Aws, "_assume", refused)
+    assert cleaned() == {"deleted": [f"{left} (account {SPOKE}, region {REGION})"]}
 
 
 # -- what protects Belay there -----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from belay.control.registrations import ReadRegistrations
 from belay.control.retention import SnapshotRetention, SnapshotsEverywhere
 from belay.database.cluster import CLUSTER
 from belay.database.instance import INSTANCE
+from belay.database.kind import DatabaseKind
 from belay.database.retention import Need
 from belay.database.snapshots import snapshot_tags
 from belay.errors import AccessDenied, Throttled
@@ -75,16 +76,16 @@ def needed(ledger: Ledger) -> None:
 
 def test_what_nobody_needs_is_deleted_of_both_kinds(ledger: Ledger, rds: Any) -> None:
     needed(ledger)
-    report, problems = SnapshotRetention(ledger, Databases(rds)).clean(EXECUTIONS, 1, dry_run=False)
-    assert problems == []
+    retention = SnapshotRetention(ledger, Databases(rds))
     for database in KINDS:
+        said = retention.clean(database.kind, EXECUTIONS, 1, dry_run=False)
         assert names(rds, database) == {"0", "1", "2", "4", "by-hand"}
-        said = report[database.kind.name]
-        assert said["deleted"] == [f"{database.identifier}-3"]
-        assert said["kept"][f"{database.identifier}-0"] == Need.LAST_KNOWN_GOOD
-        assert said["kept"][f"{database.identifier}-1"] == Need.UNDER_WAY
-        assert said["kept"][f"{database.identifier}-2"] == Need.UNDER_WAY
-        assert f"{database.identifier}-by-hand" not in said["kept"]
+        assert list(said.deleted) == [f"{database.identifier}-3"]
+        assert said.kept[f"{database.identifier}-0"] == Need.LAST_KNOWN_GOOD
+        assert said.kept[f"{database.identifier}-1"] == Need.UNDER_WAY
+        assert said.kept[f"{database.identifier}-2"] == Need.UNDER_WAY
+        assert f"{database.identifier}-by-hand" not in said.kept
+    assert retention.alone.problems == []
 
 
 def test_what_is_still_to_be_copied_to_a_vault_stays(ledger: Ledger, rds: Any) -> None:
@@ -102,23 +103,23 @@ def test_what_is_still_to_be_copied_to_a_vault_stays(ledger: Ledger, rds: Any) -
         since=datetime(2026, 1, 1, tzinfo=UTC),
     )
     ledger.vault_copies.enter(copy)
-    report, _ = SnapshotRetention(ledger, Databases(rds)).clean(EXECUTIONS, 1, dry_run=True)
-    assert report["instance"]["kept"]["orders-db-1"] == Need.TO_VAULT
+    report = SnapshotRetention(ledger, Databases(rds)).clean(INSTANCE, EXECUTIONS, 1, dry_run=True)
+    assert report.kept["orders-db-1"] == Need.TO_VAULT
     ledger.vault_copies.forget(copy)
-    report, _ = SnapshotRetention(ledger, Databases(rds)).clean(EXECUTIONS, 1, dry_run=True)
-    assert "orders-db-1" in report["instance"]["deleted"]
+    report = SnapshotRetention(ledger, Databases(rds)).clean(INSTANCE, EXECUTIONS, 1, dry_run=True)
+    assert "orders-db-1" in report.deleted
 
 
 def test_a_dry_run_only_says_what_it_would_do(ledger: Ledger, rds: Any) -> None:
-    report, _ = SnapshotRetention(ledger, Databases(rds)).clean(EXECUTIONS, 2, dry_run=True)
-    assert report["instance"]["deleted"] == ["orders-db-0", "orders-db-1", "orders-db-2"]
+    report = SnapshotRetention(ledger, Databases(rds)).clean(INSTANCE, EXECUTIONS, 2, dry_run=True)
+    assert list(report.deleted) == ["orders-db-0", "orders-db-1", "orders-db-2"]
     assert names(rds, KINDS[0]) == {"0", "1", "2", "3", "4", "by-hand"}
 
 
 def test_another_belay_s_snapshots_are_left_alone(ledger: Ledger, rds: Any) -> None:
     other = EXECUTIONS.replace("belay-", "other-")
-    report, _ = SnapshotRetention(ledger, Databases(rds)).clean(other, 1, dry_run=False)
-    assert report["instance"] == {"deleted": [], "kept": {}}
+    report = SnapshotRetention(ledger, Databases(rds)).clean(INSTANCE, other, 1, dry_run=False)
+    assert (report.deleted, report.kept) == ((), {})
     assert len(names(rds, KINDS[0])) == 6
 
 
@@ -142,10 +143,10 @@ def test_every_place_is_cleaned_and_one_that_cannot_be_reached_stops_no_other(
 
     monkeypatch.setattr(Aws, "at", at)
     everywhere = SnapshotsEverywhere(ledger, Places(Aws(), Power.CLEAN, "cleanup"))
-    report, problems = everywhere.clean(ReadRegistrations(stages), EXECUTIONS, 2, dry_run=True)
+    report = everywhere.clean(ReadRegistrations(stages), EXECUTIONS, 2, dry_run=True)
     assert report["elsewhere"]["210987654321/eu-north-1"] == {kind: report[kind] for kind in ("instance", "cluster")}
     assert report["elsewhere"]["210987654321/eu-central-1"] == {}
-    (problem,) = problems
+    (problem,) = everywhere.alone.problems
     assert problem.startswith("account 210987654321, region eu-central-1: STS.AssumeRole answered AccessDenied: ")
 
 
@@ -162,8 +163,8 @@ def test_an_account_that_lets_one_application_in_is_cleaned_for_it(
 
     monkeypatch.setattr(Aws, "at", at)
     everywhere = SnapshotsEverywhere(ledger, Places(Aws(), Power.CLEAN, "cleanup"))
-    report, problems = everywhere.clean(ReadRegistrations(stages), EXECUTIONS, 2, dry_run=True)
-    assert problems == []
+    report = everywhere.clean(ReadRegistrations(stages), EXECUTIONS, 2, dry_run=True)
+    assert everywhere.alone.problems == []
     assert report["elsewhere"]["210987654321/eu-central-1"] == {kind: report[kind] for kind in ("instance", "cluster")}
 
 
@@ -178,9 +179,28 @@ def test_what_fails_at_home_stops_no_place(ledger: Ledger, rds: Any, monkeypatch
     monkeypatch.setattr(Aws, "at", at)
     everywhere = SnapshotsEverywhere(ledger, Places(Aws(), Power.CLEAN, "cleanup"))
     stage = Stage("orders", "production", "role", {}, databases=KINDS, place=place)
-    report, problems = everywhere.clean(ReadRegistrations([stage]), EXECUTIONS, 2, dry_run=True)
+    report = everywhere.clean(ReadRegistrations([stage]), EXECUTIONS, 2, dry_run=True)
     assert report["elsewhere"]["210987654321/eu-central-1"]["instance"]["deleted"]
-    assert problems == ["RDS.DescribeDBSnapshots answered Throttling: slow down"]
+    assert everywhere.alone.problems == ["RDS.DescribeDBSnapshots answered Throttling: slow down"]
+
+
+def test_one_kind_that_cannot_be_looked_at_keeps_no_other(
+    ledger: Ledger, rds: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = Databases.manual_snapshots
+
+    def refused(databases: Databases, kind: DatabaseKind) -> Any:
+        if kind is INSTANCE:
+            raise KeyError("DBSnapshots")
+        return listed(databases, kind)
+
+    monkeypatch.setattr(Databases, "manual_snapshots", refused)
+    monkeypatch.setattr(Aws, "at", lambda *_: SimpleNamespace(databases=Databases(rds)))
+    everywhere = SnapshotsEverywhere(ledger, Places(Aws(), Power.CLEAN, "cleanup"))
+    report = everywhere.clean(ReadRegistrations(), EXECUTIONS, 2, dry_run=False)
+    assert [*report] == ["cluster"]
+    assert report["cluster"]["deleted"] == ["orders-cluster-0", "orders-cluster-1", "orders-cluster-2"]
+    assert everywhere.alone.problems == ["KeyError: 'DBSnapshots'"]
 
 
 def test_one_that_cannot_be_deleted_keeps_no_other(
@@ -208,7 +228,10 @@ def test_one_that_cannot_be_deleted_keeps_no_other(
     stub.add_response("delete_db_snapshot", {}, {"DBSnapshotIdentifier": "orders-db-2"})
     stub.add_response("describe_db_cluster_snapshots", {"DBClusterSnapshots": []})
     stub.add_response("describe_account_attributes", quotas)
-    _, problems = SnapshotRetention(ledger, Databases(client)).clean(EXECUTIONS, 1, dry_run=False)
+    retention = SnapshotRetention(ledger, Databases(client))
+    for kind in (INSTANCE, CLUSTER):
+        retention.clean(kind, EXECUTIONS, 1, dry_run=False)
+    problems = retention.alone.problems
     assert "103 of 100 manual instance snapshots" in problems[0]
     assert "orders-db-1 could not be deleted" in problems[1]
     assert "it is being copied" in problems[1]

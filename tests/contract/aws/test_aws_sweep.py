@@ -19,9 +19,11 @@ from belay.aws.s3 import ArtifactBucket, ReleaseBucket
 from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
+from belay.control import registrations
+from belay.control.alone import EachAlone
 from belay.control.missed_uploads import MissedUploads
 from belay.control.unfinished import Unfinished
-from belay.errors import AwsFault, Throttled
+from belay.errors import AwsFault, InvalidRequest, Throttled
 from belay.events.s3 import ObjectCreated
 from belay.release.life import State
 from belay.release.lock import Claim
@@ -347,6 +349,24 @@ def test_a_stack_that_cannot_be_looked_at_stops_no_other(
     assert opened.incident.startswith("orders-b-")
 
 
+def test_a_status_that_nobody_knows_stops_no_other_stack(
+    house: House, sweep: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("orders-a", "orders-b", "somebody-s"):
+        house.stands(house.stack(name), StackStatus.UPDATE_ROLLBACK_COMPLETE)
+    register(house, f"service_role: {ROLE}\nstacks: {{a: {{name: orders-a}}, b: {{name: orders-b}}}}\n")
+    described = Stacks.describe_stacks
+
+    def renamed(stacks: Stacks) -> list[dict[str, Any]]:
+        new = {"orders-a": "UPDATE_PAUSED", "somebody-s": "UPDATE_PAUSED"}
+        return [{**each, "StackStatus": new.get(each["StackName"], each["StackStatus"])} for each in described(stacks)]
+
+    monkeypatch.setattr(Stacks, "describe_stacks", renamed)
+    swept = sweep.handler({}, None)
+    assert swept["faults"] == ["ValueError: 'UPDATE_PAUSED' is not a valid StackStatus"]
+    assert len(swept["failed_stacks"]) == 1
+
+
 # -- registrations that cannot be read ---------------------------------------------------------------------------------
 
 PRODUCTION = "/belay/applications/orders/production"
@@ -426,6 +446,23 @@ def test_what_aws_does_not_show_of_a_registration_is_a_fault_and_no_verdict(
     assert house.messages() == []
 
 
+def test_a_registration_that_a_bug_of_ours_cannot_read_stops_no_other(
+    house: House, sweep: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.stands(house.stack("orders-network"), StackStatus.UPDATE_ROLLBACK_COMPLETE)
+    for suffix, text in (("", "stages: [production]"), ("/production", "service_role: r")):
+        house.ssm.put_parameter(Name=f"/belay/applications/broken{suffix}", Value=text, Type="String")
+    parse = registrations.parse_stage
+
+    def broken(application: Any, *rest: Any) -> Any:
+        return {}["stacks"] if application.name == "broken" else parse(application, *rest)
+
+    monkeypatch.setattr(registrations, "parse_stage", broken)
+    swept = sweep.handler({}, None)
+    assert swept["faults"] == ["KeyError: 'stacks'"]
+    assert len(swept["failed_stacks"]) == 1
+
+
 # -- uploads that no event told of -------------------------------------------------------------------------------------
 
 
@@ -456,10 +493,10 @@ def test_every_version_is_an_upload_and_those_that_are_known_or_held_are_left(ho
     assert (swept["resumed"], swept["missed_uploads"]) == (1, [missed.attempt]), "what was held is started once"
 
 
-def looked(house: House, *, now: datetime | None = None) -> list[str]:
+def looked(house: House, *, now: datetime | None = None, alone: EachAlone | None = None) -> list[str]:
     bucket = ReleaseBucket(house.s3, LATE.bucket)
     missed = MissedUploads(house.ledger, bucket, Executions(house.states), DEPLOY)
-    return missed.look(now or datetime.now(UTC), ())
+    return missed.look(now or datetime.now(UTC), (), alone or EachAlone())
 
 
 def test_one_page_is_looked_at_a_time_and_then_the_first_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -486,6 +523,42 @@ def test_a_page_whose_uploads_could_not_be_started_is_looked_at_again(
     upload = put(house)
     with monkeypatch.context() as broken:
         broken.setattr(Executions, "start_execution", lambda *_: (_ for _ in ()).throw(Throttled("a", "b", "c")))
-        with pytest.raises(Throttled):
-            looked(house)
+        looked(house, alone=(throttled := EachAlone()))
+    assert [type(each) for each in throttled.faults] == [Throttled]
     assert looked(house) == [upload.attempt]
+
+
+def test_an_upload_that_cannot_be_started_stops_no_other_and_no_later_page(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = put(house, "releases/orders/a.zip"), put(house, "releases/orders/b.zip")
+    start = MissedUploads._start
+
+    def refused(missed: MissedUploads, upload: Upload, version: Any) -> str:
+        if upload == first:
+            raise InvalidRequest("StepFunctions.StartExecution", "ValidationException", "too long")
+        return start(missed, upload, version)
+
+    monkeypatch.setattr(MissedUploads, "_start", refused)
+    alone = EachAlone()
+    assert looked(house, alone=alone) == [second.attempt]
+    assert alone.problems == [
+        "releases/orders/a.zip: StepFunctions.StartExecution answered ValidationException: too long"
+    ]
+    look = house.ledger.uploads.look()
+    assert look is not None
+
+
+def test_missed_uploads_are_started_before_the_look_at_stacks(
+    house: House, sweep: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(house)
+    begun: list[int] = []
+
+    def look(_: Stacks) -> list[Any]:
+        begun.append(started(house))
+        return []
+
+    monkeypatch.setattr(Stacks, "describe_stacks", look)
+    sweep.handler({}, None)
+    assert begun == [1]

@@ -12,6 +12,7 @@ from belay.aws.gateways import Aws
 from belay.aws.sns import Notifications
 from belay.control.places import Places
 from belay.control.unhealthy import Unhealthy
+from belay.errors import Throttled
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.operations import Purpose
 from belay.release.left_to_do import LeftToDo
@@ -48,6 +49,10 @@ class Watched:
             stack = {"StackId": stack_id, "StackName": f"orders-{name}", "StackStatus": status}
             answer = {"Stacks": [{**stack, "CreationTime": datetime(2026, 1, 1, tzinfo=UTC)}]}
             self._stub.add_response("describe_stacks", answer, {"StackName": stack_id})
+
+    def refuse(self, code: str = "AccessDenied") -> None:
+        """Let CloudFormation refuse the next look."""
+        self._stub.add_client_error("describe_stacks", code, "no", 400)
 
     def last_happened(self, stack_id: str, token: str, *resources: str) -> None:
         """Say what CloudFormation answers when it is asked, twice, for a stack's events: these are a topic's."""
@@ -179,3 +184,18 @@ def test_an_incident_whose_stacks_are_stable_is_not_watched(watched: Watched) ->
     watched.unhealthy.watch(OF_RELEASE, STACKS, LEFT)
     assert closed(watched.house, watched.unhealthy) == []
     assert watched.house.messages() == []
+
+
+def test_stacks_that_cannot_be_looked_at_are_watched_and_keep_no_incident_from_its_end(watched: Watched) -> None:
+    watched.refuse()
+    watched.unhealthy.watch(OF_RELEASE, STACKS, LEFT)
+    (found,) = watched.house.ledger.incidents.watched()
+    assert found.stack_ids == (NETWORK, SERVICE)
+    watched.stand(network="UPDATE_COMPLETE", service="UPDATE_ROLLBACK_FAILED")
+    assert closed(watched.house, watched.unhealthy) == []
+
+
+def test_what_passes_by_itself_is_looked_at_again(watched: Watched) -> None:
+    watched.refuse("Throttling")
+    with pytest.raises(Throttled):
+        watched.unhealthy.watch(OF_RELEASE, STACKS, LEFT)

@@ -14,7 +14,8 @@ from test_aws_unfinished import House
 from belay.aws.gateways import own_aws
 from belay.aws.s3 import ArtifactBucket, ReleaseBucket
 from belay.control.unneeded import Unneeded
-from belay.errors import CopiesNotTagged, ServiceUnavailable
+from belay.errors import AwsFault, CopiesNotTagged, ServiceUnavailable, UnreadableRecord
+from belay.ledger.stages import StageRecords
 from belay.release.attempt import StackLeft
 from belay.release.life import State
 from belay.release.reason import Statement, Why
@@ -60,8 +61,8 @@ class Buckets(House):
     def tag(self, before: datetime = LATER, *, most: int = 1000) -> tuple[int, bool]:
         left = iter(range(most))
         unneeded = Unneeded(self.ledger, ArtifactBucket(self.s3, "artifacts"), ReleaseBucket(self.s3, BUCKET))
-        tagged, whole, problems = unneeded.tag(before, lambda: next(left, None) is not None)
-        assert problems == []
+        tagged, whole = unneeded.tag(before, lambda: next(left, None) is not None)
+        assert unneeded.alone.problems == []
         return tagged, whole
 
     def tagged(self) -> set[str]:
@@ -247,7 +248,9 @@ def test_a_region_that_cannot_be_reached_stops_no_other(
 
     def down(bucket: ArtifactBucket, *args: Any) -> Any:
         if bucket.name.endswith("eu-central-1"):
-            raise ServiceUnavailable("S3.ListObjectVersions", "EndpointConnectionError", "no route to eu-central-1")
+            raise ServiceUnavailable(
+                "S3.ListObjectVersions", "EndpointConnectionError", "no route to eu-central-1", answered=False
+            )
         return page(bucket, *args)
 
     monkeypatch.setattr(ArtifactBucket, "page", down)
@@ -255,3 +258,34 @@ def test_a_region_that_cannot_be_reached_stops_no_other(
         tag()
     tags = [buckets.s3.get_object_tagging(Bucket=name, Key=key)["TagSet"] for name, key in copies.items()]
     assert [bool(each) for each in tags] == [False, True]
+
+
+def test_an_object_that_cannot_be_tagged_stops_no_other(
+    buckets: Buckets, copies: dict[str, str], tag: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag_unneeded = ArtifactBucket.tag_unneeded
+
+    def refuse(bucket: ArtifactBucket, key: str, version_id: str) -> None:
+        if key.endswith("/release.json"):
+            raise AwsFault("S3.PutObjectTagging", "InternalError", "again")
+        tag_unneeded(bucket, key, version_id)
+
+    monkeypatch.setattr(ArtifactBucket, "tag_unneeded", refuse)
+    with pytest.raises(CopiesNotTagged, match=r"^artifacts: attempts/orders/[^/]+/release.json: S3.PutObjectTagging"):
+        tag()
+    assert len(buckets.tagged()) == 3, "the plan, the file and the upload"
+    assert all(buckets.s3.get_object_tagging(Bucket=name, Key=key)["TagSet"] for name, key in copies.items())
+
+
+def test_what_an_application_needs_stays_while_that_cannot_be_read(
+    buckets: Buckets, tag: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buckets.release("1.0.0", Outcome.DEPLOYED)
+
+    def unreadable(*_: Any) -> Any:
+        raise UnreadableRecord("the ledger's item cannot be read")
+
+    monkeypatch.setattr(StageRecords, "history", unreadable)
+    with pytest.raises(CopiesNotTagged, match="UnreadableRecord: the ledger's item cannot be read"):
+        tag()
+    assert buckets.tagged() == set()

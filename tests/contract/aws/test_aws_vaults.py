@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 from botocore.stub import Stubber
+from modules import function
 from simulated_ledger import accepted
 
-from belay.aws.gateways import Aws
+from belay.aws.dynamodb import Table
+from belay.aws.gateways import Aws, own_aws
 from belay.aws.rds import Databases
 from belay.aws.sessions import Session
 from belay.control.vaults import CopyProgress, Sender, Sent, Vaults
@@ -18,7 +21,7 @@ from belay.database.cluster import CLUSTER
 from belay.database.instance import INSTANCE
 from belay.database.kind import DatabaseKind
 from belay.database.snapshots import snapshot_tags
-from belay.errors import AccessDenied, AwsFault, Throttled
+from belay.errors import AccessDenied, AwsFault, ServiceUnavailable, SnapshotsNotCleaned, Throttled
 from belay.ledger.ledger import Ledger
 from belay.pipeline.execution import origin_of
 from belay.release.life import Occurrence
@@ -107,7 +110,7 @@ def vaults(ledger: Ledger) -> Vaults:
 def brought_on(ledger: Ledger, now: datetime = NOW) -> dict[str, list[str]]:
     of = vaults(ledger)
     found = of.bring_on(ledger.vault_copies.every(), now)
-    assert of.problems == []
+    assert of.alone.problems == []
     return {progress: names for progress, names in found.items() if names}
 
 
@@ -364,6 +367,76 @@ def test_a_vault_that_cannot_be_reached_stops_no_other(
     assert topics.kinds == ["vault-copy-failed"]
 
 
+def test_a_copy_that_cannot_be_told_of_stops_no_other_and_is_told_later(
+    rds: Any, ledger: Ledger, release: ReleaseReference, topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = one_copy(release, "belay-late", topic="arn:aws:sns:eu-west-1:111122223333:gone", since=NOW - TIME)
+    ledger.vault_copies.enter(late)
+    take(rds, ORDERS, release)
+    sent(rds, ledger, release)
+
+    def publish(arguments: Mapping[str, Any]) -> None:
+        if arguments["TopicArn"].endswith(":gone"):
+            raise AwsFault("SNS.Publish", "NotFound", "Topic does not exist")
+
+    monkeypatch.setattr(Databases, "copy_snapshot", lambda *_: None)
+    with monkeypatch.context() as gone:
+        gone.setattr(topics, "publish", publish)
+        of = vaults(ledger)
+        assert len(of.bring_on(ledger.vault_copies.every(), NOW)["available"]) == 1
+        assert of.alone.problems == ["belay-late: SNS.Publish answered NotFound: Topic does not exist"]
+    assert brought_on(ledger) == {"given up": ["belay-late"]}
+    assert topics.kinds == ["vault-copy-failed"]
+
+
+def test_a_bug_of_ours_in_one_copy_stops_no_other(
+    rds: Any, ledger: Ledger, release: ReleaseReference, topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    describe = Databases.describe_snapshot
+
+    def broken(databases: Databases, kind: DatabaseKind, name: str) -> Any:
+        return {}["Status"] if name == "belay-1" else describe(databases, kind, name)
+
+    monkeypatch.setattr(Databases, "describe_snapshot", broken)
+    ledger.vault_copies.enter(one_copy(release, since=NOW - timedelta(hours=1)))
+    take(rds, ORDERS, release)
+    sent(rds, ledger, release)
+    of = vaults(ledger)
+    found = of.bring_on(ledger.vault_copies.every(), NOW)
+    assert (found["waiting"], len(found["available"])) == (["belay-1"], 1)
+    assert of.alone.problems == ["belay-1: KeyError: 'Status'"]
+
+
+def test_a_region_that_does_not_answer_is_asked_once_and_what_is_late_is_given_up(
+    ledger: Ledger, release: ReleaseReference, topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def silent(_: Databases, __: DatabaseKind, name: str) -> None:
+        asked.append(name)
+        raise ServiceUnavailable("RDS.DescribeDBSnapshots", "ConnectTimeoutError", "no answer", answered=False)
+
+    monkeypatch.setattr(Databases, "describe_snapshot", silent)
+    for number, since in enumerate((NOW - TIME, NOW - TIME, NOW)):
+        ledger.vault_copies.enter(one_copy(release, f"belay-{number}", since=since))
+    assert brought_on(ledger) == {"waiting": ["belay-2"], "given up": ["belay-0", "belay-1"]}
+    assert asked == ["belay-0"]
+
+
+def test_an_item_that_cannot_be_read_is_told_when_the_others_are_done(
+    rds: Any, ledger: Ledger, release: ReleaseReference, topics: Topics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Table(boto3.client("dynamodb"), "ledger").put({"PK": "VAULT", "SK": "spoilt", "copy": {}})
+    take(rds, ORDERS, release)
+    sent(rds, ledger, release)
+    own_aws.cache_clear()
+    for name in ("LEDGER_TABLE", "ARTIFACT_BUCKET", "POLL_SECONDS", "NOTIFICATION_TOPIC_ARN"):
+        monkeypatch.setenv(name, {"LEDGER_TABLE": "ledger", "POLL_SECONDS": "1"}.get(name, "a:b:c:d:e:f"))
+    with pytest.raises(SnapshotsNotCleaned, match="UnreadableRecord: the ledger's item VAULT spoilt"):
+        function("copy_to_vault").handler({}, None)
+    assert len(in_history(ledger, release, Occurrence.IN_VAULT)) == 1
+
+
 def test_older_copies_of_the_stage_are_deleted_and_no_others(
     rds: Any, ledger: Ledger, release: ReleaseReference, topics: Topics
 ) -> None:
@@ -412,7 +485,7 @@ def test_what_cannot_be_cleaned_is_a_problem(
     sent(rds, ledger, release)
     of = vaults(ledger)
     of.bring_on(ledger.vault_copies.every(), NOW)
-    (problem,) = of.problems
+    (problem,) = of.alone.problems
     assert problem.startswith("the vault in account 222222222222, region eu-west-1: RDS.DescribeAccountAttributes")
 
 

@@ -95,7 +95,7 @@ def translated(operation: str, *, ignoring: Collection[str] = ()) -> Iterator[No
     except ParamValidationError as error:
         raise InvalidRequest(operation, type(error).__name__, masked(str(error))) from error
     except BotoCoreError as error:
-        raise ServiceUnavailable(operation, type(error).__name__, str(error)) from error
+        raise ServiceUnavailable(operation, type(error).__name__, str(error), answered=False) from error
 
 
 def code_of(error: ClientError) -> str:

@@ -10,6 +10,7 @@ from belay.control.endings import Endings
 from belay.control.places import Places
 from belay.control.recovery import Recovery
 from belay.control.unhealthy import Unhealthy
+from belay.errors import AwsFault, may_pass
 from belay.ledger.ledger import Ledger
 from belay.notify.incidents import foreign_stack_failed
 from belay.notify.message import Message
@@ -117,13 +118,13 @@ class Closing:
                     **told,
                 )
             case ForeignOperation(application=application, stage=stage, stack=stack, stack_id=stack_id):
-                description = self._places.of_incident(incident).stacks.describe_stack(stack_id)
+                status = self._status(incident, stack_id)
                 return foreign_stack_failed(
                     application,
                     stage,
                     stack=stack,
                     stack_id=stack_id,
-                    status="DELETED" if description is None else description["StackStatus"],
+                    status=status,
                     reason=reason,
                     thread=subject.thread,
                     **told,
@@ -134,6 +135,16 @@ class Closing:
                 return asked_rollback_ended(
                     ended.outcome, subject.told_as, target=to, reason=reason, runs_now=runs_now, **told
                 )
+
+    def _status(self, incident: Incident, stack_id: str) -> str:
+        """Return a stack's status for people; one that cannot be looked at keeps no end from being told."""
+        try:
+            description = self._places.of_incident(incident).stacks.describe_stack(stack_id)
+        except AwsFault as fault:
+            if may_pass(fault):
+                raise
+            return "UNKNOWN"
+        return "DELETED" if description is None else str(description["StackStatus"])
 
     def give_up(self, recovery: Recovery, reason: Reason) -> None:
         """Leave an incident to a person, and release the stage's lock."""

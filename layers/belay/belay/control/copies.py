@@ -1,68 +1,80 @@
 """Deleting copies of databases: those of one execution, and those that were left."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from belay.aws.database_copies import DatabaseCopies
+from belay.aws.gateways import Aws
 from belay.aws.stepfunctions import Executions
+from belay.control.alone import EachAlone
 from belay.control.places import Places
 from belay.control.registrations import ReadRegistrations
 from belay.database.copy import FoundCopy
-from belay.errors import AwsFault
-from belay.release.place import StagePlace
-from belay.release.registration import Stage
 
 
 @dataclass(frozen=True)
 class CopiesEverywhere:
-    """Those in Belay's own account and region, and wherever registered stages have databases."""
+    """Those in Belay's own account and region, and wherever registered stages have databases.
+
+    A fault in one place or with one copy affects no other: ``alone`` keeps it.
+    """
 
     places: Places
     executions: Executions
+    alone: EachAlone = field(default_factory=EachAlone)
 
-    def delete_left(self, read: ReadRegistrations, begin: str, now: datetime) -> tuple[list[str], list[str]]:
-        """Delete as ``Copies.delete_left`` does; a fault elsewhere affects no other place.
+    def delete_left(self, read: ReadRegistrations, begin: str, now: datetime) -> list[str]:
+        """Delete as ``Copies.delete_left`` does, everywhere."""
+        deleted = []
+        for place, stages in self.places.with_databases(read.stages).items():
+            alone, where = self.alone.at(place), "" if place is None else f" ({place})"
 
-        Returns the names of the copies, and the faults.
-        """
-        deleted, problems = self._left(None, "", "", begin, now), []
-        stages: dict[StagePlace, Stage] = {each.place: each for each in read.stages if each.place and each.databases}
-        for place, stage in stages.items():
-            if self.places.home.is_at(place):
-                continue
-            try:
-                left = self._left(place, stage.application, stage.name, begin, now)
-                deleted += [f"{name} ({place})" for name in left]
-            except AwsFault as fault:
-                problems.append(f"{place}: {fault}")
-        return deleted, problems
+            def left(there: Aws, alone: EachAlone = alone) -> list[str]:
+                return Copies(there.database_copies, alone).delete_left(begin, self.executions, now)
 
-    def _left(self, place: StagePlace | None, application: str, stage: str, begin: str, now: datetime) -> list[str]:
-        there = self.places.at(place, application, stage)
-        return Copies(there.database_copies).delete_left(begin, self.executions, now)
+            names = alone.attempt(partial(self.places.for_whichever, place, stages, left))
+            deleted += [f"{name}{where}" for name in names or ()]
+        return deleted
 
 
 class Copies:
-    """The copies that changes were tried on. What is no copy is never deleted: ``found_copy`` says what is one."""
+    """The copies that changes were tried on. What is no copy is never deleted: ``found_copy`` says what is one.
 
-    def __init__(self, copies: DatabaseCopies) -> None:
+    What keeps one from being deleted keeps no other: ``alone`` has it.
+    """
+
+    def __init__(self, copies: DatabaseCopies, alone: EachAlone) -> None:
         self._copies = copies
+        self._alone = alone
 
     def delete_of(self, execution: str) -> list[FoundCopy]:
         """Begin to delete the copies that an execution made, given its ARN; return those that are still there."""
-        return self._delete([each for each in self._copies.all() if each.execution == execution])
+        found = [each for each in self._copies.all() if each.execution == execution]
+        self._delete(found)
+        return found
 
     def delete_left(self, begin: str, executions: Executions, now: datetime) -> list[str]:
         """Begin to delete the copies that nobody will delete any more; return their names.
 
         They are made by executions whose ARNs ``begin`` so. The time of some is up, whatever their execution does.
         """
-        ours = [each for each in self._copies.all() if each.execution.startswith(begin)]
-        left = [each for each in ours if each.delete_after <= now or not executions.running(each.execution)]
-        return [each.name for each in self._delete(left)]
 
-    def _delete(self, copies: list[FoundCopy]) -> list[FoundCopy]:
-        for each in copies:
-            if each.status != "deleting":
-                self._copies.delete(each)
-        return copies
+        def is_left(copy: FoundCopy) -> bool:
+            return copy.delete_after <= now or not executions.running(copy.execution)
+
+        ours = [each for each in self._copies.all() if each.execution.startswith(begin)]
+        left = [each for each in ours if self._alone.attempt(partial(is_left, each), about=each.name)]
+        return self._delete(left)
+
+    def _delete(self, copies: Iterable[FoundCopy]) -> list[str]:
+        """Begin to delete each; return the names of those that are being deleted."""
+
+        def delete(copy: FoundCopy) -> str:
+            if copy.status != "deleting":
+                self._copies.delete(copy)
+            return copy.name
+
+        names = [self._alone.attempt(partial(delete, each), about=each.name) for each in copies]
+        return [each for each in names if each]

@@ -1,7 +1,8 @@
 """Failed stacks: a release's own, and registered stacks that failed in an operation that Belay did not start."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from belay.aws.clock import timestamp
 from belay.aws.gateways import Aws
@@ -22,14 +23,12 @@ from belay.subject.subjects import foreign_operation
 
 
 @dataclass(frozen=True)
-class FailedStack:
-    """A registered stack whose last operation failed, and where; ``standing`` tells that operation from the next."""
+class SeenStack:
+    """A registered stack as CloudFormation describes it, and where."""
 
-    stack_id: str
+    place: StagePlace | None
     there: Aws
-    status: StackStatus
-    reason: str | None
-    standing: str
+    description: Mapping[str, Any]
 
 
 class FailedStacks:
@@ -77,36 +76,31 @@ class FailedStacks:
                 found.setdefault((stage.place, stage.application if stage.place else ""), []).append(stage)
         return [*found.values()]
 
-    def failed(self, stages: Sequence[Stage]) -> list[FailedStack]:
-        """Return every registered stack of stages of one place whose last operation failed."""
-        registered = {stack.name for stage in stages for stack in stage.stacks.values()}
-        found, there = [], self._places.of(stages[0])
-        for each in there.stacks.describe_stacks():
-            status = StackStatus(each["StackStatus"])
-            if each["StackName"] in registered and status.terminal and status.turned_back:
-                times = [each[name].isoformat() for name in ("LastUpdatedTime", "DeletionTime") if name in each]
-                standing = "#".join([status, *times])
-                found.append(FailedStack(each["StackId"], there, status, each.get("StackStatusReason"), standing))
-        return found
+    def registered(self, stages: Sequence[Stage]) -> list[SeenStack]:
+        """Return every registered stack of stages of one place."""
+        names = {stack.name for stage in stages for stack in stage.stacks.values()}
+        place, there = stages[0].place, self._places.of(stages[0])
+        return [SeenStack(place, there, each) for each in there.stacks.describe_stacks() if each["StackName"] in names]
 
-    def take_up_failed(self, stack: FailedStack) -> str | None:
-        """Open the incident of a failed stack whose event may have been missed. Returns its name.
+    def take_up_failed(self, seen: SeenStack) -> str | None:
+        """Open the incident of a stack whose last operation failed, if its event was missed. Returns its name.
 
         A failure that was dealt with costs one read of the ledger: the stack's events are not read again.
         """
-        if self._ledger.operations.settled(stack.stack_id) == stack.standing:
+        there, stack, incident = seen.there, seen.description, None
+        stack_id, status = stack["StackId"], StackStatus(stack["StackStatus"])
+        times = [stack[name].isoformat() for name in ("LastUpdatedTime", "DeletionTime") if name in stack]
+        standing = "#".join([status, *times])  # tells the operation that failed from the next
+        if not (status.terminal and status.turned_back) or self._ledger.operations.settled(stack_id) == standing:
             return None
-        there, incident = stack.there, None
-        newest = there.stacks.newest_event(stack.stack_id)
+        newest = there.stacks.newest_event(stack_id)
         # CloudFormation keeps events for 90 days: its origin can no longer be known, and nothing needs recovery.
-        if newest is not None or not stack.status.updatable:
+        if newest is not None or not status.updatable:
             token = last_token([newest] if newest else [])
-            incident = self._take_up(there, stack.stack_id, stack.status, stack.reason, token)
-            if incident is None and not (
-                newest and self._known_operation(there, stack.stack_id, last_operation(newest))[0]
-            ):
+            incident = self._take_up(there, stack_id, status, stack.get("StackStatusReason"), token)
+            if incident is None and not (newest and self._known_operation(there, stack_id, last_operation(newest))[0]):
                 return None  # its pipeline is deploying, and may be responsible for it
-        self._ledger.operations.note_settled(stack.stack_id, stack.standing)
+        self._ledger.operations.note_settled(stack_id, standing)
         return incident
 
     def _there(self, stack_id: str) -> Aws | None:

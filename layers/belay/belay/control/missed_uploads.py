@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 
 from belay.aws.s3 import ReleaseBucket, StoredVersion
 from belay.aws.stepfunctions import Executions
+from belay.control.alone import EachAlone
+from belay.errors import ServiceUnavailable, Throttled
 from belay.events.s3 import object_created
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import UploadsLook
@@ -26,18 +29,20 @@ class MissedUploads:
         self._executions = executions
         self._machine = machine_arn
 
-    def look(self, time: datetime, known: Iterable[Upload]) -> list[str]:
+    def look(self, time: datetime, known: Iterable[Upload], alone: EachAlone) -> list[str]:
         """Look at the next page and start what was missed, oldest first. Returns their attempts.
 
-        ``known`` are uploads that are held, or were until now. After a fault the same page is looked at again.
+        ``known`` are uploads that are held, or were until now. What keeps one from being started keeps no other; the
+        same page is looked at again where that may pass by itself.
         """
-        look = self._ledger.uploads.look() or UploadsLook.first(time)
+        look, before = self._ledger.uploads.look() or UploadsLook.first(time), len(alone.faults)
         versions, after = self._bucket.page(look.after)
         recent = sorted((each for each in versions if each.put_at >= look.since), key=lambda each: each.put_at)
         held = {each.identity for each in known}
-        started = [attempt for each in recent if (attempt := self._start_missed(each, held)) is not None]
-        self._ledger.uploads.note_look(look.next(after, time))
-        return started
+        started = [alone.attempt(partial(self._start_missed, each, held), about=each.key) for each in recent]
+        if not any(isinstance(each, Throttled | ServiceUnavailable) for each in alone.faults[before:]):
+            self._ledger.uploads.note_look(look.next(after, time))
+        return [each for each in started if each is not None]
 
     def _start_missed(self, version: StoredVersion, held: set[str]) -> str | None:
         application = application_of(version.key)

@@ -18,7 +18,6 @@ from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.places import Places
 from belay.control.snapshots import StageSnapshots
 from belay.control.vaults import Sender
-from belay.errors import BelayError
 from belay.ledger.ledger import Ledger
 from belay.ledger.pipelines import GoodExecution
 from belay.notify.pipelines import pipeline_failed
@@ -61,7 +60,7 @@ class FollowedPipelines:
             if pipeline is not None and hint.pipeline in (None, pipeline.name) and self._happened_at(hint, stage):
                 try:
                     looked_at += self._at(stage).follow(hint, stage, pipeline)
-                except BelayError as fault:
+                except Exception as fault:
                     faults.append(fault)
         if faults:
             raise ExceptionGroup(f"{len(faults)} pipelines could not be followed", faults)

@@ -1,16 +1,20 @@
 """The accounts and regions of several stages, for work that is not one release's."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from belay.aws.gateways import Aws
 from belay.aws.sessions import Session
-from belay.errors import InvalidRegistration
+from belay.errors import AccessDenied, InvalidRegistration
 from belay.release.accepted import AcceptedRelease
 from belay.release.place import PlaceRoles, Power, StagePlace
 from belay.release.registration import Stage, misplaced
 from belay.release.stack_claim import StackClaim
 from belay.subject.incident import Incident
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -33,22 +37,38 @@ class Places:
         """Return the account and region that an incident's stage lay in when it was opened."""
         return self.at(incident.place, incident.application, incident.stage)
 
-    def of_claim(self, claim: StackClaim, stages: Iterable[Stage]) -> Aws:
-        """Return the account and region of a stack that no stage registers any more, given the registered stages.
+    def of_claim(self, claim: StackClaim, stages: Iterable[Stage]) -> StagePlace | None:
+        """Return where a stack lies that no stage registers any more, given the registered stages; None for home.
 
         It is reached as others of its application are; else through the roles of their usual names.
         """
         where = (claim.account, claim.region)
         if where == (self.home.account, self.home.region):
-            return self.home
+            return None
         known = (each.place for each in stages if each.place and each.application == claim.application)
         usual = PlaceRoles.named_alike(self.home.partition, claim.account)
         place = next((each for each in known if (each.account, each.region) == where), None)
-        return self.at(place or StagePlace(self.home.partition, *where, usual), claim.application, claim.stage)
+        return place or StagePlace(self.home.partition, *where, usual)
 
     def at(self, place: StagePlace | None, application: str, stage: str) -> Aws:
         """Return an account and region, for the work on a stage of an application."""
         return self.home.at(place, self.power, Session(application, stage, self.work))
+
+    def with_databases(self, stages: Iterable[Stage]) -> dict[StagePlace | None, dict[str, str]]:
+        """Return home, as None, and each other place where stages have databases: a stage there, by application."""
+        found: dict[StagePlace | None, dict[str, str]] = {None: {"": ""}}
+        for each in stages:
+            if each.place and each.databases and not self.home.is_at(each.place):
+                found.setdefault(each.place, {})[each.application] = each.name
+        return found
+
+    def for_whichever(self, place: StagePlace | None, stages: Mapping[str, str], act: Callable[[Aws], Found]) -> Found:
+        """Do something in a place for the first application that is let in there; ``stages`` has one for each."""
+        *others, last = stages.items()
+        for each in others:
+            with suppress(AccessDenied):
+                return act(self.at(place, *each))
+        return act(self.at(place, *last))
 
 
 def placed(accepted: AcceptedRelease, home: Aws, files_buckets: str) -> AcceptedRelease:

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from belay.aws.clock import now
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import APPLICATIONS, ParameterStore
-from belay.errors import AwsFault, InvalidActionConfiguration, InvalidRegistration, InvalidRelease
+from belay.errors import InvalidActionConfiguration, InvalidRegistration, InvalidRelease
 from belay.pipeline.actions import Registered
 from belay.policy.settings import PolicySettings
 from belay.release.registration import Application, Pointer, Stage, parse_application, parse_stage
@@ -35,14 +35,14 @@ class ReadRegistrations:
     """What is registered: each stage, and each application's own topic and waves of stages.
 
     ``unreadable`` says of a parameter what is wrong with it, ``faults`` why AWS did not show what an application or one
-    of its stages points to: nothing is known of that.
+    of its stages points to, or what else kept it from being read: nothing is known of that.
     """
 
     stages: list[Stage] = field(default_factory=list)
     topics: dict[str, str | None] = field(default_factory=dict)
     waves: dict[str, Waves] = field(default_factory=dict)
     unreadable: dict[str, list[str]] = field(default_factory=dict)
-    faults: dict[str, AwsFault] = field(default_factory=dict)
+    faults: dict[str, Exception] = field(default_factory=dict)
 
     @contextmanager
     def noting(self, *path: str) -> Iterator[None]:
@@ -51,7 +51,7 @@ class ReadRegistrations:
             yield
         except InvalidRegistration as refused:
             self.unreadable[APPLICATIONS + "/".join(path)] = refused.problems
-        except AwsFault as fault:
+        except Exception as fault:  # one that nobody can read must keep no other from being read
             self.faults[path[0]] = fault
 
     def is_in_order(self, parameter: str) -> bool:
@@ -98,7 +98,7 @@ class Registrations:
         """Return the lasting stage with a stack, and its name there; None if it is not registered.
 
         ``home`` says whether it lies in Belay's own account and region: elsewhere a stack may have the same name.
-        Raises ``AwsFault`` if the stack may be one of an application that AWS did not show.
+        Raises what kept an application from being read, if the stack may be one of that.
         """
         read = self.read()
         name = name_of_stack(stack_id)
@@ -233,7 +233,7 @@ class RegistrationsReadOnce(Registrations):
     def topic_of(self, application: str) -> str | None:
         """Return the topic an application has of its own; None also where its registration cannot be read.
 
-        Raises ``AwsFault`` where AWS did not show it.
+        Raises what kept it from being read, such as ``AwsFault``.
         """
         if application not in self.all.topics and application in self.all.faults:
             raise self.all.faults[application]

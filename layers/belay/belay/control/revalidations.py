@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import partial
 
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
+from belay.control.alone import EachAlone
 from belay.control.checks.live_groups import LiveGroupsCheck
 from belay.control.live import live_stages
 from belay.control.places import Places
 from belay.control.registrations import Registrations
 from belay.control.stage_checks import look, validation
 from belay.control.topics import Topic
-from belay.errors import BelayError, StagesNotValidated
 from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
 from belay.notify.findings import findings_appeared, findings_gone
@@ -44,18 +45,17 @@ class Revalidations:
         self._places = places
         self._sns = sns
         self._default_topic = default_topic
+        self.alone = EachAlone()
 
     def revalidate_each(self, stages: Iterable[Stage], today: date) -> dict[str, str]:
-        """Validate stages; a fault in one does not affect the others. Raises ``StagesNotValidated`` at the end."""
-        verdicts, problems = {}, []
+        """Validate stages; what one raises does not affect the others: ``alone`` keeps it."""
+        verdicts = {}
         for stage in stages:
             name = f"{stage.application}/{stage.name}"
-            try:
-                verdicts[name] = self.revalidate(stage, today)
-            except BelayError as error:
-                problems.append(f"{name}: {type(error).__name__}: {error}")
-        if problems:
-            raise StagesNotValidated(problems)
+            region = "" if stage.place is None else stage.place.region
+            verdict = self.alone.attempt(partial(self.revalidate, stage, today), about=name, region=region)
+            if verdict is not None:
+                verdicts[name] = verdict
         return verdicts
 
     def revalidate(self, stage: Stage, today: date) -> str:

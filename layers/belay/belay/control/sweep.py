@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from belay.aws.clock import lease
 from belay.aws.stepfunctions import Executions
+from belay.control.alone import EachAlone
 from belay.control.approvals import Approvals
 from belay.control.decisions import Decisions
 from belay.control.dry_runs import DryRuns
-from belay.control.failed_stacks import FailedStack, FailedStacks
+from belay.control.failed_stacks import FailedStacks, SeenStack
 from belay.control.missed_uploads import MissedUploads
 from belay.control.places import Places
 from belay.control.registrations import RegistrationsReadOnce
@@ -20,7 +22,6 @@ from belay.control.superseding import Superseding
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
 from belay.control.unreadable import Unreadable
-from belay.errors import ServiceUnavailable
 from belay.ledger.ledger import Ledger
 from belay.notify.registrations import registration_unreadable, stacks_shared
 from belay.release.attempt import HeldUpload
@@ -37,8 +38,7 @@ Item = TypeVar("Item")
 class Sweep:
     """One sweep. A fault in one part or item does not affect the others: it is kept in ``faults``.
 
-    ``lists_read`` has the length of each of the ledger's lists that could be read, ``out_of_reach`` the other regions
-    that answered nothing.
+    ``lists_read`` has the length of each of the ledger's lists that could be read.
     """
 
     ledger: Ledger
@@ -56,8 +56,7 @@ class Sweep:
     missed_uploads: MissedUploads
     deploy_machine_arn: str
     plan_machine_arn: str
-    faults: list[Exception] = field(default_factory=list)
-    out_of_reach: set[str] = field(default_factory=set)
+    alone: EachAlone = field(default_factory=EachAlone)
     lists_read: list[int] = field(default_factory=list)
 
     @property
@@ -83,7 +82,11 @@ class Sweep:
             "open_incidents": None if incidents is None else len(incidents),
             "taken_up": [
                 *self._each(open_attempts, self.unfinished.take_up_dead),
-                *self._each(lambda: incidents or (), self.unfinished.take_up_dead),
+                *self._each_there(
+                    lambda: self._each(lambda: incidents or (), self.unfinished.dead),
+                    self.unfinished.recover,
+                    lambda record: record.incident.place,
+                ),
             ],
             "plans_cleaned": self._each(
                 self._listed(self.ledger.dry_runs.every),
@@ -93,17 +96,22 @@ class Sweep:
             ),
             "locks_held_past_expiry": self._attempted(self.left_behind) or [],
             "unreadable_registrations": self._attempted(self.tell_of_registrations, now) or [],
-            "freed_stacks": self._each_there(self.unregistered_stacks, self.free_if_gone, self._region_of_claim),
+            "missed_uploads": (self._attempted(self.look_for_missed, now, held) or []) if may_start else [],
+            "freed_stacks": self._each_there(self.unregistered_stacks, self.free_if_gone, self._place_of),
             "healthy_again": self._each_there(
                 self._listed(self.ledger.incidents.watched),
                 self.unhealthy.close_if_healthy,
-                lambda watched: _region(watched.incident.place),
+                lambda watched: watched.incident.place,
             ),
-            "failed_stacks": self._each(self.registered_failures, self.failed_stacks.take_up_failed),
-            "missed_uploads": self._attempted(self.missed_uploads.look, now, [each.upload for each in held]) or []
-            if may_start
-            else [],
+            "failed_stacks": self._each_there(
+                self.registered_stacks, self.failed_stacks.take_up_failed, lambda seen: seen.place
+            ),
         }
+
+    @property
+    def faults(self) -> list[Exception]:
+        """What was raised."""
+        return self.alone.faults
 
     def _each(
         self,
@@ -117,23 +125,15 @@ class Sweep:
         return [each for each in done if each]
 
     def _each_there(
-        self, read: Callable[[], Iterable[Item]], act: Callable[[Item], Found | None], region: Callable[[Item], str]
+        self,
+        read: Callable[[], Iterable[Item]],
+        act: Callable[[Item], Found | None],
+        place: Callable[[Item], StagePlace | None],
     ) -> list[Found]:
-        """Do it for what lies elsewhere: one try is enough for a region that answers nothing, for each takes its time.
-
-        ``region`` is empty for what lies at home.
-        """
-
-        def there(item: Item) -> Found | None:
-            if region(item) in self.out_of_reach:
-                return None
-            try:
-                return act(item)
-            except ServiceUnavailable:
-                self.out_of_reach.update(filter(None, [region(item)]))
-                raise
-
-        return self._each(read, there)
+        """Act on each of what lies elsewhere, unless its region answered nothing before."""
+        found = self._attempted(read) or ()
+        done = [self.alone.attempt(partial(act, each), region=_region(place(each))) for each in found]
+        return [each for each in done if each]
 
     def _listed(self, read: Callable[[list[Exception]], Sequence[Item]]) -> Callable[[], Sequence[Item]]:
         """Return the reading of a list of the ledger without its damaged items, which are faults."""
@@ -147,11 +147,7 @@ class Sweep:
 
     def _attempted(self, act: Callable[Given, Found], *args: Given.args, **named: Given.kwargs) -> Found | None:
         """Do one part of the sweep; whatever it raises, even a bug of ours, is kept with the other faults."""
-        try:
-            return act(*args, **named)
-        except Exception as fault:
-            self.faults.append(fault)
-            return None
+        return self.alone.attempt(partial(act, *args, **named))
 
     def resume(self, held: HeldUpload) -> str:
         """Start a held upload. If it is held again it needs another name: a used name would start nothing."""
@@ -179,18 +175,22 @@ class Sweep:
 
     def free_if_gone(self, claim: StackClaim) -> str | None:
         """Give up a claim on a stack that is gone; where its account cannot be reached, that is not known."""
-        return self.stack_claims.free_if_gone(claim, self.places.of_claim(claim, self.registrations.all.stages))
+        place = self._place_of(claim)
+        return self.stack_claims.free_if_gone(claim, self.places.at(place, claim.application, claim.stage))
 
-    def registered_failures(self) -> list[FailedStack]:
-        """Return the registered stacks that failed, wherever they are: a place that cannot be reached is a fault."""
+    def _place_of(self, claim: StackClaim) -> StagePlace | None:
+        return self.places.of_claim(claim, self.registrations.all.stages)
+
+    def registered_stacks(self) -> list[SeenStack]:
+        """Return the registered stacks, wherever they are: a place that cannot be reached is a fault."""
         found = self._each_there(
-            self.failed_stacks.stages_by_place, self.failed_stacks.failed, lambda stages: _region(stages[0].place)
+            self.failed_stacks.stages_by_place, self.failed_stacks.registered, lambda stages: stages[0].place
         )
         return list(chain.from_iterable(found))
 
-    def _region_of_claim(self, claim: StackClaim) -> str:
-        home = self.places.home
-        return "" if (claim.account, claim.region) == (home.account, home.region) else claim.region
+    def look_for_missed(self, now: datetime, held: Sequence[HeldUpload]) -> list[str]:
+        """Start the uploads that no event told of. Returns their attempts."""
+        return self.missed_uploads.look(now, [each.upload for each in held], self.alone)
 
     def left_behind(self) -> list[str]:
         """Return the locks that are held beyond their expiry."""
@@ -199,4 +199,5 @@ class Sweep:
 
 
 def _region(place: StagePlace | None) -> str:
+    """Return a place's region, empty for Belay's own account and region."""
     return "" if place is None else place.region

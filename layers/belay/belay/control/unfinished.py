@@ -11,7 +11,7 @@ from belay.control.incidents import Incidents
 from belay.control.recovery import Recovery
 from belay.control.registrations import Registrations
 from belay.control.wave_endings import WaveEndings
-from belay.ledger.incidents import OpenIncident
+from belay.ledger.incidents import IncidentRecord, OpenIncident
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
@@ -58,16 +58,19 @@ class Unfinished:
                 return self.take_up(each)
         return None
 
-    def take_up_dead(self, held_open: OpenAttempt | OpenIncident) -> str | None:
-        """Finish what is open in the ledger and has no execution any more. Returns what that was."""
-        if isinstance(held_open, OpenAttempt):
-            self.ledger.attempts.adopt(held_open.upload)
+    def take_up_dead(self, held_open: OpenAttempt) -> str | None:
+        """Finish an attempt that is open in the ledger and has no execution any more. Returns what that was."""
+        self.ledger.attempts.adopt(held_open.upload)
         return None if self.incidents.executions.running(held_open.execution, held_open.at) else self.take_up(held_open)
 
-    def take_up(self, held_open: OpenAttempt | OpenIncident) -> str | None:
-        """Finish what is open in the ledger though its execution has ended. Returns what that was."""
-        if isinstance(held_open, OpenIncident):
-            return self.take_up_incident(held_open.application, held_open.incident)
+    def dead(self, held_open: OpenIncident) -> IncidentRecord | None:
+        """Return an incident that is open in the ledger and has no execution any more; None if it has one."""
+        if self.incidents.executions.running(held_open.execution, held_open.at):
+            return None
+        return self.ledger.incidents.get(held_open.application, held_open.incident)
+
+    def take_up(self, held_open: OpenAttempt) -> str | None:
+        """Finish an attempt that is open in the ledger though its execution has ended. Returns what that was."""
         attempt = self.ledger.attempts.get(held_open.upload)
         return self.take_up_attempt(attempt, self.incidents.execution_stopped_by(held_open.execution) or _ENDED)
 
@@ -107,8 +110,13 @@ class Unfinished:
     def take_up_incident(self, application: str, name: str) -> str | None:
         """Restart an incident's recovery; after the third time, or if a person stopped it, leave it to a person."""
         record = self.ledger.incidents.get(application, name)
-        if record is None or record.announced:
+        return None if record is None else self.recover(record)
+
+    def recover(self, record: IncidentRecord) -> str | None:
+        """Restart a recovery as ``take_up_incident`` does."""
+        if record.announced:
             return None
+        name = record.incident.name
         recovery, first = Recovery(record, self.artifacts, self.ledger), in_words(record.incident.reason)
         stopped = self.incidents.stopped_by(name)
         if stopped is not None:

@@ -10,6 +10,7 @@ from belay.aws.sns import Notifications
 from belay.control.on_call import BELAY
 from belay.control.places import Places
 from belay.control.topics import Topic
+from belay.errors import AwsFault, may_pass
 from belay.ledger.incidents import WatchedIncident
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Purpose
@@ -38,10 +39,16 @@ class Unhealthy:
     def watch(self, incident: Incident, stacks: Mapping[str, str], left_to_do: Sequence[LeftToDo]) -> None:
         """Remember the stacks that are unstable when an incident ends, if there are any, and whether it left more.
 
-        ``stacks`` are the registered names of the incident's stacks, by id.
+        ``stacks`` are the registered names of the incident's stacks, by id. Where their account or region cannot be
+        reached, all of them may be unstable.
         """
-        there = self._places.of_incident(incident)
-        unstable = [stack_id for stack_id in stacks if not _stable(_status(there.stacks, stack_id))]
+        try:
+            there = self._places.of_incident(incident)
+            unstable = [stack_id for stack_id in stacks if not _stable(_status(there.stacks, stack_id))]
+        except AwsFault as fault:
+            if may_pass(fault):
+                raise
+            unstable = [*stacks]
         if unstable:
             names = {stacks[stack_id] for stack_id in unstable}
             self._ledger.incidents.watch(incident, unstable, more=any(each.subject not in names for each in left_to_do))

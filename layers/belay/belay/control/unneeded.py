@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from itertools import chain
+from typing import TypeVar
 
 from belay.aws.s3 import ArtifactBucket, ReleaseBucket, StoredVersion
-from belay.errors import AwsFault
+from belay.control.alone import EachAlone
 from belay.ledger.ledger import Ledger
 from belay.release.key import application_of
 from belay.release.needed import Needed
 from belay.release.place import COPIES, artifact_key
 from belay.release.records import upload_of
 
+Found = TypeVar("Found")
 Page = Callable[[tuple[str, str] | None], tuple[list[StoredVersion], tuple[str, str] | None]]
 
 
@@ -37,53 +39,65 @@ class Unneeded:
         self._artifacts = artifacts
         self._releases = releases
         self._elsewhere = elsewhere
+        self.alone = EachAlone()
         self._asked_about: set[str] = set()
 
-    def tag(self, before: datetime, enough_time: Callable[[], bool]) -> tuple[int, bool, list[str]]:
+    def tag(self, before: datetime, enough_time: Callable[[], bool]) -> tuple[int, bool]:
         """Tag the unneeded versions that were put before a time.
 
-        Returns how many, whether there was time for all, and the buckets elsewhere that could not be reached, each with
-        why: they stop no other. A release that is deployed again meanwhile has new copies.
+        Returns how many, and whether there was time for all. What cannot be tagged, and a bucket that cannot be
+        reached, stops no other: ``alone`` keeps it. A release that is deployed again meanwhile has new copies.
         """
-        needed, tagged, problems = self._under_way(), 0, list[str]()
+        needed, tagged = self._under_way(), 0
         ours = self._tag_artifacts(self._artifacts, ("attempts/", "releases/"), before, needed)
-        copies = (self._tag_copies(each, before, needed, problems) for each in self._elsewhere)
+        copies = (self._tag_artifacts(each, (COPIES,), before, needed) for each in self._each(self._elsewhere))
         for is_tagged in chain(ours, self._tag_uploads(before, needed), chain.from_iterable(copies)):
             tagged += is_tagged
             if not enough_time():
-                return tagged, False, problems
-        return tagged, True, problems
-
-    def _tag_copies(
-        self, bucket: ArtifactBucket, before: datetime, needed: Needed, problems: list[str]
-    ) -> Iterator[bool]:
-        try:
-            yield from self._tag_artifacts(bucket, (COPIES,), before, needed)
-        except AwsFault as fault:
-            problems.append(f"{bucket.name}: {fault}")
+                return tagged, False
+        return tagged, True
 
     def _tag_artifacts(
         self, bucket: ArtifactBucket, prefixes: Iterable[str], before: datetime, needed: Needed
     ) -> Iterator[bool]:
         """Tag what is unneeded in the artifact bucket, or in one with copies for the stages of another region."""
-        for version in _put_before(before, *(partial(bucket.page, prefix) for prefix in prefixes)):
+
+        def tag(version: StoredVersion) -> bool:
             key = artifact_key(version.key)
             self._add_deployed(key.split("/")[1], needed)
             unneeded = not needed.artifact(key)
             if unneeded:
                 bucket.tag_unneeded(version.key, version.version_id)
-            yield unneeded
+            return unneeded
+
+        for prefix in prefixes:
+            yield from self._tag_each(bucket.name, partial(bucket.page, prefix), before, tag)
 
     def _tag_uploads(self, before: datetime, needed: Needed) -> Iterator[bool]:
-        for version in _put_before(before, self._releases.page):
+        def tag(version: StoredVersion) -> bool:
             application = application_of(version.key)
             if application is None:
-                continue
+                return False
+            self._add_deployed(application, needed)
             upload = upload_of(application, self._releases.name, version.key, version.version_id, version.size)
             unneeded = (application, upload.attempt) not in needed.attempts
             if unneeded:
                 self._releases.tag_unneeded(version.key, version.version_id)
-            yield unneeded
+            return unneeded
+
+        return self._tag_each(self._releases.name, self._releases.page, before, tag)
+
+    def _tag_each(
+        self, bucket: str, page: Page, before: datetime, tag: Callable[[StoredVersion], bool]
+    ) -> Iterator[bool]:
+        for version in self._each(_put_before(before, page), about=bucket):
+            yield bool(self.alone.attempt(partial(tag, version), about=f"{bucket}: {version.key}"))
+
+    def _each(self, found: Iterable[Found], about: str = "") -> Iterator[Found]:
+        """Yield what is found until that raises."""
+        among = iter(found)
+        while (each := self.alone.attempt(partial(next, among, None), about=about)) is not None:
+            yield each
 
     def _under_way(self) -> Needed:
         needed, incidents = Needed(), self._ledger.incidents
@@ -110,20 +124,19 @@ class Unneeded:
         """Note what the stages of an application run and can go back to, when the application is first met."""
         if application in self._asked_about:
             return
-        self._asked_about.add(application)
         for stage in self._ledger.stages.of(application):
             runs = self._ledger.stages.runs(application, stage)
             for deployment in self._ledger.stages.history(application, stage):
                 needed.add(deployment.release)
             if runs is not None:
                 needed.add(runs.release)
+        self._asked_about.add(application)
 
 
-def _put_before(time: datetime, *pages: Page) -> Iterator[StoredVersion]:
-    for page in pages:
-        after: tuple[str, str] | None = None
-        while True:
-            versions, after = page(after)
-            yield from (version for version in versions if version.put_at < time)
-            if after is None:
-                break
+def _put_before(time: datetime, page: Page) -> Iterator[StoredVersion]:
+    after: tuple[str, str] | None = None
+    while True:
+        versions, after = page(after)
+        yield from (version for version in versions if version.put_at < time)
+        if after is None:
+            break

@@ -6,17 +6,21 @@ counts as made (docs/databases.md).
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
 from belay.aws.clock import timestamp
 from belay.aws.gateways import Aws
 from belay.aws.rds import Databases
 from belay.aws.sessions import Session
+from belay.control.alone import EachAlone
 from belay.control.retention import SnapshotRetention
 from belay.control.topics import Topic
 from belay.database.kind import DatabaseKind, Description
+from belay.database.kinds import KINDS
 from belay.database.snapshots import SnapshotState, snapshot_of
 from belay.errors import AwsFault, BelayError, ServiceUnavailable, SnapshotFailed, Throttled
 from belay.ledger.ledger import Ledger
@@ -117,17 +121,17 @@ def _shared(databases: Databases, database: Database, snapshot: Description, vau
 # -- what is made of it ------------------------------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(frozen=True)
 class Vaults:
     """Brings copies on, by the role of each vault's account.
 
-    A fault of one copy or vault does not affect the others. ``problems`` are those of cleaning up.
+    A fault of one copy or vault does not affect the others: ``alone`` keeps those that nothing else tells of.
     """
 
     home: Aws
     ledger: Ledger
     default_topic: str
-    problems: list[str] = field(default_factory=list)
+    alone: EachAlone = field(default_factory=EachAlone)
 
     def bring_on(self, copies: Sequence[VaultCopy], now: datetime) -> dict[str, list[str]]:
         """Advance each copy one step, the oldest first, and clean up where one became available or had no room.
@@ -137,8 +141,10 @@ class Vaults:
         making: Counter[Vault] = Counter()
         found: dict[str, list[str]] = {each.value: [] for each in CopyProgress}
         to_clean: dict[tuple[Vault, str, str], VaultCopy] = {}
+        unanswered: dict[str, ServiceUnavailable] = {}
         for copy in sorted(copies, key=lambda each: each.since):
-            progress, cramped = self._advance(copy, making, now)
+            advance = partial(self._advance, copy, making, unanswered, now)
+            progress, cramped = self.alone.attempt(advance, about=copy.name) or (CopyProgress.WAITING, False)
             found[progress].append(copy.name)
             making[copy.vault] += progress is CopyProgress.BEING_MADE
             if cramped or progress is CopyProgress.AVAILABLE:
@@ -147,23 +153,30 @@ class Vaults:
             self._clean(copy)
         return found
 
-    def _advance(self, copy: VaultCopy, making: Counter[Vault], now: datetime) -> tuple[CopyProgress, bool]:
-        """Advance one copy; whether the vault had no room for it."""
-        fault: BelayError | None = None
+    def _advance(
+        self, copy: VaultCopy, making: Counter[Vault], unanswered: dict[str, ServiceUnavailable], now: datetime
+    ) -> tuple[CopyProgress, bool]:
+        """Advance one copy; whether the vault had no room for it.
+
+        A region that answered nothing is ``unanswered`` for the others, too: each try takes its time.
+        """
+        fault: BelayError | None = unanswered.get(copy.vault.region)
         progress = CopyProgress.WAITING
         try:
-            progress = self._look(copy, making)
+            progress = progress if fault else self._look(copy, making)
         except BelayError as error:
             fault = error
+            if isinstance(error, ServiceUnavailable) and not error.answered:
+                unanswered[copy.vault.region] = error
         cramped = isinstance(fault, AwsFault) and _QUOTA in fault.code
         if progress is CopyProgress.AVAILABLE:
-            self._conclude(copy, Occurrence.IN_VAULT, f"{copy.in_words}: {copy.vault}")
             if copy.failing:
                 self._tell(copy, vault_copied(copy))
+            self._conclude(copy, Occurrence.IN_VAULT, f"{copy.in_words}: {copy.vault}")
         elif isinstance(fault, SnapshotFailed) or copy.is_late(now):
             why = str(fault or copy.failing or f"it is {progress} since {copy.since:%Y-%m-%d %H:%M} UTC")
-            self._conclude(copy, Occurrence.NOT_IN_VAULT, f"{copy.in_words}: {why}")
             self._tell(copy, vault_copy_given_up(copy, why))
+            self._conclude(copy, Occurrence.NOT_IN_VAULT, f"{copy.in_words}: {why}")
             progress = CopyProgress.GIVEN_UP
         elif fault is not None and not (cramped or isinstance(fault, (Throttled, ServiceUnavailable))):
             why = "; ".join(filter(None, (copy.unshared, str(fault))))
@@ -188,15 +201,17 @@ class Vaults:
 
     def _clean(self, copy: VaultCopy) -> None:
         """Delete the copies that a stage needs no more in its vault."""
-        retention = SnapshotRetention(self.ledger, self._databases(copy))
+        alone = replace(self.alone, about=str(copy.vault), region=copy.vault.region)
+        retention = SnapshotRetention(self.ledger, self._databases(copy), alone)
         of = (copy.origin.application, copy.stage)
-        try:
-            _, problems = retention.clean(copy.taken_by, copy.vault.keep, dry_run=False, of=of)
-        except (Throttled, ServiceUnavailable):
-            problems = []  # The next copy cleans up after this one, too.
-        except AwsFault as fault:
-            problems = [str(fault)]
-        self.problems += [f"{copy.vault}: {each}" for each in problems]
+
+        def clean(kind: DatabaseKind) -> None:
+            # What passes by itself is no problem: the next copy cleans up after this one, too.
+            with suppress(Throttled, ServiceUnavailable):
+                retention.clean(kind, copy.taken_by, copy.vault.keep, dry_run=False, of=of)
+
+        for kind in KINDS.values():
+            alone.attempt(partial(clean, kind))
 
     def _conclude(self, copy: VaultCopy, what: Occurrence, detail: str) -> None:
         if not copy.pipeline:
