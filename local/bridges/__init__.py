@@ -45,6 +45,7 @@ from local.bridges import (
     lambda_dead_letters,
     lambda_errors,
     lambda_layers,
+    lambda_processes,
     lambda_runtime,
     lambda_workers,
     managed_passwords,
@@ -146,8 +147,9 @@ def install(settings: Settings) -> Callable[..., Any]:
 
 def _install_functions(settings: Settings) -> None:
     lambda_errors.install()
-    lambda_runtime.install()
+    runtime = lambda_runtime.install()
     lambda_layers.install()
+    lambda_processes.install(runtime)
     lambda_workers.install(settings.lambda_workers)
     lambda_dead_letters.install()
 

@@ -1,8 +1,10 @@
-"""Gap: a failed invocation always reports ``Runtime.HandlerError`` instead of the exception's class.
+"""Gap: a failed invocation always reports ``Runtime.HandlerError`` instead of its exception, and ends its worker.
 
 AWS answers ``errorType`` (the class name), ``errorMessage`` and ``stackTrace``, and a state machine's Retry and Catch
 match on that class name (https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html). The worker knows the
-exception and drops it; this bridge makes the worker send it along. It can go when ministack's own worker does.
+exception and drops it; this bridge makes the worker send it along. The runtime reports the exception and takes the next
+invocation (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html), so the worker lives on, with what its
+modules hold. It can go when ministack's own worker does both.
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-_DROPPED = '"error": str(e), "trace": traceback.format_exc()}'
+_DROPPED = '"status": "error", "error": str(e), "trace": traceback.format_exc()}'
 _SENT = (
-    '"error": str(e), "trace": traceback.format_exc(), "failure": {'
+    '"status": "ok", "error": str(e), "trace": traceback.format_exc(), "failure": {'
     '"errorMessage": str(e), "errorType": type(e).__name__, '
     '"requestId": context.aws_request_id, "stackTrace": traceback.format_tb(e.__traceback__)}}'
 )
@@ -40,8 +42,10 @@ def install() -> None:
 
     def invoke_and_note(worker: Any, *args: Any, **kwargs: Any) -> Any:
         answer = invoke_worker(worker, *args, **kwargs)
-        _failure.set(answer.get("failure"))
-        return answer
+        failure = answer.get("failure")
+        _failure.set(failure)
+        # ministack ends a worker that answers "error".
+        return {**answer, "status": "error"} if failure else answer
 
     def execute_and_report(function: Any, event: Any, request_id: str) -> Any:
         _failure.set(None)

@@ -17,7 +17,8 @@ from pathlib import Path
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-_SEEN_BY_WORKERS = "_LAMBDA_LAYERS_DIRS"
+SEEN_BY_WORKERS = "_LAMBDA_LAYERS_DIRS"
+"""The variable that names a worker's layers."""
 _one_at_a_time = threading.Lock()
 
 
@@ -30,7 +31,7 @@ def install() -> None:
         own = self.config
         archives = [lambda_svc._resolve_layer_zip(layer) for layer in own.get("Layers", [])]
         shared = os.pathsep.join(str(_directory(archive, unpacked)) for archive in archives if archive)
-        variables = {**own.get("Environment", {}).get("Variables", {}), _SEEN_BY_WORKERS: shared}
+        variables = {**own.get("Environment", {}).get("Variables", {}), SEEN_BY_WORKERS: shared}
         self.config = {**own, "Layers": [], "Environment": {"Variables": variables}}
         try:
             spawn(self)

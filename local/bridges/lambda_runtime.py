@@ -21,8 +21,8 @@ sys.path[:] = [place for place in sys.path if "site-packages" not in place] + [{
 """
 
 
-def install() -> None:
-    """Restrict workers to the packages of AWS's runtime."""
+def install() -> Path:
+    """Restrict workers to the packages of AWS's runtime; return where these are."""
     runtime = Path(tempfile.mkdtemp(prefix="runtime-"))
     for name in IN_THE_RUNTIME:
         found = importlib.util.find_spec(name)
@@ -33,3 +33,4 @@ def install() -> None:
         (runtime / place.name).symlink_to(place)
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     lambda_runtime._PYTHON_WORKER_SCRIPT = ISOLATE.format(runtime=str(runtime)) + script
+    return runtime

@@ -4,6 +4,7 @@ It stands apart from the layer: cloudformation-validate is large, and needs glib
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -21,12 +22,19 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     {...}}]}``; every object lies in this bucket, and what has another digest is not used.
     """
     s3, bucket = boto3.client("s3"), event["bucket"]
-    validator = Validator({key: read(s3, bucket, key, digest).decode() for key, digest in event["rules"].items()})
+    rules = {key: read(s3, bucket, key, digest).decode() for key, digest in event["rules"].items()}
+    validator = validator_with(tuple(rules.items()))
     answers = []
     for each in event["templates"]:
         answer = validator.check(each["path"], read(s3, bucket, each["key"], each["sha256"]), each["parameters"])
         answers.append({**answer, "diagnostics": answer["diagnostics"][:MOST_DIAGNOSTICS]})
     return {"answers": answers}
+
+
+@lru_cache(maxsize=1)
+def validator_with(rules: tuple[tuple[str, str], ...]) -> Validator:
+    """Return the validator of these rules, each a key and its text; it serves the next invocation, too."""
+    return Validator(dict(rules))
 
 
 def read(s3: Any, bucket: str, key: str, digest: str) -> bytes:

@@ -4,6 +4,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from conftest import ROLE, RUNTIME
 
 FAILING = """
 class TooLate(Exception):
@@ -35,6 +36,26 @@ def test_a_failed_invocation_reports_the_exceptions_class(aws, function):
     assert any("raise TooLate" in line for line in failure["stackTrace"])
 
 
+REMEMBERING = """
+seen = []
+
+def handler(event, context):
+    seen.append(event)
+    if len(seen) == 1:
+        raise ValueError("the first")
+    return seen
+"""
+
+
+def test_a_function_that_failed_remembers_what_it_held(aws, function):
+    arn = function(REMEMBERING)
+
+    first, second = (aws("lambda").invoke(FunctionName=arn, Payload=json.dumps(each)) for each in (1, 2))
+
+    assert "FunctionError" in first
+    assert json.load(second["Payload"]) == [1, 2]
+
+
 def test_no_more_invocations_run_at_once_than_the_engine_allows(aws, function, tmp_path):
     arn = function(COUNTING)
 
@@ -63,6 +84,55 @@ def test_a_function_sees_boto3_and_no_other_package_of_the_engine(aws, function)
     answer = aws("lambda").invoke(FunctionName=function(LOOKING), Payload=payload)
 
     assert json.load(answer["Payload"]) == ["json", "boto3", "botocore", "urllib3"]
+
+
+def test_a_function_may_bring_its_own_boto3(aws, unique):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("boto3/__init__.py", "__version__ = 'its own'\n")
+        archive.writestr("app.py", "import boto3\ndef handler(event, context):\n    return boto3.__version__\n")
+    arn = aws("lambda").create_function(
+        FunctionName=unique("bundled"),
+        Runtime=RUNTIME,
+        Role=ROLE,
+        Handler="app.handler",
+        Code={"ZipFile": packed.getvalue()},
+    )["FunctionArn"]
+
+    assert json.load(aws("lambda").invoke(FunctionName=arn)["Payload"]) == "its own"
+
+
+def test_functions_share_no_state(aws, function):
+    """They are forked from one process, and each is as it would be in an interpreter of its own."""
+    source = """
+import boto3, os, random
+
+marked = hasattr(boto3, "mark")
+boto3.mark = os.environ["MARK"]
+
+def handler(event, context):
+    return [marked, boto3.mark, __file__.startswith(os.getcwd()), random.random()]
+"""
+    arns = [function(source, Environment={"Variables": {"MARK": each}}) for each in ("one", "two")]
+
+    one, two = (json.load(aws("lambda").invoke(FunctionName=arn)["Payload"]) for arn in arns)
+
+    assert (one[:3], two[:3]) == ([False, "one", True], [False, "two", True])
+    assert one[3] != two[3]
+
+
+def test_a_function_that_exits_is_started_again(aws, function):
+    arn = function(
+        "import os, sys\ndef handler(event, context):\n    sys.exit(3) if event else 0\n    return os.getpid()\n"
+    )
+
+    def invoke(payload):
+        return json.load(aws("lambda").invoke(FunctionName=arn, Payload=json.dumps(payload))["Payload"])
+
+    before, failed, after = invoke(0), invoke(1), invoke(0)
+
+    assert failed["errorMessage"] == "Worker process died"
+    assert before != after
 
 
 def test_a_function_reaches_the_engine_through_boto3(aws, function):
