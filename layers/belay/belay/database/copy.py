@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from belay.database.fields import create_parameters, own_tags
+from belay.database.fields import create_parameters, of_snapshot, own_tags, tag_list
 from belay.database.kind import DatabaseKind, Description, UnitKind
 from belay.database.restore import Call, name_beside
 from belay.database.snapshots import TAG_PREFIX, SnapshotState, snapshot_of, snapshot_tags
@@ -97,12 +97,7 @@ class Copy:
 
     def restore(self, original: Description, snapshot: Description) -> Call:
         """Return the call that restores the copy from a snapshot."""
-        taken = {name: snapshot[key] for name, key in self.kind.of_snapshot.items()}
-        parameters = self._parameters(self.kind, original) | taken
-        for name in self.kind.unless_of_snapshot:
-            if parameters.get(name) == snapshot.get(name):
-                parameters.pop(name, None)
-        return self.kind.made_by, parameters
+        return self.kind.made_by, of_snapshot(self.kind, self._parameters(self.kind, original), snapshot)
 
     def create_member(self, original: Description) -> Call | None:
         """Return the call that creates the one instance of a restored cluster like the original's; None for instances.
@@ -126,8 +121,7 @@ class Copy:
             **self.settings.parameter_groups,
         }
         parameters |= {name: value for name, value in own.items() if name in accepted}
-        tags = [{"Key": key, "Value": value} for key, value in sorted(self.tags.items())]
-        return parameters | {kind.identifier: self.name, "Tags": tags}
+        return parameters | {kind.identifier: self.name, "Tags": tag_list(self.tags)}
 
 
 def newest_usable(kind: DatabaseKind, snapshots: Iterable[Description], source_id: str) -> Description | None:

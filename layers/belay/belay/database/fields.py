@@ -5,7 +5,7 @@ A restore creates a new database with RDS's defaults for everything that is not 
 database are in its description (``belay.database.kind``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from belay.database.kind import Description, Field, UnitKind
@@ -33,7 +33,19 @@ def create_parameters(kind: UnitKind, original: Description) -> dict[str, Any]:
         if field.create and not _left_out(field, original)
     }
     tags = own_tags(original)
-    return taken | ({"Tags": [{"Key": key, "Value": value} for key, value in sorted(tags.items())]} if tags else {})
+    return taken | ({"Tags": tag_list(tags)} if tags else {})
+
+
+def of_snapshot(kind: UnitKind, parameters: Mapping[str, Any], snapshot: Description) -> dict[str, Any]:
+    """Return the creating call's parameters with those that name the snapshot, and without what it says by itself."""
+    own = {name for name in kind.unless_of_snapshot if parameters.get(name) == snapshot.get(name)}
+    kept = {name: value for name, value in parameters.items() if name not in own}
+    return kept | {name: snapshot[key] for name, key in kind.of_snapshot.items()}
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags as RDS takes them."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
 def modify_parameters(kind: UnitKind, original: Description, restored: Description) -> dict[str, Any]:

@@ -8,7 +8,7 @@ database loads its blocks when they are first read
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from belay.database.executor import (
@@ -27,16 +27,9 @@ from belay.database.executor import (
 )
 from belay.documents import read, written
 from belay.policy.verdict import Finding, Severity, Verdict, combine
+from belay.sql import operations as op
 from belay.sql.changes import DatabaseChange, Engine, SourcePlace, SqlStatement
 from belay.sql.model import Model, ModelTable, ReplayStep
-from belay.sql.operations import (
-    ColumnDefinition,
-    ConstraintDefinition,
-    ConstraintKind,
-    DefaultKind,
-    IndexDefinition,
-    NotUnderstood,
-)
 
 POLICY: Final = "database-forecast"
 """The name under which a forecast's findings are reported."""
@@ -47,7 +40,6 @@ FORECAST_DOCUMENT: Final = "forecast.json"
 _MOST_WORDS: Final = 2_000
 _MOST_SQL: Final = 4_000
 _BROKEN: Final = (ChangeOutcome.FAILED, ChangeOutcome.UNKNOWN)
-_ALREADY_THERE: Final = (ChangeOutcome.UNCHANGED,)
 
 
 @dataclass(frozen=True)
@@ -215,12 +207,10 @@ def _forecast_change(change: HandedChange, result: ChangeResult | None) -> Forec
     first, last = min((line for line, _ in here), default=1), max((line + more for line, more in here), default=1)
     sql = "\n".join(f"{each.text};" for each in change.statements if each.text is not None)
     found = ForecastChange(change.id, change.author, change.path, first, last, change.digest, _cut(sql, _MOST_SQL))
-    if result is None or result.outcome in _ALREADY_THERE:
+    if result is None or result.outcome is ChangeOutcome.UNCHANGED:
         return found
-    told = {
-        name: getattr(result, name) for name in ("outcome", "seconds", "locks", "rewritten", "rows", "undo", "error")
-    }
-    return ForecastChange(**{**vars(found), **told})
+    told = ("outcome", "seconds", "locks", "rewritten", "rows", "undo", "error")
+    return replace(found, **{name: getattr(result, name) for name in told})
 
 
 def _cut(text: str, most: int) -> str:
@@ -260,7 +250,7 @@ def _statement(handed: HandedStatement) -> SqlStatement:
     place = SourcePlace(handed.path, handed.line, handed.column)
     if handed.text is not None:
         return SqlStatement(handed.text, place)
-    unknown = NotUnderstood("only the tool that applies it knows its SQL", everything=True)
+    unknown = op.NotUnderstood("only the tool that applies it knows its SQL", everything=True)
     return SqlStatement("", place, operations=(unknown,))
 
 
@@ -280,13 +270,8 @@ def _differences(before: Model, after: Model) -> Iterator[TableDifference]:
         if old == new:
             continue
         had, has = table_lines(old), table_lines(new)
-        unsure = () if new is None else new.unsure
-        yield TableDifference(
-            str(name),
-            tuple(line for line in had if line not in has),
-            tuple(line for line in has if line not in had),
-            unsure,
-        )
+        lost, gained = tuple(each for each in had if each not in has), tuple(each for each in has if each not in had)
+        yield TableDifference(str(name), lost, gained, () if new is None else new.unsure)
 
 
 def table_lines(table: ModelTable | None) -> tuple[str, ...]:
@@ -300,23 +285,23 @@ def table_lines(table: ModelTable | None) -> tuple[str, ...]:
     )
 
 
-def _said_by_its_column(constraint: ConstraintDefinition) -> bool:
-    return constraint.kind is ConstraintKind.NOT_NULL and constraint.validated
+def _said_by_its_column(constraint: op.ConstraintDefinition) -> bool:
+    return constraint.kind is op.ConstraintKind.NOT_NULL and constraint.validated
 
 
-def _column(column: ColumnDefinition) -> str:
+def _column(column: op.ColumnDefinition) -> str:
     default = column.default
     parts = [
         f"column {column.name} {column.type}",
         "" if column.nullable else "not null",
-        f"default {default.text}" if default.kind is not DefaultKind.NONE else "",
+        f"default {default.text}" if default.kind is not op.DefaultKind.NONE else "",
         "identity" if column.identity else "",
         "generated" if column.generated else "",
     ]
     return " ".join(filter(None, parts))
 
 
-def _constraint(constraint: ConstraintDefinition) -> str:
+def _constraint(constraint: op.ConstraintDefinition) -> str:
     referenced = f" ({', '.join(constraint.referenced_columns)})" if constraint.referenced_columns else ""
     parts = [
         f"constraint {constraint.name}" if constraint.name else "constraint",
@@ -329,7 +314,7 @@ def _constraint(constraint: ConstraintDefinition) -> str:
     return " ".join(filter(None, parts))
 
 
-def _index(index: IndexDefinition) -> str:
+def _index(index: op.IndexDefinition) -> str:
     parts = [
         "unique index" if index.unique else "index",
         index.name,

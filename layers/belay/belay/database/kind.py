@@ -201,13 +201,9 @@ class DatabaseKind(UnitKind):
 
 def _value(found: Any, path: list[str]) -> Any:
     if not path or found is None:
-        return _sorted(found) if isinstance(found, list) else found
+        return sorted(found, key=str) if isinstance(found, list) else found
     name, rest = path[0], path[1:]
     if name.endswith("[]"):
         items = found.get(name.removesuffix("[]")) or []
         return sorted(str(value) for item in items if (value := _value(item, rest)) is not None)
     return _value(found.get(name), rest)
-
-
-def _sorted(values: list[Any]) -> list[Any]:
-    return sorted(values, key=str)

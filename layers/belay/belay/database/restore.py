@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from belay.database.fields import create_parameters, differing, missing_roles, own_tags
+from belay.database.fields import create_parameters, differing, missing_roles, of_snapshot, own_tags, tag_list
 from belay.database.kind import DatabaseKind, Description, UnitKind
 from belay.database.kinds import UNIT_KINDS
 from belay.database.snapshots import TAG_PREFIX, Availability, Snapshot, availability, snapshot_of, snapshot_tags
@@ -125,11 +125,7 @@ class Unit:
         """
         parameters = create_parameters(self.kind, original)
         own = {tag["Key"]: tag["Value"] for tag in parameters.get("Tags", [])} | dict(tags)
-        parameters["Tags"] = [{"Key": key, "Value": value} for key, value in sorted(own.items())]
-        for name in self.kind.unless_of_snapshot:
-            if parameters.get(name) == snapshot.get(name):
-                parameters.pop(name, None)
-        parameters |= {name: snapshot[key] for name, key in self.kind.of_snapshot.items()}
+        parameters = of_snapshot(self.kind, parameters | {"Tags": tag_list(own)}, snapshot)
         if self.kind.made_in:
             parameters[self.kind.made_in] = database
         return self.kind.made_by, parameters | {self.kind.identifier: self.at(Place.RESTORED)}
