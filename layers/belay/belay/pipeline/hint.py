@@ -7,11 +7,7 @@ from typing import Any
 from belay.errors import InvalidEvent
 from belay.events.codebuild import BuildStateChange
 from belay.events.codedeploy import DeploymentStateChange
-from belay.events.codepipeline import (
-    ActionExecutionStateChange,
-    PipelineExecutionStateChange,
-    StageExecutionStateChange,
-)
+from belay.events.codepipeline import PipelineStateChange
 from belay.events.envelope import AwsEvent, read
 
 _INITIATOR = "codepipeline/"
@@ -41,15 +37,9 @@ def hint_of(event: Mapping[str, Any]) -> Hint | None:
     if event.get("missed") is True:
         return Hint(missed=True)
     match read(event, "detail-type", kind=str):
-        case "CodePipeline Pipeline Execution State Change":
-            whole = PipelineExecutionStateChange.from_event(event)
-            return _about(whole, whole.pipeline, whole.execution_id)
-        case "CodePipeline Stage Execution State Change":
-            stage = StageExecutionStateChange.from_event(event)
-            return _about(stage, stage.pipeline, stage.execution_id)
-        case "CodePipeline Action Execution State Change":
-            action = ActionExecutionStateChange.from_event(event)
-            return _about(action, action.pipeline, action.execution_id)
+        case detail_type if detail_type in PipelineStateChange.DETAIL_TYPES:
+            change = PipelineStateChange.from_event(event)
+            return _about(change, change.pipeline, change.execution_id)
         case "CodeBuild Build State Change":
             build = BuildStateChange.from_event(event)
             by_pipeline = build.initiator is not None and build.initiator.startswith(_INITIATOR)
