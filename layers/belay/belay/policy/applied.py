@@ -20,7 +20,7 @@ from belay.policy.policies import Policy, Violation
 from belay.policy.rules import security_group
 from belay.policy.settings import PolicySettings, Waiver
 from belay.policy.slugs import modules, packages, slug_of
-from belay.policy.verdict import Finding, Severity, Verdict
+from belay.policy.verdict import Finding, Report, Severity, Verdict
 
 Subject = TypeVar("Subject")
 
@@ -113,3 +113,10 @@ def applied(
     """Return the policies that apply to an application: none it has disabled, and advice only if it wants any."""
     enabled = [AppliedPolicy.of(rule, settings, today) for rule in checks if rule.slug not in settings.disabled]
     return [one for one in enabled if one.blocking or settings.advice]
+
+
+def checked(package: ModuleType, subject: object, settings: PolicySettings, today: date, path: str) -> Report:
+    """Check a subject against every policy of a package that applies; ``path`` names it in the report."""
+    ours = applied(policies_in(package), settings, today)
+    findings = dict.fromkeys(finding for one in ours for finding in one.findings(subject, settings))
+    return Report(tuple(findings), ((path, tuple(one.rule.slug for one in ours)),))

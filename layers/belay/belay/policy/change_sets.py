@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from belay.policy.applied import applied, policies_in
+from belay.policy.applied import checked
 from belay.policy.from_template import GROUP, STANDALONE
 from belay.policy.gate import check_template
 from belay.policy.rules import change_set as change_set_rules
 from belay.policy.settings import PolicySettings
-from belay.policy.verdict import Finding, Report, Verdict
+from belay.policy.verdict import Report, Verdict
 from belay.stack.change_set import ChangeSet
 
 KNOWN_AFTER_APPLY = "{{changeSet:KNOWN_AFTER_APPLY}}"
@@ -32,10 +32,7 @@ class PlannedStack:
 def check_change_set(change_set: ChangeSet, settings: PolicySettings, today: date, *, path: str) -> Report:
     """Check a change set before it is executed; ``path`` names its stack in findings."""
     stack = PlannedStack(path, change_set)
-    ours = applied(policies_in(change_set_rules), settings, today)
-    findings = [finding for one in ours for finding in one.findings(stack, settings)]
-    lost = Report(tuple(dict.fromkeys(findings)), ((path, tuple(one.rule.slug for one in ours)),))
-    return lost.merged(_groups(stack, settings, today))
+    return checked(change_set_rules, stack, settings, today, path).merged(_groups(stack, settings, today))
 
 
 def _groups(stack: PlannedStack, settings: PolicySettings, today: date) -> Report:
@@ -48,12 +45,8 @@ def _groups(stack: PlannedStack, settings: PolicySettings, today: date) -> Repor
         return Report()
     files = {stack.path: json.dumps(template).encode()}
     report = check_template(files, stack.path, {}, replace(settings, advice=False), today, defaults_apply=False)
-    found = tuple(_without_text(each) for each in report.findings if each.verdict is Verdict.FAIL)
-    return Report(found, report.checked)
-
-
-def _without_text(finding: Finding) -> Finding:
-    return replace(finding, line=0, column=0)
+    failed = [replace(each, line=0, column=0) for each in report.findings if each.verdict is Verdict.FAIL]
+    return Report(tuple(failed), report.checked)
 
 
 def resolved_template(change_set: ChangeSet) -> dict[str, Any]:

@@ -12,18 +12,17 @@ from belay.policy.model import Location
 from belay.policy.policies import Violation
 from belay.policy.verdict import Verdict
 from belay.sql import operations as op
-from belay.sql.changes import DatabaseChange, Engine, SourcePlace, SqlStatement
+from belay.sql.changes import DEFAULT_SCHEMAS, MYSQL, DatabaseChange, Engine, SourcePlace, SqlStatement
 from belay.sql.model import Model, ModelTable, ReplayStep
 
 Kind = TypeVar("Kind", bound=op.Operation)
 
-DEFAULT_SCHEMAS: Final = {Engine.POSTGRESQL: "public", Engine.SQLSERVER: "dbo"}
 STATEMENT_MODES: Final = frozenset({"algorithm", "lock"})
 """MySQL's options of one statement, which are read as settings that come before its other operations."""
 BLOCKING_MODES: Final = frozenset({("algorithm", "copy"), ("lock", "shared"), ("lock", "exclusive")})
 
 
-COMMITTING: Final = frozenset({Engine.MYSQL, Engine.MARIADB, Engine.ORACLE})
+COMMITTING: Final = frozenset({*MYSQL, Engine.ORACLE})
 """The engines in which a change of structure commits what was done before, so that nothing takes it back."""
 CREATES: Final = re.compile(r"(?:\s|--[^\n]*+\n|/\*(?:[^*]++|\*(?!/))*+\*/)*+CREATE\b", re.IGNORECASE)
 """How a statement begins that creates something, even if the rest of it is not understood."""

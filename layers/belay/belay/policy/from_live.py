@@ -10,8 +10,7 @@ from typing import Any
 
 from belay.policy.model import Alternative, Direction, Entry, GroupRule, Location, SecurityGroup, UnknownPeer
 from belay.policy.networks import IPV4, IPV6, difference, is_internet, parse_network, size, trusted_addresses
-from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
-from belay.policy.reading import Peers, read_ports, read_protocol
+from belay.policy.reading import Peers, read_opened
 from belay.template.scope import Value
 from belay.template.values import NO_VALUE
 
@@ -142,21 +141,9 @@ def _entries(
 def _rules(
     permission: Mapping[str, Any], direction: Direction, place: Location, prefix_lists: Mapping[str, Sequence[str]]
 ) -> Iterator[GroupRule]:
-    protocol, reason = read_protocol(_value(permission.get("IpProtocol")))
-    ports = read_ports(protocol, _value(permission.get("FromPort")), _value(permission.get("ToPort")))
+    opened = read_opened(*(_value(permission.get(name)) for name in ("IpProtocol", "FromPort", "ToPort")))
     for source, peers in _peers(permission, prefix_lists):
-        yield GroupRule(
-            direction,
-            place,
-            protocol,
-            ports,
-            peers.v4,
-            peers.v6,
-            tuple(peers.unknown),
-            ", ".join(peers.shown),
-            described=bool(source.get("Description")),
-            reason=reason,
-        )
+        yield peers.rule(direction, place, opened, bool(source.get("Description")))
 
 
 def _peers(
@@ -172,14 +159,11 @@ def _peers(
     for source in permission.get("PrefixListIds") or ():
         peers = Peers()
         identifier = str(source.get("PrefixListId"))
-        service = service_of(identifier)
         if identifier in prefix_lists:
             peers.add_other(f"prefix list {identifier}")
-            peers.add_networks(prefix_lists[identifier])
-        elif service is not None:
-            reason = f"the addresses of {service} behind the prefix list {identifier} change"
-            peers.add_unknown(UnknownPeer(reason, LARGEST_V4, LARGEST_V6), identifier)
-        else:
+            for block in prefix_lists[identifier]:
+                peers.add_network(block, IPV4)
+        elif not peers.add_service_list(identifier):
             peers.add_unknown(UnknownPeer(f"the entries of the prefix list {identifier} were not read"), identifier)
         yield source, peers
     for source in permission.get("UserIdGroupPairs") or ():

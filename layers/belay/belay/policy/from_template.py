@@ -19,8 +19,7 @@ from belay.policy.model import (
     opaque_rule,
 )
 from belay.policy.networks import IPV4, IPV6
-from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
-from belay.policy.reading import Peers, read_ports, read_protocol
+from belay.policy.reading import Peers, read_opened
 from belay.policy.same_group import ID, possibly_same_group
 from belay.policy.service_groups import CONFIGURATION_TEMPLATE, service_groups
 from belay.template.nodes import Node
@@ -156,8 +155,7 @@ class _Collector:
         given = read(table, world)
         if isinstance(given, Unknown):
             return opaque_rule(direction, _place(found, path, table.node), given.reason)
-        protocol, reason = read_protocol(given.get("IpProtocol", NO_VALUE))
-        ports = read_ports(protocol, given.get("FromPort", NO_VALUE), given.get("ToPort", NO_VALUE))
+        opened = read_opened(*(given.get(name, NO_VALUE) for name in ("IpProtocol", "FromPort", "ToPort")))
         peers = Peers()
         shown = path
         node: Node = table.node
@@ -175,25 +173,11 @@ class _Collector:
                 peers.add_other(f"group {as_text(value) or '?'}")
         if not peers.shown:
             peers.add_unknown(UnknownPeer("the rule names no peer"), "")
-        return GroupRule(
-            direction,
-            _place(found, shown, node),
-            protocol,
-            ports,
-            peers.v4,
-            peers.v6,
-            tuple(peers.unknown),
-            ", ".join(peers.shown),
-            given.get("Description", "") != "",
-            reason,
-        )
+        return peers.rule(direction, _place(found, shown, node), opened, given.get("Description", "") != "")
 
     def _add_prefix_list(self, peers: Peers, value: Value, world: World) -> None:
         shown = as_text(value) or "?"
-        service = service_of(shown)
-        if service is not None:
-            reason = f"the addresses of {service} behind the prefix list {shown} change"
-            peers.add_unknown(UnknownPeer(reason, LARGEST_V4, LARGEST_V6), shown)
+        if peers.add_service_list(shown):
             return
         lists = self._prefix_lists.get(value.key, []) if isinstance(value, Unknown) else []
         listed = next((found for found in lists if agree(found.guard, world.answers)), None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from belay.policy.applied import applied, policies_in
+from belay.policy.applied import checked
 from belay.policy.exposure import egress_side_by_side
 from belay.policy.from_live import live_groups
 from belay.policy.gate import check_groups
@@ -112,9 +112,7 @@ def check_live(
         owned_groups(stacks, list(live_groups(groups, prefix_lists, path))),
         tuple(resource for stack in stacks for resource in stack.resources),
     )
-    ours = applied(policies_in(live_stage), settings, today)
-    findings = [finding for one in ours for finding in one.findings(stage, settings)]
-    drift = Report(tuple(dict.fromkeys(findings)), ((path, tuple(one.rule.slug for one in ours)),))
+    drift = checked(live_stage, stage, settings, today, path)
     return check_groups(groups, prefix_lists, settings, today, path=path).merged(drift)
 
 

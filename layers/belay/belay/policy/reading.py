@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 
-from belay.policy.model import ALL_PORTS, ALL_PROTOCOLS, NO_PORTS, PROTOCOL_NAMES, TCP, UDP, Ports, UnknownPeer
-from belay.policy.networks import IPV4, IPV6, V4_BITS, V6_BITS, AddressSet, Interval, parse_network, union
+from belay.policy.model import (
+    ALL_PORTS,
+    ALL_PROTOCOLS,
+    NO_PORTS,
+    PROTOCOL_NAMES,
+    TCP,
+    UDP,
+    Direction,
+    GroupRule,
+    Location,
+    Ports,
+    UnknownPeer,
+)
+from belay.policy.networks import IPV4, IPV6, V4_BITS, V6_BITS, Interval, parse_network, union
+from belay.policy.prefix_lists import LARGEST_V4, LARGEST_V6, service_of
 from belay.template.scope import Value
 from belay.template.values import NO_VALUE, Unknown
 
@@ -19,6 +31,16 @@ WORLD = {IPV4: (0, (1 << V4_BITS) - 1), IPV6: (0, (1 << V6_BITS) - 1)}
 MANY_BITS = 10
 """A group has at most 1,000 rules. Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
 LAST_PROTOCOL = 255
+
+
+Opened = tuple[tuple[str | None, str], Ports]
+"""What a rule opens: its protocol, or why that is unknown, and its ports."""
+
+
+def read_opened(protocol: Value, first: Value, last: Value) -> Opened:
+    """Return what a rule opens, by its protocol and the first and last port."""
+    read = read_protocol(protocol)
+    return read, read_ports(read[0], first, last)
 
 
 def read_protocol(value: Value) -> tuple[str | None, str]:
@@ -109,15 +131,12 @@ class Peers:
         self.unknown: list[UnknownPeer] = []
         self.shown: list[str] = []
 
-    @property
-    def v4(self) -> AddressSet:
-        """The IPv4 addresses that are certain."""
-        return union(self._v4)
-
-    @property
-    def v6(self) -> AddressSet:
-        """The IPv6 addresses that are certain."""
-        return union(self._v6)
+    def rule(self, direction: Direction, place: Location, opened: Opened, described: bool) -> GroupRule:
+        """Return the rule that opens what ``opened`` says to these peers."""
+        (protocol, reason), ports = opened
+        shown, unknown = ", ".join(self.shown), tuple(self.unknown)
+        v4, v6 = union(self._v4), union(self._v6)
+        return GroupRule(direction, place, protocol, ports, v4, v6, unknown, shown, described, reason)
 
     def add_network(self, value: Value, family: int | None) -> None:
         """Add an address block; ``family`` is 4 or 6, according to its property, or ``None`` if it may be either."""
@@ -161,10 +180,13 @@ class Peers:
     def _add(self, family: int, interval: Interval) -> None:
         (self._v4 if family == IPV4 else self._v6).append(interval)
 
-    def add_networks(self, texts: Iterable[str]) -> None:
-        """Add the blocks of a prefix list, of either family."""
-        for text in texts:
-            self.add_network(text, IPV4)
+    def add_service_list(self, identifier: str) -> bool:
+        """Add a prefix list if it is of one of AWS's services, whose addresses change; tell whether it is."""
+        service = service_of(identifier)
+        if service is not None:
+            reason = f"the addresses of {service} behind the prefix list {identifier} change"
+            self.add_unknown(UnknownPeer(reason, LARGEST_V4, LARGEST_V6), identifier)
+        return service is not None
 
     def add_other(self, shown: str) -> None:
         """Add a peer that is not an address of the Internet: another group, or a list of AWS's own services."""

@@ -29,7 +29,7 @@ from belay.policy.model import (
     opaque_rule,
 )
 from belay.policy.networks import IPV4, IPV6, V4_BITS, V6_BITS
-from belay.policy.reading import Peers, read_ports, read_protocol
+from belay.policy.reading import Peers, read_opened
 from belay.template.resolver import get, items, settled
 from belay.template.resources import properties
 from belay.template.scope import ListValue, MapValue, Value
@@ -264,10 +264,9 @@ def _rule(opened: Opened, source: Value, place: Location) -> GroupRule:
 
 
 def _opening(opened: Opened, peers: Peers, place: Location) -> GroupRule:
-    protocol, reason = read_protocol(ALL_PROTOCOLS if opened[0] == "all" else opened[0])
-    ports = read_ports(protocol, opened[1], opened[2])
-    peer = (peers.v4, peers.v6, tuple(peers.unknown), ", ".join(peers.shown))
-    return GroupRule("ingress", place, protocol, ports, *peer, described=True, reason=reason)
+    protocol, first, last = opened
+    read = read_opened(ALL_PROTOCOLS if protocol == "all" else protocol, first, last)
+    return peers.rule("ingress", place, read, described=True)
 
 
 BEANSTALK = frozenset({CONFIGURATION_TEMPLATE, "AWS::ElasticBeanstalk::Environment"})

@@ -114,12 +114,12 @@ class _SettingsReader:
             allowed_ports=frozenset(self._listed(mapping, "allowed_ports", self._port))
             if "allowed_ports" in mapping
             else WEB_PORTS,
-            severities=self._severities(mapping.get("severities", {})),
+            severities=self._severities(mapping),
             disabled=frozenset(self._listed(mapping, "disabled", self._slug)),
-            maximums=self._maximums(mapping.get("maximums", {})),
+            maximums=self._maximums(mapping),
             blocking=self._severity("blocking", mapping.get("blocking", Severity.HIGH)),
             waivers=tuple(self._listed(mapping, "waivers", self._waiver)),
-            guard_rules=self._guard_rules(mapping.get("guard_rules", {})),
+            guard_rules=self._guard_rules(mapping),
         )
 
     def _problem(self, where: str, expected: str, found: object) -> None:
@@ -132,6 +132,13 @@ class _SettingsReader:
             return []
         found = [read(f".{key}[{number}]", item) for number, item in enumerate(value)]
         return [item for item in found if item is not None]
+
+    def _object(self, mapping: Mapping[str, Any], key: str, expected: str) -> Mapping[Any, Any]:
+        value = mapping.get(key, {})
+        if isinstance(value, Mapping):
+            return value
+        self._problem(f".{key}", expected, value)
+        return {}
 
     def _port(self, where: str, value: object) -> int | None:
         if isinstance(value, int) and not isinstance(value, bool) and value in PORTS:
@@ -152,22 +159,17 @@ class _SettingsReader:
             self._problem(f".{where}", f"one of {', '.join(Severity)}", value)
             return Severity.HIGH
 
-    def _severities(self, value: object) -> dict[str, Severity]:
-        if not isinstance(value, Mapping):
-            self._problem(".severities", "an object of policies and severities", value)
-            return {}
+    def _severities(self, mapping: Mapping[str, Any]) -> dict[str, Severity]:
+        found = self._object(mapping, "severities", "an object of policies and severities")
         return {
             slug: self._severity(f"severities.{slug}", severity)
-            for slug, severity in value.items()
+            for slug, severity in found.items()
             if self._slug(f".severities.{slug}", slug)
         }
 
-    def _maximums(self, value: object) -> dict[str, int]:
-        if not isinstance(value, Mapping):
-            self._problem(".maximums", "an object of policies and numbers", value)
-            return {}
+    def _maximums(self, mapping: Mapping[str, Any]) -> dict[str, int]:
         found: dict[str, int] = {}
-        for slug, number in value.items():
+        for slug, number in self._object(mapping, "maximums", "an object of policies and numbers").items():
             if slug not in MAXIMUMS:
                 self._problem(".maximums", f"one of {', '.join(MAXIMUMS)}", slug)
             elif isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= LARGEST_MAXIMUM:
@@ -176,16 +178,14 @@ class _SettingsReader:
                 found[slug] = number
         return found
 
-    def _guard_rules(self, value: object) -> dict[str, str]:
-        if not isinstance(value, Mapping):
-            self._problem(".guard_rules", "an object of keys below rules/ and their SHA-256", value)
-            return {}
-        for key, digest in value.items():
+    def _guard_rules(self, mapping: Mapping[str, Any]) -> dict[str, str]:
+        found = self._object(mapping, "guard_rules", "an object of keys below rules/ and their SHA-256")
+        for key, digest in found.items():
             if not str(key).startswith("rules/"):
                 self._problem(".guard_rules", "a key below rules/ in the artifact bucket", key)
             if not _DIGEST.fullmatch(str(digest)):
                 self._problem(f".guard_rules.{key}", "a SHA-256 of 64 lower-case hexadecimal digits", digest)
-        return {str(key): str(digest) for key, digest in value.items()}
+        return {str(key): str(digest) for key, digest in found.items()}
 
     def _waiver(self, where: str, value: object) -> Waiver | None:
         names = ("policy", "resource", "reason", "owner", "expires")

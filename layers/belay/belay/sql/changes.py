@@ -21,6 +21,8 @@ class Engine(StrEnum):
 
 MYSQL = (Engine.MYSQL, Engine.MARIADB)
 """Those that read MySQL's SQL."""
+DEFAULT_SCHEMAS = {Engine.POSTGRESQL: "public", Engine.SQLSERVER: "dbo"}
+"""What a name without a schema stands in, so that ``public.orders`` and ``orders`` are one table."""
 
 
 class Format(StrEnum):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from belay.sql.changes import Engine
+from belay.sql.changes import DEFAULT_SCHEMAS, Engine
 from belay.sql.operations import Name
 from belay.sql.tokens import NotReadable, Token, TokenForm, folded, tokens
 
 END = Token(TokenForm.SIGN, "", "", 0, 0)
-DEFAULT_SCHEMAS = {Engine.POSTGRESQL: "public", Engine.SQLSERVER: "dbo"}
-"""What a name without a schema stands in, so that ``public.orders`` and ``orders`` are one table."""
 
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 _CLOSING = frozenset(_OPENING.values())

@@ -16,8 +16,7 @@ from sqlglot.optimizer.simplify import simplify
 from sqlglot.parser import logger
 
 from belay.sql import operations as op
-from belay.sql.changes import Engine
-from belay.sql.cursor import DEFAULT_SCHEMAS
+from belay.sql.changes import DEFAULT_SCHEMAS, Engine
 from belay.sql.functions import changes_nothing
 from belay.sql.tokens import NotReadable, Token, TokenForm, folded
 

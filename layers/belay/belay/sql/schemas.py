@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 
-from belay.sql.changes import Engine
-from belay.sql.cursor import DEFAULT_SCHEMAS
+from belay.sql.changes import DEFAULT_SCHEMAS, Engine
 from belay.sql.model import Model
 from belay.sql.operations import CreateTable, Name, Operation, Setting
 

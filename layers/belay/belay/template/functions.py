@@ -100,11 +100,8 @@ def _find_in_map(argument: Node, scope: Scope, world: World) -> Value:
         if len(written) > 1 or default is not NO_VALUE:
             written = [name for name in written if settled(_key(name, found), world) == key]
         if not written:
-            return (
-                unknown_at(argument, scope, "Fn::FindInMap's keys are not in Mappings")
-                if default is NO_VALUE
-                else default
-            )
+            missing = unknown_at(argument, scope, "Fn::FindInMap's keys are not in Mappings")
+            return missing if default is NO_VALUE else default
         if len(written) > 1:
             return unknown_at(argument, scope, f"{' and '.join(written)} are one key of a map")
         found = get(found, written[0], world) if isinstance(found, MapValue) else found

@@ -36,18 +36,14 @@ def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violati
     """Look, once in a change, for a table that was there before and is altered, and rows that are written to one that
     was there before. New tables may be filled.
     """
-    by_change: dict[str, list[StepToApply]] = {}
+    written: dict[str, tuple[StepToApply, op.Name]] = {}
+    altered: dict[str, op.Name] = {}
     for step in changes.steps:
-        if step.existing and isinstance(step.operation, (*STRUCTURE, op.WriteRows)):
-            by_change.setdefault(step.change.id, []).append(step)
-    for steps in by_change.values():
-        written = next((step for step in steps if isinstance(step.operation, op.WriteRows)), None)
-        altered = next((step for step in steps if isinstance(step.operation, STRUCTURE)), None)
-        if (
-            written
-            and altered
-            and isinstance(written.operation, op.WriteRows)
-            and isinstance(altered.operation, STRUCTURE)
-        ):
-            detail = f"{altered.operation.table} is altered, rows of {written.operation.table} are written"
-            yield written.violation(Verdict.FAIL, written.operation.table, detail)
+        if step.existing and isinstance(step.operation, op.WriteRows):
+            written.setdefault(step.change.id, (step, step.operation.table))
+        elif step.existing and isinstance(step.operation, STRUCTURE):
+            altered.setdefault(step.change.id, step.operation.table)
+    for change, (step, table) in written.items():
+        if change in altered:
+            detail = f"{altered[change]} is altered, rows of {table} are written"
+            yield step.violation(Verdict.FAIL, table, detail)
