@@ -309,7 +309,8 @@ def test_a_person_is_asked_before_data_is_removed_on_the_rollback_step(house: Ho
 @pytest.mark.parametrize(("named", "executed"), [(["Data/Table"], True), (["Other"], False)])
 def test_what_a_person_approved_is_removed_and_nothing_else(house: House, named: list[str], executed: bool) -> None:
     stacks, asked = Executing("Remove"), update_question("network", "orders-network", STACK_ID, named)
-    house.ledger.decisions.ask("orders", INCIDENT, asked.name, asked.text, "2026-01-01T10:00:00.000+00:00")
+    ask, now = house.ledger.decisions.ask, "2026-01-01T10:00:00.000+00:00"
+    ask("orders", INCIDENT, asked.name, asked.text, now, endangers=asked.endangers)
     house.ledger.decisions.decide("orders", INCIDENT, asked.name, approved=True, by="ann", at="2026-01-01T10:01:00")
 
     recovered(stacks).perform(rollback_step(house), 0)

@@ -424,9 +424,10 @@ def test_data_goes_with_an_update_back_only_once_a_person_has_approved_it(answer
 
 def test_an_approval_is_for_the_resources_that_the_question_named() -> None:
     (ask,) = plan_rollback(situation(stack(endangered=("Table", "Data/Bucket")))).steps
-    asked = AskedQuestion("update-service", ask.parameters["text"])
+    asked = AskedQuestion("update-service", endangers=frozenset(ask.parameters["endangers"]))
     assert names_all(asked, ["Data/Bucket"])
     assert not names_all(asked, ["Table", "Bucket"])
+    assert not names_all(asked, ["Table", "data"]), "a word of the question's text is no resource that it names"
 
 
 def test_a_hidden_parameter_that_the_release_dropped_cannot_be_restored() -> None:

@@ -28,7 +28,8 @@ class Questions:
         recovery, question, text = self._recovery, step.parameters["question"], step.parameters["text"]
         application, incident = recovery.application, recovery.incident
         named = f"{application} --incident {incident.name} --question {question}"
-        recovery.ledger.decisions.ask(application, incident.name, question, text, timestamp())
+        endangers = step.parameters.get("endangers", ())
+        recovery.ledger.decisions.ask(application, incident.name, question, text, timestamp(), endangers=endangers)
         topic.publish(
             person_needed(
                 incident.subject.told_as,

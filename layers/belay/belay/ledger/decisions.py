@@ -1,5 +1,7 @@
 """What an incident asks of people, and what they decided."""
 
+from collections.abc import Sequence
+
 from belay.aws.clock import kept_until
 from belay.aws.dynamodb import Item, Table
 from belay.ledger.ends import announced
@@ -13,13 +15,15 @@ class DecisionRecords:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def ask(self, application: str, incident: str, question: str, text: str, now: str) -> bool:
-        """Record that an incident asks a question. False if that was recorded before."""
+    def ask(
+        self, application: str, incident: str, question: str, text: str, now: str, *, endangers: Sequence[str] = ()
+    ) -> bool:
+        """Record that an incident asks a question, for these resources. False if that was recorded before."""
         return self._table.update(
             *_keys(application, incident, question),
-            "SET question = :question, #text = :text, asked_at = :now",
+            "SET question = :question, #text = :text, asked_at = :now, endangers = :endangers",
             "attribute_not_exists(asked_at)",
-            {":question": question, ":text": text, ":now": now},
+            {":question": question, ":text": text, ":now": now, ":endangers": [*endangers]},
             names={"#text": "text"},
         )
 
@@ -80,4 +84,5 @@ def _question(item: Item) -> AskedQuestion:
         by=item.get("by"),
         at=item.get("at"),
         comment=item.get("comment"),
+        endangers=frozenset(item.get("endangers", ())),
     )

@@ -26,7 +26,7 @@ class Question:
     """A request for an approval that only a person can give.
 
     ``name`` identifies the question in its incident and in an answer (``delete-network``), ``text`` says what will be
-    done, and what it costs, if the answer is yes.
+    done, and what it costs, if the answer is yes. ``endangers`` are the resources with data that it asks for.
     """
 
     name: str
@@ -34,13 +34,15 @@ class Question:
     subject: str
     subject_id: str
     text: str
+    endangers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class AskedQuestion:
     """A question that was asked, whether it was ``announced``, and its answer.
 
-    ``approved`` is None without an answer; ``by`` is the ARN of the person who answered.
+    ``approved`` is None without an answer; ``by`` is the ARN of the person who answered. ``endangers`` is as for
+    ``Question``.
     """
 
     name: str
@@ -51,6 +53,7 @@ class AskedQuestion:
     by: str | None = None
     at: str | None = None
     comment: str | None = None
+    endangers: frozenset[str] = frozenset()
 
     @property
     def answer(self) -> str | None:
@@ -96,12 +99,13 @@ def update_question(stack: str, name: str, target: str, endangered: Sequence[str
         subject_id=target,
         text=f"may the stack {stack} ({name}) be updated back to its earlier template? That deletes or replaces "
         f"{' and '.join(endangered)} with the data in it, unless a deletion policy keeps it.",
+        endangers=tuple(endangered),
     )
 
 
 def names_all(question: AskedQuestion, endangered: Sequence[str]) -> bool:
     """Whether a question named all of these resources: an approval is for no other."""
-    return set(endangered) <= set(question.text.split())
+    return question.endangers.issuperset(endangered)
 
 
 def is_asked(todo: Todo) -> bool:
@@ -116,7 +120,8 @@ def _ask(question: Question) -> Step:
         subject=question.subject,
         subject_id=question.subject_id,
         call=("sns", "Publish"),
-        parameters={"question": question.name, "text": question.text},
+        parameters={"question": question.name, "text": question.text}
+        | ({"endangers": [*question.endangers]} if question.endangers else {}),
         why=f"ask a person: {question.text}",
         legal_because="a message changes nothing; https://docs.aws.amazon.com/sns/latest/api/API_Publish.html",
         risk=Risk.NONE,
