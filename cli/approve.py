@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
 import click
 
+from belay.approval.request import ApprovalText
 from belay.approval.seal import SEAL_DIGITS
 from belay.aws.clock import timestamp
 from belay.release.records import Outcome
@@ -59,8 +59,7 @@ def command(request: Request, yes: bool, wait: Wait, where: Where, output: str) 
 class Asked:
     """What a stage asks at this moment.
 
-    ``seal`` is the whole digest; the times are the ledger's texts; ``told`` is what the approvers were told: ``what``,
-    ``changes``, and ``more``, lists of lines by title.
+    ``seal`` is the whole digest; the times are the ledger's texts; ``told`` is what the approvers were told.
     """
 
     release: str
@@ -68,7 +67,7 @@ class Asked:
     seal: str
     since: str
     until: str
-    told: Mapping[str, Any]
+    told: ApprovalText
 
     @classmethod
     def find(cls, belay: Account, document: Mapping[str, str]) -> Asked:
@@ -79,7 +78,7 @@ class Asked:
         release = None if attempt is None else attempt.release
         if approval is None or release is None or approval.attempt != release.attempt:
             raise Refused(f"{application}/{version} is not waiting for an approval in {stage}")
-        told = belay.artifacts.require_json(release.stage_key(stage, "approval.json"))
+        told = ApprovalText.from_dict(belay.artifacts.require_json(release.stage_key(stage, "approval.json")))
         return cls(
             release=f"{application}/{version}",
             stage=stage,
@@ -98,11 +97,11 @@ class Asked:
         """Describe what would be approved."""
         since = ago(datetime.fromisoformat(self.since), now)
         return [
-            str(self.told["what"]),
+            self.told.what,
             f"  requested {at(self.since)}, {since} ago; expires {at(self.until)}",
             f"  seal      {self.short_seal}",
-            *section("Changes", self.told["changes"]),
-            *(line for title, lines in self.told["more"].items() for line in section(title, lines)),
+            *section("Changes", self.told.changes),
+            *(line for title, lines in self.told.more.items() for line in section(title, lines)),
             "",
         ]
 

@@ -17,6 +17,7 @@ from belay.approval.forecast_report import ForecastReport, page
 from belay.aws.s3 import ArtifactBucket
 from belay.control.endings import once_more
 from belay.database.forecast import FORECAST_DOCUMENT, DatabaseForecast
+from belay.database.snapshots import SNAPSHOTS, SnapshotsTaken
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.notify.told import todo_document
@@ -187,13 +188,13 @@ def _stage(
 ) -> dict[str, Any]:
     plan = artifacts.get_json(release.stage_key(stage, "plan.json"))
     reports = {name: artifacts.get_json(release.stage_key(stage, key)) for key, name in _REPORTS.items()}
-    taken = (artifacts.get_json(release.stage_key(stage, "snapshots.json")) or {"taken": []})["taken"]
+    taken = SnapshotsTaken.from_dict(artifacts.get_json(release.stage_key(stage, SNAPSHOTS))).taken
     databases = [] if accepted is None else accepted.stages[stage].databases
     return {
         "stage": stage,
         "changes": [] if plan is None else StagePlan.from_dict(plan).describe(),
         "findings": {
-            name: {"verdict": report["verdict"], "findings": report["findings"]}
+            name: {part: Report.from_json(report).to_json()[part] for part in ("verdict", "findings")}
             for name, report in reports.items()
             if report is not None
         },

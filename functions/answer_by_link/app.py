@@ -16,6 +16,7 @@ from belay.approval.link import (
     parse_token,
     told_page,
 )
+from belay.approval.request import ApprovalText
 from belay.aws.clock import now
 from belay.aws.kms import MacKey
 from belay.aws.s3 import ArtifactBucket
@@ -62,12 +63,12 @@ def opened(request: FunctionUrlRequest, key: MacKey, ledger: Ledger, moment: dat
     return link.refuse_stale(ledger.approvals.get(link.application, link.version, link.stage), moment) or link
 
 
-def told(link: Link, ledger: Ledger, artifacts: ArtifactBucket) -> dict[str, Any]:
+def told(link: Link, ledger: Ledger, artifacts: ArtifactBucket) -> ApprovalText:
     """Return the text of the link's message."""
     attempt = ledger.attempts.current(link.application, link.version)
     if attempt is None or attempt.release is None:
         raise MissingDocument(f"the ledger has no release {link.application} {link.version}")
-    return artifacts.require_json(attempt.release.stage_key(link.stage, "approval.json"))
+    return ApprovalText.from_dict(artifacts.require_json(attempt.release.stage_key(link.stage, "approval.json")))
 
 
 def taken(request: FunctionUrlRequest, link: Link, decisions: Decisions, moment: datetime) -> dict[str, Any]:

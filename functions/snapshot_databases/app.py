@@ -7,6 +7,7 @@ from belay.aws.clock import now, timestamp
 from belay.control.snapshots import StageSnapshots
 from belay.control.stage import StageContext
 from belay.control.vaults import Sender
+from belay.database.snapshots import SNAPSHOTS
 from belay.home import own_home
 from belay.observability import observed
 from belay.release.life import State
@@ -23,7 +24,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     if seen.ready and seen.states:
         sender = Sender(run.stage, run.release.origin, event["execution"], run.accepted.application.topic)
         sent = sender.send(there.databases, run.ledger, now())
-        run.artifacts.put_json(run.release.stage_key(run.stage.name, "snapshots.json"), seen.to_dict())
+        run.artifacts.put_json(run.release.stage_key(run.stage.name, SNAPSHOTS), seen.taken.to_dict())
         detail = "; ".join([seen.in_words(), *sent.lines])
         run.ledger.attempts.record(run.release, State.SNAPSHOTS_TAKEN, timestamp(), stage=run.stage.name, detail=detail)
     return {"ready": seen.ready, "wait_seconds": home.poll_seconds}

@@ -9,10 +9,10 @@ ROOMS = ("control", "rollback", "release", "notify", "approval")
 
 DOCUMENTS = """
 approval.asked.from_dict approval.forecast_report._change approval.forecast_report.to_json
-approval.link.ask_page approval.request.from_dict approval.request.to_dict
+approval.request.from_dict approval.request.to_dict
 approval.seal._change_set approval.seal._parts approval.seal._verdicts approval.seal.from_dict
 approval.seal.to_dict approval.stage_preview.from_dict approval.stage_preview.to_dict
-control.snapshots.to_dict control.stage_forecast._get
+control.stage_forecast._get
 control.stage_forecast._put release.accepted.from_dict release.accepted.to_dict
 release.change_plan.from_dict release.change_plan.to_dict
 release.reason.from_document release.reason.kept_as release.reason.to_dict

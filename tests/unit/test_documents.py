@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
-from belay.documents import SCHEMA, Document, read, written
+from belay.documents import SCHEMA, Document, parsed, parsed_object, read, written
 from belay.errors import UnknownSchema, UnreadableRecord
 from belay.release.version import Version
 
@@ -115,3 +115,23 @@ def test_what_is_damaged_is_refused_with_its_place(name: str, value: object, sai
     with pytest.raises(UnreadableRecord) as refused:
         read(Everything, {**written(KEPT), name: value}, "it")
     assert str(refused.value) == said
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"a": 1', b"\xff", "NaN,", pytest.param("[" * 100_000, id="deep")])
+def test_what_is_no_json_is_refused_with_its_place(text: str | bytes) -> None:
+    with pytest.raises(UnreadableRecord, match=r"^s3://artifacts/plan.json: expected JSON: "):
+        parsed(text, "s3://artifacts/plan.json")
+
+
+def test_a_json_text_that_is_no_object_is_refused_with_its_place() -> None:
+    with pytest.raises(UnreadableRecord, match=r"^plan.json: expected an object, found \[\]"):
+        parsed_object("[]", "plan.json")
+
+
+def test_what_belay_0_1_wrote_and_is_damaged_is_refused() -> None:
+    def named(document: Document) -> Document:
+        return {"name": document["called"]["name"]}
+
+    for document in ({}, {"called": None}, {"called": "a"}):
+        with pytest.raises(UnreadableRecord, match=r"^it: expected what Belay 0\.1 wrote, found"):
+            read(Inner, document, "it", named)

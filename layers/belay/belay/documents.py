@@ -2,8 +2,11 @@
 
 A document that says no schema is of the first, as Belay 0.1 wrote it. An older one is migrated on reading, a newer one
 is refused. A new field with a default needs no new schema; one that an older version must not pass over does.
+A field's type is one that is named here, an enumeration, a dataclass, or an ``AsText``. The dataclasses of a union say
+by a constant ``kind`` which of them a document is.
 """
 
+import json
 import types
 from collections.abc import Callable, Hashable, Mapping, Set
 from contextlib import suppress
@@ -11,8 +14,9 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network
 from textwrap import shorten
-from typing import Any, ClassVar, Literal, Protocol, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from belay.errors import UnknownSchema, UnreadableRecord
 
@@ -35,6 +39,22 @@ class Dataclass(Protocol):
 Kept = TypeVar("Kept", bound=Dataclass)
 
 
+class AsText:
+    """A value whose document is its text: ``parse`` reads what ``str`` says."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        """Raise ``TypeError`` for a class without either."""
+        if not {"parse", "__str__"} <= vars(cls).keys():
+            raise TypeError(f"{cls.__name__} cannot parse what it says")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the text. Raises ``ValueError``."""
+        raise NotImplementedError
+
+
 def written(kept: Dataclass) -> dict[str, Any]:
     """Return the JSON document of a dataclass, with its schema."""
     return {"schema": SCHEMA, **plain(kept)}
@@ -47,8 +67,31 @@ def read(kind: type[Kept], document: Document, name: str, migration: Migration |
     wrote it, and ``UnreadableRecord`` where it is not what any version writes.
     """
     schema = schema_of(document, name)
-    found = migration(document) if schema == 1 and migration else document
+    found = _migrated(migration, document, name) if schema == 1 and migration else document
     return _object(kind, found, name)
+
+
+def _migrated(migration: Migration, document: Document, name: str) -> Document:
+    try:
+        return migration(document)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise UnreadableRecord(f"{name}: expected what Belay 0.1 wrote, found {error!r}: it is damaged") from error
+
+
+def parsed(text: str | bytes, name: str) -> Any:
+    """Return the value of a JSON text, whoever wrote it. Raises ``UnreadableRecord``."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableRecord(f"{name}: expected JSON: {error}") from error
+
+
+def parsed_object(text: str | bytes, name: str) -> dict[str, Any]:
+    """Return the object that a JSON text is. Raises ``UnreadableRecord``."""
+    value = parsed(text, name)
+    if not isinstance(value, dict):
+        raise _unexpected("an object", value, name)
+    return value
 
 
 def schema_of(document: Document, name: str) -> int:
@@ -60,17 +103,36 @@ def schema_of(document: Document, name: str) -> int:
 
 
 def plain(value: object) -> Any:
-    """Return the JSON form of a value: a dataclass's fields by name, or its text where the class can ``parse`` one."""
+    """Return the JSON form of a value: a dataclass's fields by name, or its text if it is an ``AsText``.
+
+    Raises ``TypeError`` if it has none.
+    """
     if isinstance(value, Enum):
         return value.value
-    if is_dataclass(value) and not hasattr(value, "parse"):
-        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    if _text_reader(type(value)):
+        return str(value)
+    if is_dataclass(value):
+        return _kind_in(type(value)) | {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, Mapping):
-        return {str(name): plain(each) for name, each in value.items()}
+        return {_key(name): plain(each) for name, each in value.items()}
     if isinstance(value, (list, tuple, Set)):
         inner = [plain(each) for each in value]
         return sorted(inner) if isinstance(value, Set) else inner
-    return value if value is None or isinstance(value, (str, int, float)) else str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form: {value!r}")
+
+
+def _kind_in(kind: Any) -> dict[str, str]:
+    """What the document of a dataclass says of its kind: nothing, unless it has a constant ``kind``."""
+    named = getattr(kind, "kind", None)
+    return {"kind": named} if isinstance(named, str) and "kind" not in _fields_of(kind) else {}
+
+
+def _key(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"a key of a JSON object is a text, found {name!r}")
+    return str(name)
 
 
 def sparse(kept: Dataclass) -> dict[str, Any]:
@@ -79,12 +141,13 @@ def sparse(kept: Dataclass) -> dict[str, Any]:
 
 
 def _sparse(value: object) -> Any:
-    if is_dataclass(value) and not isinstance(value, type) and not hasattr(value, "parse"):
+    if is_dataclass(value) and not isinstance(value, type) and not _text_reader(type(value)):
         defaults = _defaults_of(type(value))
         given = {each.name: getattr(value, each.name) for each in fields(value)}
-        return {name: _sparse(each) for name, each in given.items() if name not in defaults or defaults[name] != each}
+        kept = {name: each for name, each in given.items() if name not in defaults or defaults[name] != each}
+        return _kind_in(type(value)) | {name: _sparse(each) for name, each in kept.items()}
     if isinstance(value, Mapping):
-        return {str(name): _sparse(each) for name, each in value.items()}
+        return {_key(name): _sparse(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_sparse(each) for each in value]
     return plain(value)
@@ -126,25 +189,40 @@ def _fields_of(kind: Hashable) -> dict[str, tuple[Any, bool]]:
 
 def _value(kind: Any, value: object, where: str) -> Any:
     """Read a value of a field's type."""
-    reader, inner, fielded = _reader_of(kind)
-    if reader is not None:
-        return reader(inner, value, where)
-    if fielded:
-        return _object(cast("type[Dataclass]", kind), value, where)
-    return _converted(_TEXTS.get(kind) or getattr(kind, "parse", kind), value, where, kind.__name__)
+    return reader_of(kind)(value, where)
 
 
 @cache
-def _reader_of(kind: Any) -> tuple[Callable[[tuple[Any, ...], object, str], Any] | None, tuple[Any, ...], bool]:
-    """What reads a type, what is inside it, and whether it is a dataclass that is read by its fields."""
-    reader = _READERS.get(get_origin(kind) or kind)
-    return reader, get_args(kind), is_dataclass(kind) and not hasattr(kind, "parse")
+def reader_of(kind: Any) -> Callable[[object, str], Any]:
+    """Return what reads a value of a type, given where it stands. Raises ``TypeError`` if no document has such."""
+    reader, inner = _READERS.get(get_origin(kind) or kind), get_args(kind)
+    if reader is not None:
+        return lambda value, where: reader(inner, value, where)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return lambda value, where: _converted(kind, value, where, kind.__name__)
+    text = _text_reader(kind)
+    if text is not None:
+        return lambda value, where: _converted(text, _text(value, where, kind.__name__), where, kind.__name__)
+    if not is_dataclass(kind):
+        raise TypeError(f"{kind} has no JSON form")
+    return lambda value, where: _object(cast("type[Dataclass]", kind), value, where)
+
+
+def _text_reader(kind: Any) -> Callable[[Any], Any] | None:
+    """Return what makes a value of its text; None if its document is no text."""
+    return kind.parse if isinstance(kind, type) and issubclass(kind, AsText) else _TEXTS.get(kind)
 
 
 def _one_of(kinds: tuple[Any, ...], value: object, where: str) -> Any:
     if value is None and types.NoneType in kinds:
         return None
     *others, last = [kind for kind in kinds if kind is not types.NoneType]
+    named = {_kind_in(kind)["kind"]: kind for kind in (*others, last) if is_dataclass(kind) and _kind_in(kind)}
+    if named:
+        said = value.get("kind") if isinstance(value, Mapping) else None
+        if not isinstance(said, str) or said not in named:
+            raise _unexpected(f"one of the kinds {', '.join(named)}", value, where)
+        return _value(named[said], value, where)
     for kind in others:
         with suppress(UnreadableRecord):
             return _value(kind, value, where)
@@ -171,6 +249,8 @@ def _set(inner: tuple[Any, ...], value: object, where: str) -> frozenset[Any]:
 def _mapping(inner: tuple[Any, ...], value: object, where: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise _unexpected("an object", value, where)
+    if inner[0] is not str:
+        raise TypeError(f"a key of a JSON object is a text, not of {inner[0]}")
     return {str(name): _value(inner[1], each, f"{where}.{name}") for name, each in value.items()}
 
 
@@ -198,9 +278,19 @@ _READERS: dict[Any, Callable[[tuple[Any, ...], object, str], Any]] = {
     int: _scalar(int),
     float: _scalar(float, int),
 }
-"""How a value is read, by the origin of its field's type; what is not here is a dataclass, or is made of its text."""
+"""How a value is read, by the origin of its field's type; what is not here is made of its text, or is a dataclass."""
 
-_TEXTS: dict[Any, Callable[[Any], Any]] = {datetime: datetime.fromisoformat}
+_TEXTS: dict[Any, Callable[[Any], Any]] = {
+    datetime: datetime.fromisoformat,
+    IPv4Network: IPv4Network,
+    IPv6Network: IPv6Network,
+}
+
+
+def _text(value: object, where: str, expected: str) -> str:
+    if not isinstance(value, str):
+        raise _unexpected(expected, value, where)
+    return value
 
 
 def _converted(convert: Callable[[Any], Any], value: object, where: str, expected: str) -> Any:

@@ -39,7 +39,7 @@ def test_an_operation_is_begun_and_looked_at(stubbed: Stubbed) -> None:
 @pytest.mark.parametrize(
     ("answer", "found"),
     [
-        (answered(b"<html>"), "its answer is not JSON"),
+        (answered(b"<html>"), "its answer: expected JSON"),
         (answered(b"null"), "answer: expected an object, found NoneType"),
         (answered(b'{"schema": 2}'), "answer has schema 2, and this Belay reads up to 1"),
         (

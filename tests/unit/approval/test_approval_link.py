@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from belay.approval.asked import AskedApproval, GivenAnswer
 from belay.approval.decision import Decision
 from belay.approval.link import SECURITY_HEADERS, Link, ask_page, parse_answer, parse_token, told_page
+from belay.approval.request import ApprovalText
 from belay.approval.seal import Seal
 from belay.events.function_url import Refusal
 
@@ -24,13 +25,14 @@ SEAL = "0123456789abcdef" * 4
 LINK = Link("orders", "1.2.0", "production", "aaaaaaaaaaaa", SEAL, "2026-03-09T12:00:00.000+00:00")
 CODE = hmac.new(b"key", LINK.message, hashlib.sha256).digest()
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-TOLD = {
-    "what": "orders 1.2.0 is ready to deploy to production.",
-    "until": "2026-03-09 12:00 UTC",
-    "changes": ["service: DELETES Orders"],
-    "more": {"Policies": ["PASS of the templates"]},
-    "report": "belay show orders/1.2.0 --report",
-}
+TOLD = ApprovalText(
+    what="orders 1.2.0 is ready to deploy to production.",
+    until="2026-03-09 12:00 UTC",
+    changes=("service: DELETES Orders",),
+    more={"Policies": ("PASS of the templates",)},
+    answers={},
+    report="belay show orders/1.2.0 --report",
+)
 
 
 def test_a_link_is_read_as_it_was_written() -> None:
@@ -144,7 +146,7 @@ def test_the_page_asks_and_only_its_form_answers() -> None:
     "text", ["<script>x</script>", '"><img src=x onerror=x>', "</style><b>", "' autofocus onfocus='x"]
 )
 def test_what_is_hostile_is_shown_as_text(text: str) -> None:
-    told = {"what": text, "until": text, "changes": [text], "more": {text: [text]}, "report": text}
+    told = ApprovalText(what=text, until=text, changes=(text,), more={text: (text,)}, answers={}, report=text)
     hostile = Elements(ask_page(replace(LINK, application=text, version=text, stage=text), told, "a.b")).found
     plain = Elements(ask_page(LINK, TOLD, "a.b")).found
     assert {tag for tag, _ in hostile} == {tag for tag, _ in plain}

@@ -18,7 +18,7 @@ from belay.stack.plan import StackPlan, StagePlan
 def report(**changed: Any) -> StageReport:
     """What an approval is asked about, for a plan."""
     asked = request(**changed)
-    return StageReport(sealed=asked.sealed, replaces=asked.replaces, forecast=asked.forecast)
+    return StageReport(sealed=asked.sealed, replaces=asked.replaces)
 
 
 def test_the_data_has_what_an_approval_shows() -> None:

@@ -8,6 +8,7 @@ import pytest
 from asked import CHANGE_PLAN
 
 from belay.approval.seal import Seal, Sealed
+from belay.database.forecast import DatabaseForecast
 from belay.policy.verdict import Finding, Report, Severity, Verdict
 from belay.release.accepted import AcceptedRelease
 from belay.release.change_plan import PendingChange
@@ -63,6 +64,7 @@ def accepted(manifest: str = MANIFEST, application: str = APPLICATION, stage: st
     return AcceptedRelease.of("orders", manifest, application, {"production": stage}, DECLARED)
 
 
+FORECAST_OF_CHANGES = DatabaseForecast("instance orders-db", "copy")
 SEALED = Sealed(
     release=ReleaseReference("orders", "1.2.0", "d" * 64, "a" * 12),
     accepted=accepted(),
@@ -74,7 +76,7 @@ SEALED = Sealed(
     change_sets={"network": CHANGE_SET},
     reports={"network": REPORT},
     database_changes=CHANGE_PLAN,
-    forecast_document={"schema": 2, "changes": [{"id": "0042", "seconds": 1.5}]},
+    forecast=FORECAST_OF_CHANGES,
 )
 
 
@@ -107,8 +109,11 @@ DATABASE = "the database changes"
 FORECAST = "the forecast of the database changes"
 CHANGE_SET_OF_NETWORK = "the change set of network"
 TAMPERED: dict[str, tuple[Callable[[Sealed], Sealed], set[str]]] = {
-    "another forecast": (lambda sealed: replace(sealed, forecast_document={"schema": 2, "changes": []}), {FORECAST}),
-    "no forecast any more": (lambda sealed: replace(sealed, forecast_document=None), {FORECAST}),
+    "another forecast": (
+        lambda sealed: replace(sealed, forecast=replace(FORECAST_OF_CHANGES, note="another")),
+        {FORECAST},
+    ),
+    "no forecast any more": (lambda sealed: replace(sealed, forecast=None), {FORECAST}),
     "another attempt": (
         lambda sealed: replace(sealed, release=replace(sealed.release, attempt="b" * 12)),
         {"the release"},
@@ -212,7 +217,7 @@ def test_the_same_is_sealed_alike() -> None:
 
 
 def test_a_release_that_belay_changes_no_database_for_is_sealed_as_before_it_did() -> None:
-    without = Seal.of(replace(SEALED, database_changes=None, forecast_document=None))
+    without = Seal.of(replace(SEALED, database_changes=None, forecast=None))
     assert set(Seal.of(SEALED).parts) - set(without.parts) == {DATABASE, FORECAST}
 
 

@@ -13,13 +13,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs
 
 from belay.approval.asked import AskedApproval
 from belay.approval.decision import Decision, answered_before, parse_decision
 from belay.approval.elements import escaped
 from belay.approval.principal import Principal
+from belay.approval.request import ApprovalText
 from belay.events.function_url import Refusal
 
 BEARER: Final = Principal("a signed link")
@@ -125,20 +126,20 @@ def parse_answer(body: str, link: Link) -> Decision | Refusal:
     return parse_decision(json.dumps(document))
 
 
-def ask_page(link: Link, told: Mapping[str, Any], token: str) -> str:
+def ask_page(link: Link, told: ApprovalText, token: str) -> str:
     """Return the question's page: what would change, and a form. ``told`` is the message's text."""
-    more = "".join(_listed(title, lines) for title, lines in told["more"].items())
+    more = "".join(_listed(title, lines) for title, lines in told.more.items())
     return _page(
         f"Approve {link.application} {link.version} in {link.stage}?",
-        f"<p>{escaped(told['what'])} Without an answer by {escaped(told['until'])}, it ends ABORTED.</p>\n"
-        f"{_listed('Changes, the riskiest first', told['changes'])}{more}"
+        f"<p>{escaped(told.what)} Without an answer by {escaped(told.until)}, it ends ABORTED.</p>\n"
+        f"{_listed('Changes, the riskiest first', told.changes)}{more}"
         '<h2>Your answer</h2>\n<form method="post">\n'
         f'<input type="hidden" name="token" value="{escaped(token, len(token))}">\n'
         '<p><label>Comment<br><textarea name="comment" maxlength="1024"></textarea></label></p>\n'
         '<button name="decision" value="approve">Approve</button>'
         '<button name="decision" value="reject">Reject</button>\n</form>\n'
         "<p>This link answers once, for anyone who has it. For the full report, and to answer in your own name, use "
-        f"{escaped(told['report'])}.</p>\n",
+        f"{escaped(told.report)}.</p>\n",
     )
 
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from belay.documents import read, written
+from belay.database.forecast import DatabaseForecast
+from belay.documents import plain, read, written
 from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
 from belay.release.change_plan import ChangePlan
@@ -30,7 +31,7 @@ class Sealed:
     ``files`` maps each file of the release to the version of its object; ``static`` is the report of the static gate;
     ``change_sets`` maps a stack to the current description of its planned change set (None if it is gone) and
     ``reports`` to the policies' current findings in it; ``database_changes`` are those that Belay applies, if any,
-    and ``forecast_document`` is that of what they do.
+    and ``forecast`` is what they do.
     """
 
     release: ReleaseReference
@@ -43,7 +44,7 @@ class Sealed:
     change_sets: Mapping[str, ChangeSet | None]
     reports: Mapping[str, Report]
     database_changes: ChangePlan | None = None
-    forecast_document: Mapping[str, Any] | None = None
+    forecast: DatabaseForecast | None = None
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ def _parts(sealed: Sealed) -> dict[str, Any]:
     }
     if sealed.database_changes is not None:
         parts["the database changes"] = sealed.database_changes.sealed
-    if sealed.forecast_document is not None:
-        parts["the forecast of the database changes"] = dict(sealed.forecast_document)
+    if sealed.forecast is not None:
+        parts["the forecast of the database changes"] = plain(sealed.forecast)
     for stack in accepted.manifest.stacks:
         bucket = sealed.artifact_bucket
         parameters = accepted.parameters(stage, stack, release.attempt, bucket, release.prefix)

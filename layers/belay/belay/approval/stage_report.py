@@ -30,17 +30,21 @@ class PlannedChange:
 class StageReport:
     """What one release would do to one stage.
 
-    ``replaces`` says what the stage runs now; ``forecast`` is that of the database changes, if there is one.
+    ``replaces`` says what the stage runs now.
     """
 
     sealed: Sealed
     replaces: str | None = None
-    forecast: DatabaseForecast | None = None
 
     @property
     def stage(self) -> Stage:
         """The stage as it was registered when the release was accepted."""
         return self.sealed.accepted.stages[self.sealed.stage]
+
+    @property
+    def forecast(self) -> DatabaseForecast | None:
+        """That of the database changes, if there is one."""
+        return self.sealed.forecast
 
     @property
     def forecast_report(self) -> ForecastReport | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from belay.aws.faults import translated
 from belay.database.executor import Begin, Look, OperationAnswer, read_answer, written
+from belay.documents import parsed
 from belay.errors import ExecutorFailed, UnknownSchema, UnreadableRecord
 
 
@@ -33,9 +34,9 @@ class Executors:
             answer = self._client.invoke(FunctionName=function, Payload=json.dumps(asked).encode())
             payload = answer["Payload"].read()
         try:
-            document = json.loads(payload)
-        except ValueError as error:
-            raise ExecutorFailed(function, f"its answer is not JSON: {error}") from error
+            document = parsed(payload, "its answer")
+        except UnreadableRecord as error:
+            raise ExecutorFailed(function, str(error)) from error
         if answer.get("FunctionError"):
             failed = document if isinstance(document, dict) else {}
             raise ExecutorFailed(function, f"{failed.get('errorType')}: {failed.get('errorMessage')}")

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from belay.aws.clock import now
 from belay.aws.faults import code_of, translated
+from belay.documents import parsed_object
 from belay.errors import AwsFault, InvalidRelease, MissingDocument
 from belay.release.records import Upload
 
@@ -88,7 +89,7 @@ class ArtifactBucket:
     def get_json(self, key: str) -> dict[str, Any] | None:
         """Return a document, or None if there is none."""
         data = self.get_bytes(key)
-        return None if data is None else dict(json.loads(data))
+        return None if data is None else parsed_object(data, f"s3://{self.name}/{key}")
 
     def require_json(self, key: str) -> dict[str, Any]:
         """Return a document that an earlier step wrote. Raises ``MissingDocument`` if there is none."""

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from belay.aws.faults import translated
-from belay.documents import read
+from belay.documents import parsed_object, read
 from belay.errors import AwsFault
 from belay.policy.template_checks import TemplateAnswer
 
@@ -36,7 +36,7 @@ class TemplateValidator:
         event = {"bucket": bucket, "templates": [asdict(each) for each in templates], "rules": dict(rules)}
         with translated("Lambda.Invoke"):
             answer = self._client.invoke(FunctionName=self._arn, Payload=json.dumps(event).encode())
-            payload = json.loads(answer["Payload"].read())
+            payload = parsed_object(answer["Payload"].read(), "the answer of the template checks")
         if answer.get("FunctionError"):
             raise AwsFault("Lambda.Invoke", str(payload.get("errorType")), str(payload.get("errorMessage")))
         return [read(TemplateAnswer, each, "a template's check") for each in payload["answers"]]

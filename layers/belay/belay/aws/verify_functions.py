@@ -8,6 +8,8 @@ from botocore.exceptions import ReadTimeoutError
 
 from belay.aws.clients import PATIENT_SECONDS
 from belay.aws.faults import translated
+from belay.documents import parsed
+from belay.errors import UnreadableRecord
 from belay.release.verification import FunctionAnswer, answer_of
 
 
@@ -35,8 +37,8 @@ class VerifyFunctions:
             except ReadTimeoutError:
                 return FunctionAnswer(None, f"it did not answer within {PATIENT_SECONDS} seconds")
         try:
-            document = json.loads(payload)
-        except ValueError:
+            document = parsed(payload, function)
+        except UnreadableRecord:
             document = payload.decode(errors="replace")
         if answer.get("FunctionError"):
             failed = document if isinstance(document, Mapping) else {}

@@ -14,7 +14,6 @@ from belay.control.endings import Endings
 from belay.control.sealing import looked_up, sealed_now
 from belay.control.shown_change_sets import shown
 from belay.control.stage_files import StageFiles
-from belay.database.forecast import FORECAST_DOCUMENT, DatabaseForecast
 from belay.ledger.ledger import Ledger
 from belay.notify.approvals import approval_requested
 from belay.notify.deployment import Deployment
@@ -40,7 +39,6 @@ class Approvals:
         """Gather everything that a stage's approval covers, given the release's files there."""
         run, sealed = files.run, sealed_now(files, stacks, asked_at.date())
         rehearsal = run.artifacts.get_json(run.release.stage_key(run.stage.name, "rehearsal.json"))
-        forecast = run.artifacts.get_json(run.release.stage_key(run.stage.name, FORECAST_DOCUMENT))
         held = run.stage.calendar.held(asked_at)
         request = ApprovalRequest(
             sealed=replace(sealed, change_sets=shown(sealed.change_sets, stacks)),
@@ -50,7 +48,6 @@ class Approvals:
             replaces=self._ledger.stages.in_words(run.release.application, run.stage.name),
             others=tuple(self._others(run.release)),
             rehearsal=None if rehearsal is None else Rehearsal.from_dict(rehearsal),
-            forecast=None if forecast is None else DatabaseForecast.from_dict(forecast),
             held=None if held is None else run.stage.calendar.in_words(held.until),
         )
         return replace(request, unsealed=tuple(looked_up(run, request.static)))

@@ -9,7 +9,6 @@ from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ReleaseFiles
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
-from belay.database.forecast import FORECAST_DOCUMENT
 from belay.errors import UnreadableTemplate
 from belay.policy.change_sets import check_change_set
 from belay.policy.settings import PolicySettings
@@ -39,7 +38,7 @@ def gathered(run: StageContext, stacks: Stacks, today: date, files: Mapping[str,
         static=None if static is None else Report.from_json(static),
         plan=plan,
         database_changes=run.change_plan(),
-        forecast_document=run.artifacts.get_json(run.release.stage_key(run.stage.name, FORECAST_DOCUMENT)),
+        forecast=run.database_forecast(),
         change_sets=change_sets,
         reports={
             stack: check_change_set(change_set, policies, today, path=stack)

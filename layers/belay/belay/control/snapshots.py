@@ -2,36 +2,46 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
 
 from belay.aws.rds import Databases
-from belay.database.snapshots import Availability, SnapshotState, snapshot_of, snapshot_source, snapshot_tags
+from belay.database.snapshots import (
+    Availability,
+    SnapshotsTaken,
+    SnapshotState,
+    snapshot_of,
+    snapshot_source,
+    snapshot_tags,
+)
 from belay.errors import SnapshotFailed
 from belay.release.origin import Origin
 from belay.release.registration import Database, Stage
 
-AVAILABLE, BEING_TAKEN, NO_DATABASE_YET = "available", "being taken", "no database yet"
+
+class SnapshotProgress(StrEnum):
+    """How far the snapshot of a database is."""
+
+    AVAILABLE = "available"
+    BEING_TAKEN = "being taken"
+    NO_DATABASE_YET = "no database yet"
 
 
 @dataclass(frozen=True)
 class SnapshotsSeen:
     """The progress of each database's snapshot, by the database's identifier."""
 
-    states: Mapping[str, str]
+    states: Mapping[str, SnapshotProgress]
 
     @property
     def ready(self) -> bool:
         """Whether all are available."""
-        return all(state in (AVAILABLE, NO_DATABASE_YET) for state in self.states.values())
+        return SnapshotProgress.BEING_TAKEN not in self.states.values()
 
     @property
-    def taken(self) -> list[str]:
+    def taken(self) -> SnapshotsTaken:
         """The databases that have one."""
-        return [identifier for identifier, state in self.states.items() if state == AVAILABLE]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the stored document of a stage's snapshots."""
-        return {"schema": 1, "taken": self.taken}
+        taken = [each for each, state in self.states.items() if state is SnapshotProgress.AVAILABLE]
+        return SnapshotsTaken(tuple(taken))
 
     def in_words(self) -> str:
         """``orders-db: available; orders-aurora: being taken``."""
@@ -52,17 +62,20 @@ class StageSnapshots:
         """
         return SnapshotsSeen({each.identifier: self._one(origin, stage, each, execution) for each in stage.databases})
 
-    def _one(self, origin: Origin, stage: Stage, database: Database, execution: str) -> str:
+    def _one(self, origin: Origin, stage: Stage, database: Database, execution: str) -> SnapshotProgress:
         name = database.snapshot_name(origin, stage.name)
         found = self._databases.describe_snapshot(database.kind, name)
         if found is not None:
             state = snapshot_of(database.kind, found).state
             if state is SnapshotState.FAILED:
                 raise SnapshotFailed(f"the snapshot {name} of {database} is {found['Status']}")
-            return AVAILABLE if state is SnapshotState.AVAILABLE else BEING_TAKEN
+            available = state is SnapshotState.AVAILABLE
+            return SnapshotProgress.AVAILABLE if available else SnapshotProgress.BEING_TAKEN
         return self._begin(origin, stage, database, name=name, execution=execution)
 
-    def _begin(self, origin: Origin, stage: Stage, database: Database, *, name: str, execution: str) -> str:
+    def _begin(
+        self, origin: Origin, stage: Stage, database: Database, *, name: str, execution: str
+    ) -> SnapshotProgress:
         described = self._databases.describe(database.kind, database.identifier)
         seen = snapshot_source(database.kind, database.identifier, described)
         if seen.availability is Availability.NOT_POSSIBLE:
@@ -71,10 +84,10 @@ class StageSnapshots:
             tags = snapshot_tags(origin.application, stage.name, origin.name, execution)
             self._databases.create_snapshot(database, name, tags)
         if seen.availability is not Availability.ABSENT:
-            return BEING_TAKEN
+            return SnapshotProgress.BEING_TAKEN
         if self._databases.was_snapshotted(database, origin.application, stage.name):
             raise SnapshotFailed(
                 f"{database} does not exist, but earlier releases to {stage.name} took "
                 "snapshots of it; restore it, or remove it from the registration, then upload the release again"
             )
-        return NO_DATABASE_YET
+        return SnapshotProgress.NO_DATABASE_YET

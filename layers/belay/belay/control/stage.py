@@ -116,10 +116,15 @@ class StageContext:
         changed = changed_database(self.accepted.manifest.database, self.stage)
         return "none" if changed is None or self.stage.ephemeral else self.stage.forecast
 
+    def database_forecast(self) -> DatabaseForecast | None:
+        """Return what was found in the forecast; None if there is none."""
+        document = self.artifacts.get_json(self.release.stage_key(self.stage.name, FORECAST_DOCUMENT))
+        return None if document is None else DatabaseForecast.from_dict(document)
+
     def forecast_seconds(self) -> int | None:
         """How long the database changes take at most by the forecast; None if nobody knows."""
-        document = self.artifacts.get_json(self.release.stage_key(self.stage.name, FORECAST_DOCUMENT))
-        seconds = None if document is None else DatabaseForecast.from_dict(document).seconds
+        found = self.database_forecast()
+        seconds = None if found is None else found.seconds
         return None if seconds is None else math.ceil(seconds)
 
     @property

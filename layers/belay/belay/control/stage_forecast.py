@@ -1,6 +1,6 @@
 """Forecasting a stage's database changes: reading the database, restoring a copy, and trying the changes there."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -39,6 +39,16 @@ KEPT_FOR: Final = timedelta(days=5)
 MOST_QUERIES: Final = 500
 MOST_UNANSWERED: Final = 5
 """How often an executor may break: a fault of a moment is no reason to forecast nothing."""
+
+
+_UNANSWERED: Final = "forecast-unanswered.json"
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """How many ``times`` the executor broke in a forecast."""
+
+    times: int
 
 
 class ForecastProgress(StrEnum):
@@ -205,10 +215,11 @@ class StageForecast:
         try:
             return self._executors.begin(plan.executor.function, begin)
         except ExecutorFailed:
-            broke = 1 + int((self._get("forecast-unanswered.json") or {}).get("times", 0))
-            if broke >= MOST_UNANSWERED:
+            kept = self._get(_UNANSWERED)
+            broke = Unanswered(1 + (0 if kept is None else read(Unanswered, kept, _UNANSWERED).times))
+            if broke.times >= MOST_UNANSWERED:
                 raise
-            self._put("forecast-unanswered.json", {"times": broke})
+            self._put(_UNANSWERED, written(broke))
             return None
 
     # -- the changes ---------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from belay.aws.cloudformation import Stacks
 from belay.control.sealing import gathered
 from belay.control.shown_change_sets import shown
 from belay.control.stage import StageContext
-from belay.database.forecast import FORECAST_DOCUMENT, DatabaseForecast
 
 
 def preview(run: StageContext, stacks: Stacks, at: datetime, outcome: PlanOutcome, why: str) -> StagePreview:
@@ -23,11 +22,9 @@ def preview(run: StageContext, stacks: Stacks, at: datetime, outcome: PlanOutcom
     if taken:
         outcome, why = PlanOutcome.BUSY, taken
     sealed = gathered(run, stacks, at.date(), {})
-    forecast = run.artifacts.get_json(run.release.stage_key(run.stage.name, FORECAST_DOCUMENT))
     report = StageReport(
         sealed=replace(sealed, change_sets=shown(sealed.change_sets, stacks)),
         replaces=run.ledger.stages.in_words(run.release.application, run.stage.name),
-        forecast=None if forecast is None else DatabaseForecast.from_dict(forecast),
     )
     found = replace(StagePreview.of(report, outcome, why), remarks=tuple(_remarks(run, at)))
     run.artifacts.put_json(run.release.stage_key(run.stage.name, PREVIEW), found.to_dict())

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from belay.documents import Dataclass, Document, Kept, plain, read
+from belay.documents import Dataclass, Document, Kept, parsed, plain, read
 from belay.errors import UnknownSchema, UnreadableRecord
 from belay.masking import masked
 from belay.sql.changes import DatabaseChange, Engine, Format, SqlStatement
@@ -384,11 +384,7 @@ def read_changes(data: bytes, stored: StoredDocument) -> ChangeDocument:
     where, found = f"s3://{stored.bucket}/{stored.key}", hashlib.sha256(data).hexdigest()
     if found != stored.sha256:
         raise UnreadableRecord(f"{where}: expected the SHA-256 {stored.sha256}, found {found}")
-    try:
-        document = json.loads(data)
-    except ValueError as error:
-        raise UnreadableRecord(f"{where}: expected JSON: {error}") from error
-    changes = _read(ChangeDocument, document, where)
+    changes = _read(ChangeDocument, parsed(data, where), where)
     seen: set[str] = set()
     for change in changes.changes:
         if change.id in seen:

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from belay.database.kind import DatabaseKind, Description
+from belay.documents import Document, read, written
 
 TAG_PREFIX = "belay:"
 
+SNAPSHOTS = "snapshots.json"
 
 _READY = ("available", "storage-optimization")
 
@@ -117,6 +120,22 @@ class Snapshot:
         """Whether Belay took it before that version was deployed to that stage."""
         wanted = snapshot_tags(application, stage, version)
         return self.manual and all(self.tags.get(key) == value for key, value in wanted.items())
+
+
+@dataclass(frozen=True)
+class SnapshotsTaken:
+    """The document of a stage's snapshots: the identifiers of the databases that one was ``taken`` of."""
+
+    taken: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, document: Document | None) -> "SnapshotsTaken":
+        """Read what ``to_dict`` wrote; None as of no database. Raises ``UnreadableRecord``."""
+        return cls() if document is None else read(cls, document, SNAPSHOTS)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON document."""
+        return written(self)
 
 
 def snapshot_source(kind: DatabaseKind, identifier: str, description: Description | None) -> SnapshotSource:

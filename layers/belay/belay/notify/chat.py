@@ -10,6 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from belay.documents import parsed
+from belay.errors import UnreadableRecord
+
 _LONGEST_TITLE: Final = 200
 _LONGEST_DESCRIPTION: Final = 2_400
 _LONGEST_STEP: Final = 300
@@ -36,8 +39,8 @@ def chat_message(body: str) -> str:
     What is not Belay's own, such as a CloudWatch alarm, is returned as it is: Amazon Q Developer knows AWS's own.
     """
     try:
-        data = json.loads(body)
-    except ValueError:
+        data = parsed(body, "a notification")
+    except UnreadableRecord:
         return body
     if not isinstance(data, dict) or not {"kind", "thread", "subject", "text"} <= data.keys():
         return body

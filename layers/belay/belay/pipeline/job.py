@@ -4,13 +4,13 @@ https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-
 sample is ``events/aws.codepipeline/job.json``; the limits are those of PutJobFailureResult and PutJobSuccessResult.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from belay.documents import parsed_object
 from belay.errors import (
     AccessDenied,
     InvalidActionConfiguration,
@@ -18,6 +18,7 @@ from belay.errors import (
     InvalidRegistration,
     ServiceUnavailable,
     Throttled,
+    UnreadableRecord,
 )
 from belay.events.envelope import read, read_optional
 
@@ -146,12 +147,9 @@ def bounded(text: str, most: int) -> str:
 
 def _parameters(text: str) -> Mapping[str, Any]:
     try:
-        found = json.loads(text)
-    except ValueError as error:
+        return parsed_object(text, "UserParameters")
+    except UnreadableRecord as error:
         raise InvalidActionConfiguration(f"UserParameters: expected a JSON object, found {text!r} ({error})") from error
-    if not isinstance(found, dict):
-        raise InvalidActionConfiguration(f"UserParameters: expected a JSON object, found {text!r}")
-    return found
 
 
 def _artifact(entry: Any) -> Artifact:

@@ -4,13 +4,12 @@ State machines do not pass it on: a step's reason is stored with the stage's oth
 the document's key or the error output of Step Functions.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
-from belay.documents import read, schema_of, written
+from belay.documents import parsed, parsed_object, read, schema_of, written
 from belay.errors import UnreadableRecord
 from belay.policy.verdict import Finding
 from belay.release.left_to_do import LeftToDo
@@ -174,7 +173,7 @@ _KINDS: Mapping[str, type[Reason]] = {
 
 def to_dict(reason: Reason) -> dict[str, Any]:
     """Return a reason as a JSON document."""
-    return {"kind": reason.kind, **written(reason)}
+    return written(reason)
 
 
 def from_document(document: Mapping[str, Any] | str) -> Reason:
@@ -199,8 +198,8 @@ def kept_as(carried: Mapping[str, Any] | str | None) -> str | None:
     if not isinstance(carried, Mapping):
         return None
     try:
-        named = carried if "document" in carried else json.loads(_message(str(carried.get("Cause", ""))))
-    except ValueError:
+        named = carried if "document" in carried else parsed(_message(str(carried.get("Cause", ""))), "a cause")
+    except UnreadableRecord:
         return None
     return str(named["document"]) if isinstance(named, Mapping) and "document" in named else None
 
@@ -220,7 +219,7 @@ def caught(output: Mapping[str, Any] | str | None) -> Reason | None:
         days = f"{message} day{'' if message == '1' else 's'}"
         return Statement(Why.NOT_APPROVED, f"nobody approved it within {days}")
     if error == APPROVAL_DENIED and message.startswith("{"):
-        return from_document(json.loads(message))
+        return from_document(parsed_object(message, "the reason"))
     if error in _REFUSALS:
         return ReleaseProblems(tuple(message.splitlines()), by_registration=error == "InvalidRegistration")
     if error in _STATEMENTS:
@@ -282,10 +281,9 @@ def _message(cause: str) -> str:
 def _document(cause: str) -> dict[str, Any]:
     """Return a cause that is a JSON document; an empty one if it is text."""
     try:
-        document = json.loads(cause)
-    except ValueError:
+        return parsed_object(cause, "a cause")
+    except UnreadableRecord:
         return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _execution_ended(document: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias
 from belay.database.copy import CopySettings
 from belay.database.kind import DatabaseKind
 from belay.database.kinds import KINDS
+from belay.documents import AsText
 from belay.errors import InvalidRegistration, InvalidRelease
 from belay.release.document import Fields, Node, Problems, UnreadableDocument, join, load_document, plain, quote
 from belay.release.manifest import (
@@ -167,7 +168,7 @@ class Verify:
 
 
 @dataclass(frozen=True)
-class Database:
+class Database(AsText):
     """A database to take snapshots of. Its text in messages and documents is ``instance orders-db``."""
 
     kind: DatabaseKind

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from belay.documents import AsText
+
 _LONGEST: Final = 100
 _IDENTIFIER: Final = r"(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
 _VERSION: Final = re.compile(
@@ -14,7 +16,7 @@ _VERSION: Final = re.compile(
 
 
 @dataclass(frozen=True)
-class Version:
+class Version(AsText):
     """A version according to Semantic Versioning 2.0.0 (https://semver.org).
 
     Ordering follows precedence (item 11), which ignores build metadata; ``==`` does not, so ``1.0.0+a`` and ``1.0.0+b``

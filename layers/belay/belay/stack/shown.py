@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from belay.documents import parsed
+from belay.errors import UnreadableRecord
 from belay.masking import MASK, Path, masked_parameter, masked_value
 from belay.stack.change_set import Change, ChangeSet, Detail
 from belay.template.no_echo import no_echo, secret_places, write_only
@@ -95,6 +97,6 @@ def _value(text: str | None, secret: Collection[Path], path: Path) -> str | None
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError:
+        return parsed(text, "a value")
+    except UnreadableRecord:
         return None
