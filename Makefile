@@ -71,12 +71,13 @@ check: $(INSTALLED) ## linters and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy layers/belay/belay functions cli local packs
-	$(BIN)/cfn-lint template.yaml alarms.yaml spokes.yaml accounts/*.yaml database_changes.yaml plans.yaml template_checks.yaml packs/*/template.yaml examples/pipeline/template.yaml examples/pipeline/production_account.yaml \
+	$(BIN)/cfn-lint --regions us-east-1 eu-west-1 -- template.yaml alarms.yaml spokes.yaml accounts/*.yaml database_changes.yaml plans.yaml template_checks.yaml packs/*/template.yaml examples/pipeline/template.yaml examples/pipeline/production_account.yaml \
 	  examples/pipeline/templates/*.yaml examples/custom_resources/template.yaml examples/instances/template.yaml examples/repository_mirror/template.yaml examples/repository_mirror/source.yaml \
 	  examples/image_builder/template.yaml examples/image_builder/region.yaml examples/image_builder/subscription.yaml examples/image_builder/application/template.yaml \
 	  examples/table_parameters/*.yaml examples/table_parameters/release/service.yaml \
 	  examples/code_build/template.yaml examples/code_build/application/template.yaml examples/github_actions/template.yaml \
-	  examples/orders/bootstrap.yaml examples/orders/releases/1.0.0/templates/*.yaml examples/orders-cdk/bootstrap.yaml
+	  examples/orders/bootstrap.yaml examples/orders/releases/1.0.0/templates/*.yaml examples/orders-cdk/bootstrap.yaml \
+	  examples/catalogue/*.yaml examples/catalogue/releases/1.0.0/templates/*.yaml
 	$(BIN)/sam validate --lint --region us-east-1
 
 format: $(INSTALLED) ## let ruff lay the code out

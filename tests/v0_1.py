@@ -9,6 +9,7 @@ from boto3.dynamodb.types import TypeSerializer
 
 ROOT = Path(__file__).parent / "fixtures" / "v0_1"
 KINDS = sorted(path.stem for path in (ROOT / "items").glob("*.json"))
+AT_ONCE = 25  # what DynamoDB writes at most for one call
 DOCUMENTS = sorted(path.stem for path in (ROOT / "documents").glob("*.json"))
 
 
@@ -46,8 +47,10 @@ def waiting_documents() -> dict[str, dict[str, Any]]:
 def put(dynamodb: Any, table: str, written: Iterable[dict[str, Any]]) -> None:
     """Put items into a table, through boto3's client."""
     serialize = TypeSerializer().serialize
-    for each in written:
-        dynamodb.put_item(TableName=table, Item={name: serialize(value) for name, value in each.items()})
+    asked = [{"PutRequest": {"Item": {k: serialize(v) for k, v in each.items()}}} for each in written]
+    for first in range(0, len(asked), AT_ONCE):
+        answer = dynamodb.batch_write_item(RequestItems={table: asked[first : first + AT_ONCE]})
+        assert answer["UnprocessedItems"] == {}
 
 
 def _items(path: Path) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What every tracked file has in common."""
 
 import re
+from functools import cache
 
 from project import ROOT, tracked_files
 
@@ -13,6 +14,7 @@ TWICE = re.compile(r"\b(?!fails|that|had)([a-z]{3,}) \1\b")
 UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
 
 
+@cache
 def texts() -> list[tuple[str, str]]:
     return [
         (str(path.relative_to(ROOT)), path.read_text(encoding="utf-8"))
@@ -50,3 +52,13 @@ def test_no_word_stands_twice_in_a_row() -> None:
     prose = (".md", ".py", ".yaml")
     found = [line for line in lines_with(TWICE) if line.partition(":")[0].endswith(prose)]
     assert [line for line in found if not line.startswith("tests/")] == []
+
+
+def test_make_check_lints_every_template() -> None:
+    """The other versions of the examples are linted where they are assembled, by test_examples_releases.py."""
+    written = re.sub(r"\\\n\s*", "", (ROOT / "Makefile").read_text())
+    (patterns,) = re.findall(r"cfn-lint .*-- (.*)", written)
+    templates = [name for name, text in texts() if name.endswith(".yaml") and "AWSTemplateFormatVersion:" in text]
+
+    linted = {str(path.relative_to(ROOT)) for pattern in patterns.split() for path in ROOT.glob(pattern)}
+    assert sorted({name for name in templates if not name.startswith("tests/")} - linted) == []

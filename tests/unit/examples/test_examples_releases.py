@@ -13,8 +13,6 @@ from examples.releases import ExampleError, apply, assemble, parse_diff, read_re
 VERSIONS = versions("orders")
 RELEASES = [(application, version) for application in ("orders", "catalogue") for version in versions(application)]
 
-OPERATORS = ["examples/orders/bootstrap.yaml", "examples/catalogue/bootstrap.yaml", "examples/catalogue/region.yaml"]
-
 DIFF = """\
 Renames the city, adds a river.
 
@@ -63,10 +61,11 @@ def test_a_release_needs_its_template_by_url() -> None:
 
 def test_templates_are_legal(tmp_path: Path) -> None:
     directories = [assemble(application, version, tmp_path) for application, version in RELEASES]
-    templates = [*(str(path) for each in directories for path in each.glob("templates/*.yaml"))]
+    # Most releases change one of their templates.
+    templates = {path.read_bytes(): path for each in directories for path in each.glob("templates/*.yaml")}
 
     linted = subprocess.run(
-        [Path(sys.prefix, "bin", "cfn-lint"), *templates, *OPERATORS],
+        [Path(sys.prefix, "bin", "cfn-lint"), *templates.values()],
         capture_output=True,
         text=True,
         check=False,

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from cfnlint.api import ManualArgs, lint
 from iam_decisions import decided as decided_by
 from reference_pipeline import made
 
@@ -49,10 +48,7 @@ SUBSCRIBED = {
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_template_is_valid(name: str) -> None:
-    text = (EXAMPLE / name).read_text()
-
-    assert [str(each) for each in lint(text, config=ManualArgs(regions=[REGION]))] == []
-    assert Validator({}).check(name, text.encode(), {})["diagnostics"] == []
+    assert Validator({}).check(name, (EXAMPLE / name).read_bytes(), {})["diagnostics"] == []
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

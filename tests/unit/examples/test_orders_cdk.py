@@ -21,7 +21,7 @@ def test_its_templates_are_legal(tmp_path: Path) -> None:
 
     # W3005: the CDK writes dependencies that references make anyway.
     linted = subprocess.run(
-        [Path(sys.prefix, "bin", "cfn-lint"), "--ignore-checks", "W3005", "--", *written, EXAMPLE / "bootstrap.yaml"],
+        [Path(sys.prefix, "bin", "cfn-lint"), "--ignore-checks", "W3005", "--", *written],
         capture_output=True,
         text=True,
         check=False,

@@ -11,7 +11,6 @@ import botocore.session
 import pytest
 import yaml
 from botocore.validate import ParamValidator
-from cfnlint.api import ManualArgs, lint
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from iam_decisions import decided
 from reference_pipeline import CROSS_ACCOUNT, FOLDER, GIVEN, STRATEGIES, actions, stack, stages
@@ -98,12 +97,6 @@ ALWAYS = {
     "TaskPolicy",
     "TestStackRole",
 }
-
-
-@pytest.mark.parametrize("template", TEMPLATES)
-def test_cfn_lint_finds_nothing(template: str) -> None:
-    found = lint((FOLDER / template).read_text(), config=ManualArgs(regions=["eu-west-1"]))
-    assert [str(each) for each in found] == []
 
 
 @pytest.mark.parametrize("template", TEMPLATES)

@@ -13,7 +13,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.client import BaseClient
-from cfnlint.api import ManualArgs, lint
 from cfnlint.decode import decode_str
 from custom_resource_requests import REGION, Answers, request
 
@@ -293,7 +292,6 @@ def test_it_is_granted_what_it_calls(
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=str)
 def test_a_template_is_clean(path: Path) -> None:
-    assert [str(each) for each in lint(path.read_text(), config=ManualArgs(regions=["eu-west-1"]))] == []
     found = Validator({}).check(str(path), path.read_bytes(), {})
     assert (found["diagnostics"], found["unexamined"]) == ([], "")
     checked_as = Inputs(PolicySettings(), {}, {}, frozenset(), known=False)
