@@ -1,15 +1,14 @@
-"""Changes a stage's stacks: executes or discards the change sets that were made, and deletes ephemeral stacks."""
+"""Changes a stage's stacks: executes or withdraws the change sets that were made, and deletes ephemeral stacks."""
 
 from collections.abc import Mapping
 
 from belay.observability import Handler
 from belay.steps import one_of
-from change_stacks import confirm_plan, delete_stacks, discard_plan, execute_wave, withdraw_plan
+from change_stacks import confirm_plan, delete_stacks, execute_wave, withdraw_plan
 
 STEPS: Mapping[str, Handler] = {
     "confirm_plan": confirm_plan.handler,
     "delete_stacks": delete_stacks.handler,
-    "discard_plan": discard_plan.handler,
     "execute_wave": execute_wave.handler,
     "withdraw_plan": withdraw_plan.handler,
 }

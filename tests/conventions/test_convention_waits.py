@@ -45,6 +45,7 @@ STILL_WAITING: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = {
         "WaitForChanges": ("ChangesApplied?", {"applied": False}),
         "WaitForBake": ("Verified?", {"verified": "AGAIN", "ephemeral": False}),
         "WaitForDeletion": ("Deleted?", {"done": False}),
+        "WaitForWithdrawal": ("Withdrawn?", {"gone": False, "left_over": "network"}),
         "WaitForIncident": ("IncidentClosed?", {"outcome": None, "incident": "i"}),
     },
     "forecast_changes": {

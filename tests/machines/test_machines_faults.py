@@ -171,7 +171,7 @@ EDGES: Mapping[str, tuple[Callable[[Application], Release], int, str]] = {
     "deploy_stage.ValidateStacks": (deployed, 1, "ROLLED_BACK"),
     "deploy_stage.VerifyStage": (deployed, 1, "ROLLED_BACK"),
     "deploy_stage.DeleteStacks": (ephemeral, 1, "ROLLED_BACK"),
-    "deploy_stage.DiscardPlan": (refused_by_cloudformation, 1, "ROLLED_BACK"),
+    "deploy_stage.WithdrawPlan": (refused_by_cloudformation, 1, "ROLLED_BACK"),
     "deploy_stage.FinishStage": (deployed, 1, "ROLLED_BACK"),
     "deploy_stage.OpenIncident": (fails_to_create, 1, "ROLLED_BACK"),
     "deploy_stage.CheckIncident": (fails_to_create, 1, "ROLLED_BACK"),

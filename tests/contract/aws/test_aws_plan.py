@@ -300,6 +300,15 @@ def test_what_cloudformation_is_still_creating_is_left_for_the_next_look(run: St
     assert withdrawn(run, Shown(named(run.release), stuck=True)) == ["network"]
 
 
+@pytest.mark.parametrize("progress", [Progress.EXECUTING, Progress.EXECUTED])
+def test_what_was_executed_is_not_withdrawn(run: StageContext, progress: Progress) -> None:
+    plan = run.plan()
+    run.save(replace(plan, stacks=tuple(replace(each, progress=progress) for each in plan.stacks)))
+    stacks = Shown(named(run.release), status=StackStatus.UPDATE_COMPLETE)
+    assert withdrawn(run, stacks) == []
+    assert stacks.deleted == []
+
+
 def planned(run: StageContext, lock_seen: int | None) -> None:
     plan = run.plan()
     (stack,) = plan.stacks

@@ -1,4 +1,4 @@
-"""The stacks of a stage, once they are planned: executing their change sets, discarding those, deleting stacks."""
+"""The stacks of a stage, once they are planned: executing their change sets, withdrawing those, deleting stacks."""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -205,25 +205,16 @@ class StageStacks:
         release, stage = self._run.release, self._run.stage.name
         return client_request_token(release.application, stage, release.version, stack.stack, purpose, release.attempt)
 
-    # -- discarding ----------------------------------------------------------------------------------------------
-
-    def discard(self) -> list[str]:
-        """Delete the change sets that will not be executed, and empty stack shells. Returns the stacks' names."""
-        kept = (Progress.EXECUTING, Progress.EXECUTED)
-        unused = [stack for stack in self._run.plan().stacks if stack.progress not in kept]
-        for stack in unused:
-            if stack.change_set_id is not None:
-                self._stacks.delete_change_set(stack.change_set_id)
-            if self._is_shell(stack):
-                self._delete(stack, self._token(stack, "discard"))
-        return [stack.stack for stack in unused]
+    # -- withdrawing ---------------------------------------------------------------------------------------------
 
     def withdraw(self) -> list[str]:
         """Delete every change set that was made under a plan's name, even unnoticed, and empty stack shells.
 
-        Returns the stacks that have some left: CloudFormation deletes none that it is still creating.
+        What was executed stays. Returns the stacks that have some left: CloudFormation deletes none that it is still
+        creating.
         """
-        stacks = [self._found(stack) for stack in self._run.plan().stacks]
+        executed = (Progress.EXECUTING, Progress.EXECUTED)
+        stacks = [self._found(stack) for stack in self._run.plan().stacks if stack.progress not in executed]
         for stack in stacks:
             for change_set_id in self._made(stack):
                 self._stacks.delete_change_set(change_set_id)
