@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aws_lambda_builders.supported_runtimes import RUNTIME_ARCHITECTURES  # type: ignore[import-untyped]
+from botocore.exceptions import ClientError, WaiterError
 
 from local.engine import ACCOUNT, ROOT, Engine
+from local.packaged import CAPABILITIES, Package, exists
 
 LOCAL_PARAMETERS: Mapping[str, str] = {
     "ChatTopicArn": "create",
@@ -43,47 +45,24 @@ def deploy(
     parameters: Mapping[str, str] | None = None,
     build: bool = True,
 ) -> Mapping[str, str]:
-    """Build a SAM template (cached) and deploy it to the engine; return the stack's outputs.
+    """Build a SAM template and deploy it to the engine; return the stack's outputs.
+
+    What was built and uploaded once is deployed to the next engine as it is, as long as no file has changed.
 
     The template's ``PythonRuntime`` parameter, if it has one, is set to the running interpreter's version for both the
     build and the deployment: the engine runs functions with that interpreter whatever their ``Runtime`` says. With
     ``build`` false the template is deployed without building it. Raises ``DeploymentError``.
     """
-    runtime = python_runtime()
-    overrides = [_override(name, value) for name, value in {"PythonRuntime": runtime, **(parameters or {})}.items()]
+    given = {"PythonRuntime": python_runtime(), **(parameters or {})}
     with _alone():
-        deployed = template
-        if build:
-            built = BUILD / stack_name
-            _sam(
-                engine,
-                "build",
-                f"--template-file={template}",
-                f"--build-dir={built}",
-                f"--cache-dir={BUILD / 'cache'}",
-                "--cached",
-                "--parameter-overrides",
-                f"PythonRuntime={runtime}",
-            )
-            deployed = built / "template.yaml"
-        _sam(
-            engine,
-            "deploy",
-            f"--template-file={deployed}",
-            f"--stack-name={stack_name}",
-            f"--s3-prefix={stack_name}",
-            f"--region={engine.environment['AWS_REGION']}",
-            "--resolve-s3",
-            "--no-confirm-changeset",
-            "--no-fail-on-empty-changeset",
-            "--no-progressbar",
-            "--capabilities",
-            "CAPABILITY_IAM",
-            "CAPABILITY_NAMED_IAM",
-            "CAPABILITY_AUTO_EXPAND",
-            "--parameter-overrides",
-            *overrides,
-        )
+        new = build and not exists(engine, stack_name)
+        package = Package.of(BUILD, template, stack_name) if new else None
+        if package and package.kept:
+            _deploy_package(engine, package, stack_name, given)
+        else:
+            _sam_deploy(engine, _built(engine, template, stack_name) if build else template, stack_name, given)
+            if package:
+                package.keep(engine, stack_name)
     stack = engine.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
@@ -115,6 +94,47 @@ def sam_environment(engine: Engine) -> dict[str, str]:
         "PYTHON_RUNTIME": python_runtime(),
         "PLATFORM": "",
     }
+
+
+def _deploy_package(engine: Engine, package: Package, stack_name: str, parameters: Mapping[str, str]) -> None:
+    try:
+        package.deploy(engine, stack_name, parameters)
+    except (ClientError, WaiterError) as error:
+        raise DeploymentError(f"{stack_name} could not be made of its package {package.directory}: {error}") from error
+
+
+def _built(engine: Engine, template: Path, stack_name: str) -> Path:
+    built = BUILD / stack_name
+    _sam(
+        engine,
+        "build",
+        f"--template-file={template}",
+        f"--build-dir={built}",
+        f"--cache-dir={BUILD / 'cache'}",
+        "--cached",
+        "--parameter-overrides",
+        f"PythonRuntime={python_runtime()}",
+    )
+    return built / "template.yaml"
+
+
+def _sam_deploy(engine: Engine, template: Path, stack_name: str, parameters: Mapping[str, str]) -> None:
+    _sam(
+        engine,
+        "deploy",
+        f"--template-file={template}",
+        f"--stack-name={stack_name}",
+        f"--s3-prefix={stack_name}",
+        f"--region={engine.environment['AWS_REGION']}",
+        "--resolve-s3",
+        "--no-confirm-changeset",
+        "--no-fail-on-empty-changeset",
+        "--no-progressbar",
+        "--capabilities",
+        *CAPABILITIES,
+        "--parameter-overrides",
+        *(_override(name, value) for name, value in parameters.items()),
+    )
 
 
 @contextmanager

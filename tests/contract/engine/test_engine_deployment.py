@@ -6,6 +6,7 @@ import pytest
 
 from local import deployment
 from local.deployment import DeploymentError, deploy, python_runtime, sam_environment
+from local.packaged import Package, exists
 
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31
@@ -48,15 +49,30 @@ def out_of_the_way(monkeypatch, tmp_path):
     monkeypatch.setattr(deployment, "BUILD", tmp_path / ".aws-sam")
 
 
-def test_a_template_is_built_deployed_and_deployed_again(engine, aws, application, out_of_the_way, unique):
+def test_a_template_is_built_deployed_kept_and_deployed_again(
+    *, engine, aws, application, out_of_the_way, unique, until, monkeypatch
+):
     name, greeting = unique("hello"), 'with "quotes" and spaces, commas=signs'
 
-    outputs = deploy(engine, template=application, stack_name=name, parameters={"Greeting": greeting})
+    def said(outputs):
+        return json.load(aws("lambda").invoke(FunctionName=outputs["Function"])["Payload"])
 
-    answer = aws("lambda").invoke(FunctionName=outputs["Function"])
-    assert json.load(answer["Payload"]) == f"{greeting}!"
+    assert (
+        said(deploy(engine, template=application, stack_name=name, parameters={"Greeting": greeting})) == f"{greeting}!"
+    )
+    aws("cloudformation").delete_stack(StackName=name)
+    until(lambda: exists(engine, name), lambda seen: not seen)
+
+    with monkeypatch.context() as without_sam:
+        without_sam.setattr(deployment, "_sam", None)
+        outputs = deploy(engine, template=application, stack_name=name, parameters={"Greeting": greeting})
+    assert said(outputs) == f"{greeting}!"
+
+    module = application.parent / "words" / "python" / "words.py"
+    module.write_text(module.read_text().replace("!", "?"))
+    assert not Package.of(deployment.BUILD, application, name).kept
     assert deploy(engine, template=application, stack_name=name, parameters={"Greeting": "again"}) == outputs
-    assert json.load(aws("lambda").invoke(FunctionName=outputs["Function"])["Payload"]) == "again!"
+    assert said(outputs) == "again?"
 
 
 def test_a_failed_build_and_a_failed_deployment_show_what_sam_said(engine, application, out_of_the_way, unique):
