@@ -1,7 +1,5 @@
 """Groups attached to one resource: EC2 allows what any of them allows, so their rules add up."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple

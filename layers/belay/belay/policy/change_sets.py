@@ -1,7 +1,5 @@
 """Checks what a change set will do: the data it deletes, and security groups with their final values."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Constraints for which every row is read when they are added, and constraints that are validated in the same go."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from belay.policy.database_changes import ChangesToApply, StepToApply

@@ -1,7 +1,5 @@
 """What the policies in ``rules/database_change/`` check: the database changes of a release, step by step."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """The gate of database changes: applies their policies to what a release would apply."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The security groups that a release's templates declare for one stack, with its actual parameters."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from belay.policy.from_template import security_groups

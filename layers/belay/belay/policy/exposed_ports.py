@@ -1,7 +1,5 @@
 """Which of a list of ports a group opens to the whole Internet, as most policies check."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from belay.policy.exposure import may_open, opens_port

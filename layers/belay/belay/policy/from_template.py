@@ -1,7 +1,5 @@
 """Security groups as a template and its nested stacks declare them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 

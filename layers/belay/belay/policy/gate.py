@@ -1,7 +1,5 @@
 """The gate: applies every policy to every security group of a stack's template, or to live groups."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any

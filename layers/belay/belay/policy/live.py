@@ -4,8 +4,6 @@ Templates and EC2's responses are read into the same model; a live rule that the
 manually, by a custom resource or by another service.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date

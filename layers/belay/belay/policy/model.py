@@ -5,8 +5,6 @@ violation (FAIL) from what cannot be decided (REVIEW).
 Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Sets of addresses as exact unions of intervals, and which of them are the Internet."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """The indexes that a step makes, however it says so: as indexes, or as keys and unique constraints."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 

@@ -3,8 +3,6 @@
 A policy's file has ``POLICY`` and ``check(subject, settings)``; its slug is the file's name with dashes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple

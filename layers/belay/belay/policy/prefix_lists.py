@@ -4,8 +4,6 @@ Their ids are the same in every account of a region. Others have to be fetched, 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/working-with-aws-managed-prefix-lists.html
 """
 
-from __future__ import annotations
-
 CLOUDFRONT = frozenset(
     {
         *("pl-58a04531", "pl-22a6434b", "pl-31a14458", "pl-9aa247f3", "pl-31a34658", "pl-b8a742d1"),

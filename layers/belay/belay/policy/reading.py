@@ -1,7 +1,5 @@
 """Reads protocols, ports and peers from the values of a template or an API response, as EC2 does."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

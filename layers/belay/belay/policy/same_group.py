@@ -1,7 +1,5 @@
 """Rules of groups created elsewhere that may be the same group, because a parameter or an import may name any."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 
 from belay.policy.exposure import opens

@@ -12,8 +12,6 @@ types of AWS in November 2026. Those of directories, HSMs, managed EMR endpoints
 ports only to their own VPC; a load balancer, a container service or a streaming input is meant to be reached.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Final

@@ -1,7 +1,5 @@
 """The names of the policies, from the file names in ``rules/``, without importing the policies."""
 
-from __future__ import annotations
-
 import pkgutil
 from functools import cache
 from importlib import import_module

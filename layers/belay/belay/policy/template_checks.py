@@ -4,8 +4,6 @@ AWS's cloudformation-validate finds both (``packs/check_templates/``).
 https://docs.aws.amazon.com/cfn-guard/latest/ug/what-is-guard.html
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date

@@ -1,7 +1,5 @@
 """What it means to give a column another type: whether old values still fit, and whether rows are rewritten."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final

@@ -1,7 +1,5 @@
 """Reading DB2's ``ALTER TABLE``, ``RENAME`` and administrative calls."""
 
-from __future__ import annotations
-
 from belay.sql import operations as op
 from belay.sql.changes import Engine
 from belay.sql.column_types import column_type

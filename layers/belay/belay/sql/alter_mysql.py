@@ -1,7 +1,5 @@
 """Reading MySQL's and MariaDB's ``ALTER TABLE`` and ``RENAME TABLE``."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from belay.sql import operations as op

@@ -1,7 +1,5 @@
 """Reading Oracle's ``ALTER TABLE``: clauses one after another, each with one column or several in parentheses."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from belay.sql import operations as op

@@ -1,7 +1,5 @@
 """Reading PostgreSQL's ``ALTER TABLE``: several actions between commas, or one of those that stand alone."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from belay.sql import operations as op

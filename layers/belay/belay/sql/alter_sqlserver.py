@@ -1,7 +1,5 @@
 """Reading SQL Server's ``ALTER TABLE`` and the procedures that change tables, such as ``sp_rename``."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from belay.sql import operations as op

@@ -4,8 +4,6 @@ A guard that looks for the very thing that its statement makes or drops is that 
 it uncertain whether the statement is run, and it is not understood.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 

@@ -1,7 +1,5 @@
 """Database changes: what is applied, recorded and undone as one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

@@ -7,8 +7,6 @@ https://learn.microsoft.com/sql/tools/sqlcmd/sqlcmd-commands,
 https://www.ibm.com/docs/en/db2/11.5?topic=commands-command-line-processor-clp
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Reading a column's type: its words, arguments and what follows, in one spelling for those that are the same."""
 
-from __future__ import annotations
-
 from belay.sql.changes import MYSQL, Engine
 from belay.sql.cursor import Cursor
 from belay.sql.operations import SqlType

@@ -1,7 +1,5 @@
 """Reading column definitions: a type, then clauses in any order, each known or the statement is not understood."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 
 from belay.sql.changes import MYSQL, Engine

@@ -1,7 +1,5 @@
 """Reading constraints on tables: keys, foreign keys, checks, exclusions, and what may follow them in each engine."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from belay.sql.changes import MYSQL, Engine

@@ -1,7 +1,5 @@
 """A place in a statement's tokens, from which a grammar takes what it knows and refuses what it does not."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypeVar
 

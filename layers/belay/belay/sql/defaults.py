@@ -1,7 +1,5 @@
 """Reading a column's default: how far it goes, and whether one value serves every row."""
 
-from __future__ import annotations
-
 from belay.sql.changes import Engine
 from belay.sql.column_types import column_type
 from belay.sql.cursor import Cursor

@@ -1,7 +1,5 @@
 """SHA-256 over everything that decides what a change runs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from hashlib import sha256
 

@@ -1,7 +1,5 @@
 """What may not be run as it is written: a statement of its own that nobody understands, so that a person looks."""
 
-from __future__ import annotations
-
 from belay.sql.changes import SourcePlace, SqlStatement
 from belay.sql.operations import NotUnderstood
 

@@ -1,7 +1,5 @@
 """Files of changes: which there are, and their text."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath

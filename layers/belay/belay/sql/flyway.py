@@ -4,8 +4,6 @@ Sources: https://documentation.red-gate.com/flyway/flyway-concepts/migrations,
 https://documentation.red-gate.com/flyway/reference/script-configuration
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

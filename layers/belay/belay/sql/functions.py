@@ -1,7 +1,5 @@
 """Functions of the engines that change nothing, and those whose value differs from row to row."""
 
-from __future__ import annotations
-
 VOLATILE = frozenset(
     "random clock_timestamp timeofday gen_random_uuid uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4 uuidv4 "
     "uuidv7 nextval currval lastval setseed txid_current newid newsequentialid sys_guid uuid uuid_short rand "

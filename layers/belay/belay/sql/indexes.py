@@ -1,7 +1,5 @@
 """Reading indexes: what they are on, in which order, and whether they are made beside running writes."""
 
-from __future__ import annotations
-
 from belay.sql import operations as op
 from belay.sql.changes import MYSQL, Engine
 from belay.sql.constraints import (

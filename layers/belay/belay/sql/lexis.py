@@ -7,8 +7,6 @@ https://learn.microsoft.com/sql/t-sql/language-elements/slash-star-comment-trans
 https://www.ibm.com/docs/en/db2/11.5?topic=elements-tokens
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from enum import StrEnum

@@ -4,8 +4,6 @@ PostgreSQL: ``ChooseConstraintName`` and ``ChooseIndexName`` in src/backend/cata
 src/backend/commands/indexcmds.c. MySQL: "CREATE TABLE Statement" and "FOREIGN KEY Constraints" in its manual.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Reading what is made, changed or dropped and is no table: views, functions, types, sequences, schemas, roles."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 from belay.sql import operations as op

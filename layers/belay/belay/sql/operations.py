@@ -3,8 +3,6 @@
 A statement is understood as a whole, as a list of these, or not at all (:class:`NotUnderstood`).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

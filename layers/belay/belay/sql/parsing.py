@@ -4,8 +4,6 @@ Structure is read by small grammars of our own (a file each), which take every w
 queries by sqlglot, which is imported only when it is needed, in :mod:`belay.sql.queries`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """Plain changes: ``NNNN-name.sql``, each a change, with what undoes it in ``NNNN-name.undo.sql`` beside it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from hashlib import sha256

@@ -1,7 +1,5 @@
 """The words in which unreadable changes are refused: where, what was expected, what was found."""
 
-from __future__ import annotations
-
 from types import TracebackType
 from typing import Final
 

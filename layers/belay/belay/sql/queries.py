@@ -3,8 +3,6 @@
 Targets, conditions and calls are taken from the tree; a tree with anything in it that could do more is refused.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from itertools import accumulate, islice

@@ -1,7 +1,5 @@
 """Reads database changes: files in, changes out, in the order in which they are applied."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 

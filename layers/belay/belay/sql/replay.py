@@ -3,8 +3,6 @@
 What is not understood makes what it names unsure, and what is unsure stays so, under whatever name it gets.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar

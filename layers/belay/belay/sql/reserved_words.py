@@ -9,8 +9,6 @@ name, and advises against those of the standard:
 https://www.ibm.com/docs/en/db2/12.1.0?topic=sql-reserved-schema-names-reserved-words
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

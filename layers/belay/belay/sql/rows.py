@@ -1,7 +1,5 @@
 """Reading what writes or reads rows: rows of constants here, everything else with :mod:`belay.sql.queries`."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import replace
 

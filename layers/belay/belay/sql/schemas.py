@@ -1,7 +1,5 @@
 """Where a name without a schema stands: what a session says of it, with ``USE``, ``SET search_path`` and the like."""
 
-from __future__ import annotations
-
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 

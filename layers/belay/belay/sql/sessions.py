@@ -1,7 +1,5 @@
 """Reading what changes a session or nothing: settings, transactions, locks, comments, statistics, grants."""
 
-from __future__ import annotations
-
 from belay.sql.changes import MYSQL, Engine
 from belay.sql.cursor import Cursor
 from belay.sql.operations import ChangeTable, Grant, Harmless, LockTable, Operation, RewriteTable, Setting, Transaction

@@ -1,7 +1,5 @@
 """Splits SQL into statements where the engine's own client would, and refuses what a client would run itself."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from belay.sql.changes import Engine, SqlStatement

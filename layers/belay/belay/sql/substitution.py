@@ -1,7 +1,5 @@
 """Values put in for ``${name}``: Flyway's placeholders and Liquibase's properties."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Reading ``CREATE TABLE``: columns, constraints, indexes, and the options of each engine."""
 
-from __future__ import annotations
-
 from belay.sql import operations as op
 from belay.sql.changes import MYSQL, Engine
 from belay.sql.columns import column, typed_only

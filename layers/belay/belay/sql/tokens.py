@@ -3,8 +3,6 @@
 Every engine has its own quotes and comments; reading them as another engine would is how a statement is misread.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from enum import Enum

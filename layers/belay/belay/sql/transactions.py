@@ -1,7 +1,5 @@
 """Which changes run in one transaction: PostgreSQL refuses some statements there."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import Final

@@ -1,7 +1,5 @@
 """Conditions and ``Fn::If``."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode

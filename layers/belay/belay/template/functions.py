@@ -1,7 +1,5 @@
 """Intrinsic functions on texts, lists and maps."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Final
 

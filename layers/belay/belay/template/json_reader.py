@@ -1,7 +1,5 @@
 """Reads JSON into nodes with line and column, which the standard library's reader does not keep."""
 
-from __future__ import annotations
-
 import re
 from json import loads
 from typing import NoReturn

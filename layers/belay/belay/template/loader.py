@@ -4,8 +4,6 @@ Templates are untrusted input: excessive size, depth or number of nodes after al
 tags unknown to CloudFormation are refused with file, line and column.
 """
 
-from __future__ import annotations
-
 from belay.errors import UnreadableTemplate
 from belay.template.json_reader import read_json
 from belay.template.limits import MAX_BYTES

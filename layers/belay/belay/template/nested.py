@@ -1,7 +1,5 @@
 """Nested stacks whose templates are files of the release."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial

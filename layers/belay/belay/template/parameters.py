@@ -1,7 +1,5 @@
 """The values that a template's parameters may have."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from belay.masking import MASK, sounds_secret

@@ -1,7 +1,5 @@
 """The deletion policies of a template's resources."""
 
-from __future__ import annotations
-
 from belay.template.nodes import Document, MappingNode, ScalarNode
 
 UNREADABLE = "?"

@@ -1,7 +1,5 @@
 """``Ref``, ``Fn::GetAtt`` and ``Fn::Sub``."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Finds the file of the release that the URL of a nested template names."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 

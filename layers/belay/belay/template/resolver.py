@@ -6,8 +6,6 @@ the intrinsic functions, which evaluate their own arguments.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode

@@ -1,7 +1,5 @@
 """The bodies of a template's resources."""
 
-from __future__ import annotations
-
 from belay.template.nodes import MappingNode, ScalarNode
 from belay.template.resolver import entry, get
 from belay.template.scope import Lazy, MapValue, Scope

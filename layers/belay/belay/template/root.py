@@ -1,7 +1,5 @@
 """The scope of a root stack: its template, its parameters, and the intrinsic functions."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from typing import Final

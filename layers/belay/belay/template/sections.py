@@ -1,7 +1,5 @@
 """A template's parameters, transforms, and resources with the conditions they are created under."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple

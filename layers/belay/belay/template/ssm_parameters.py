@@ -1,7 +1,5 @@
 """What a stack reads from Parameter Store through its parameters' types."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 

@@ -1,7 +1,5 @@
 """A stack with its nested stacks: every resource that will be created, and every place that may hide resources."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The address blocks that ``Fn::Cidr`` returns."""
 
-from __future__ import annotations
-
 MAX_COUNT = 256
 """Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-cidr.html"""
 

@@ -1,7 +1,5 @@
 """The texts of a template: literals, and texts joined from pieces that may be unknown."""
 
-from __future__ import annotations
-
 import re
 
 from belay.template.nodes import Node, ScalarNode

@@ -1,7 +1,5 @@
 """Nested stacks whose templates may change after everybody has looked: those that are no files of the release."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 

@@ -5,8 +5,6 @@ Sources: https://yaml.org/type/int.html, https://yaml.org/type/float.html, https
 https://yaml.org/spec/1.2.2/#103-core-schema
 """
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from typing import Final

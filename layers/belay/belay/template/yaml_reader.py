@@ -3,8 +3,6 @@
 PyYAML's constructors are three times slower, drop line and column, accept duplicate keys and expand alias bombs.
 """
 
-from __future__ import annotations
-
 from typing import Any, NoReturn
 
 import yaml

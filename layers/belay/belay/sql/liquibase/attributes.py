@@ -3,8 +3,6 @@
 Source: https://docs.liquibase.com/concepts/changelogs/attributes/home.html
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final

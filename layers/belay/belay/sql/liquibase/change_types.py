@@ -5,8 +5,6 @@ Each type knows the attributes and elements that it understands; anything else i
 Source: https://docs.liquibase.com/change-types/home.html
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final

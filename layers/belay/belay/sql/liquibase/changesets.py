@@ -1,7 +1,5 @@
 """A change set as it is read from a changelog of any kind, and the change that becomes of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ A condition that fails stops the whole update, unless ``onFail`` says otherwise:
 Source: https://docs.liquibase.com/concepts/changelogs/preconditions.html
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final

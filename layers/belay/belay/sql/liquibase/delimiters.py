@@ -1,7 +1,5 @@
 """What Liquibase's ``endDelimiter`` says, which is a regular expression that is never run as one here."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

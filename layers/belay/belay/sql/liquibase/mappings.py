@@ -1,7 +1,5 @@
 """Reads YAML and JSON changelogs into the elements that XML ones have."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import islice
 from typing import Final

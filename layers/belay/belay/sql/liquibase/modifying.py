@@ -3,8 +3,6 @@
 Source: https://docs.liquibase.com/change-types/modify-sql.html
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final

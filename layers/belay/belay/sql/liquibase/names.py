@@ -4,8 +4,6 @@ Sources: https://docs.liquibase.com/concepts/data-type-handling.html,
 https://docs.liquibase.com/concepts/changelogs/attributes/object-quoting-strategy.html
 """
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -3,8 +3,6 @@
 Source: https://docs.liquibase.com/concepts/changelogs/property-substitution.html
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

@@ -3,8 +3,6 @@
 Source: https://docs.liquibase.com/concepts/changelogs/home.html
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """The change sets of XML, YAML and JSON changelogs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final

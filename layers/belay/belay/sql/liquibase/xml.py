@@ -1,7 +1,5 @@
 """Reads XML changelogs. Document types, and with them entities, are refused: nothing expands, nothing is fetched."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from typing import Final
 from xml.parsers import expat

@@ -1,7 +1,5 @@
 """What all engines have in common about where a statement ends; each has a class of its own for the rest."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

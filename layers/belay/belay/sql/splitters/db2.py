@@ -1,7 +1,5 @@
 """Where DB2's statements end: as its command line processor sees it, with terminators that the text declares."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Where MySQL's and MariaDB's statements end: as ``mysql`` sees it, and without ``DELIMITER`` as Flyway does."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

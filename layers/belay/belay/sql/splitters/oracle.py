@@ -1,7 +1,5 @@
 """Where Oracle's statements end: as SQL*Plus sees it, with PL/SQL up to a line of ``/``."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

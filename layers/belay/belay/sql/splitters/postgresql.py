@@ -1,7 +1,5 @@
 """Where PostgreSQL's statements end: as ``psql`` sees it (https://www.postgresql.org/docs/current/app-psql.html)."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -3,8 +3,6 @@
 T-SQL needs no semicolons: a statement ends as well where a line begins with a word that only begins one.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Resources with data that are deleted without keeping the data."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.change_sets import PlannedStack

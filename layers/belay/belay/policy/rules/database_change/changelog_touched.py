@@ -1,7 +1,5 @@
 """The tables in which tools record what was applied."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

@@ -1,7 +1,5 @@
 """CHECK constraints for which every row is read while others wait."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import lru_cache

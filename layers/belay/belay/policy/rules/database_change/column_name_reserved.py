@@ -1,7 +1,5 @@
 """Names that every statement has to quote."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.database_changes import ChangesToApply

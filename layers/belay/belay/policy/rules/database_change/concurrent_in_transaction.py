@@ -1,7 +1,5 @@
 """Statements that PostgreSQL refuses in a transaction."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Rows that are deleted without a condition."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.database_changes import ChangesToApply

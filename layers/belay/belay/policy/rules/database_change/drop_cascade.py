@@ -1,7 +1,5 @@
 """Drops that take what depends on them, too."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.database_changes import ChangesToApply

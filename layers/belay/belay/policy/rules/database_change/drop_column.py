@@ -1,7 +1,5 @@
 """Columns that are dropped with their values."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.database_changes import ChangesToApply, StepToApply

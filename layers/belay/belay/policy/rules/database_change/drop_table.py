@@ -1,7 +1,5 @@
 """Tables that are dropped with their rows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

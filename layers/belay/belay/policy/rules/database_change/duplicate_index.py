@@ -1,7 +1,5 @@
 """Indexes that are there already."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.database_changes import ChangesToApply, canonical

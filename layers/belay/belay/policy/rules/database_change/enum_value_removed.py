@@ -1,7 +1,5 @@
 """Values of enumerations that rows and the version that still runs may have."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final

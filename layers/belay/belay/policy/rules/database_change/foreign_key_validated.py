@@ -1,7 +1,5 @@
 """Foreign keys for which every row is read while others wait."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.constraint_scans import scanned

@@ -1,7 +1,5 @@
 """Power that a change gives."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Indexes that are made or dropped while others wait for their table."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import lru_cache

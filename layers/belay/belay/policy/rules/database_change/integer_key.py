@@ -1,7 +1,5 @@
 """Primary keys that run out of numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Locks that are waited for without an end."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

@@ -1,7 +1,5 @@
 """New tables without a primary key."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.database_changes import ChangesToApply, canonical

@@ -1,7 +1,5 @@
 """Changes of structure and of rows in one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.database_changes import ChangesToApply, StepToApply

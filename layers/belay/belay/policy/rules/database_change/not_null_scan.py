@@ -1,7 +1,5 @@
 """Columns that become NOT NULL, for which every row is read while others wait."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Final

@@ -1,7 +1,5 @@
 """Statements whose effect nobody knows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.database_changes import ChangesToApply

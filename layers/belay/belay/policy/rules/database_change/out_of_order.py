@@ -1,7 +1,5 @@
 """Changes that come before what was applied."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.database_changes import ChangesToApply, located

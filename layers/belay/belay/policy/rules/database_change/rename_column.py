@@ -1,7 +1,5 @@
 """Columns that the version that still runs no longer finds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.database_changes import ChangesToApply

@@ -1,7 +1,5 @@
 """Tables that the version that still runs no longer finds."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Columns that the version that still runs does not fill."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Changes that nothing takes back."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.database_changes import ChangesToApply, located

@@ -1,7 +1,5 @@
 """Tables whose every row is written anew while others wait."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

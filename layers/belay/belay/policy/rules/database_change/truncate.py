@@ -1,7 +1,5 @@
 """Tables that are emptied."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.database_changes import ChangesToApply

@@ -1,7 +1,5 @@
 """Columns whose type is another one than the version that still runs expects."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.database_changes import ChangesToApply

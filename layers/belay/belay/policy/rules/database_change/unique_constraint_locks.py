@@ -1,7 +1,5 @@
 """Keys and unique constraints whose index is built while others wait."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.database_changes import ChangesToApply, StepToApply

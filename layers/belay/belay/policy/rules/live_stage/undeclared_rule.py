@@ -1,7 +1,5 @@
 """Live rules that no template of the release declares: added manually, by a custom resource or by another service."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 

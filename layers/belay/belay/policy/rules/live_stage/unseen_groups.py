@@ -1,7 +1,5 @@
 """Resources whose security groups Belay does not read, so that groups from outside the stage may be attached."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.live import GROUPS_NOT_READ, LiveStage

@@ -1,7 +1,5 @@
 """A large part of the Internet allowed in, though not all of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.model import SecurityGroup

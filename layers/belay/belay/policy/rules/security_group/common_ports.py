@@ -1,7 +1,5 @@
 """The ports of AWS Config's restricted-common-ports open to the Internet."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.exposed_ports import exposed

@@ -1,7 +1,5 @@
 """Egress rules for more than one port."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.model import TCP, UDP, SecurityGroup

@@ -1,7 +1,5 @@
 """Everything, or every TCP or UDP port, open to the Internet."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.exposure import everything, exposure

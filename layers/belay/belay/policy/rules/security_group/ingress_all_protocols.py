@@ -1,7 +1,5 @@
 """Ingress rules for all protocols."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.model import ALL_PROTOCOLS, SecurityGroup

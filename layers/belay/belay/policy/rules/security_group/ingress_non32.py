@@ -1,7 +1,5 @@
 """Sources of more than one address."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.model import SecurityGroup

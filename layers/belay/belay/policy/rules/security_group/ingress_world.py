@@ -1,7 +1,5 @@
 """Any traffic allowed in from the whole Internet."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.exposure import open_anywhere

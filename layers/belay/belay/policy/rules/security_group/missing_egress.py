@@ -1,7 +1,5 @@
 """Groups without egress rules, so that EC2 allows all outbound traffic."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.exposure import MANY, egress_side_by_side

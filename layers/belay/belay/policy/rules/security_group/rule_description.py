@@ -1,7 +1,5 @@
 """Rules without a description."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.model import SecurityGroup

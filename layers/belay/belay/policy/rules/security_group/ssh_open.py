@@ -1,7 +1,5 @@
 """SSH open to the Internet."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.exposed_ports import exposed

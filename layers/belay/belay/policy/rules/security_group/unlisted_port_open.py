@@ -1,7 +1,5 @@
 """A port that the application does not list as public, open to the Internet."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.exposure import open_anywhere

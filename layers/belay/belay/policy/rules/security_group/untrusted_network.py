@@ -1,7 +1,5 @@
 """Sources outside the application's trusted networks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from belay.policy.model import SecurityGroup
