@@ -32,7 +32,7 @@ class ReadColumn:
 def column(cursor: Cursor) -> ReadColumn:
     """A column's name, type and clauses."""
     name = cursor.part()
-    return definition(cursor, name, typed=_has_type(cursor))
+    return definition(cursor, name, typed=cursor.engine is Engine.POSTGRESQL or not cursor.next_in(_UNTYPED))
 
 
 def definition(cursor: Cursor, name: str, *, typed: bool) -> ReadColumn:
@@ -59,10 +59,6 @@ def definition(cursor: Cursor, name: str, *, typed: bool) -> ReadColumn:
 
 
 _UNTYPED = frozenset("AS GENERATED DEFAULT NOT NULL CONSTRAINT PRIMARY UNIQUE CHECK , )".split())
-
-
-def _has_type(cursor: Cursor) -> bool:
-    return cursor.engine is Engine.POSTGRESQL or not cursor.next_in(_UNTYPED)
 
 
 def _clause(cursor: Cursor, read: ReadColumn) -> bool:

@@ -130,7 +130,6 @@ LEXES: Final = {
     Engine.DB2: _DB2,
 }
 
-
 _OPENING: Final = ("'", '\\"', "`", "\\[")
 """What opens a string or a quoted name in one engine or another, as members of a character class."""
 

@@ -70,7 +70,8 @@ def create_object(cursor: Cursor, *, replace: bool) -> tuple[op.Operation, ...]:
         return (_schema(cursor),)
     name = _first_name(cursor)
     if made is op.ObjectKind.TYPE and cursor.take("AS", "ENUM"):
-        return (op.CreateEnum(name, _values(cursor)),)
+        values = () if cursor.take("(", ")") else tuple(cursor.within(cursor.string))
+        return (op.CreateEnum(name, values),)
     if made is op.ObjectKind.MATERIALIZED_VIEW and cursor.engine is Engine.POSTGRESQL:
         cursor.skip_to("AS", ";")
         cursor.expect("AS")
@@ -96,10 +97,6 @@ def _definer(cursor: Cursor) -> bool:
 
 def _first_name(cursor: Cursor) -> op.Name:
     return cursor.name() if cursor.next_is_name() else op.Name("")
-
-
-def _values(cursor: Cursor) -> tuple[str, ...]:
-    return () if cursor.take("(", ")") else tuple(cursor.within(cursor.string))
 
 
 def _schema(cursor: Cursor) -> op.Operation:

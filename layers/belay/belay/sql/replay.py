@@ -464,7 +464,9 @@ class _Step:
             return self._unsure(table, f"{new} is a new name though it is there")
         if old in table.columns and not table.columns[old].nullable:
             table = self._with_names(table)
-        columns = {new if name == old else name: _named(column, old, new) for name, column in table.columns.items()}
+        columns = _rekeyed(table.columns, old, new)
+        if new in columns:
+            columns[new] = replace(columns[new], name=new)
         constraints = {
             name: replace(
                 constraint,
@@ -930,10 +932,6 @@ def _uses(index: op.IndexDefinition, column: str) -> bool:
         return True
     expressions = [each for each in index.columns if "(" in each]
     return bool(mentioned(" ".join([*expressions, index.where]), (column,)))
-
-
-def _named(column: op.ColumnDefinition, old: str, new: str) -> op.ColumnDefinition:
-    return replace(column, name=new) if column.name == old else column
 
 
 def _reworded(expression: str, old: str, new: str) -> str:

@@ -130,7 +130,6 @@ STARTERS = frozenset(
 )
 """Words that begin a statement in SQL Server, where nothing need stand between two."""
 
-
 CHANGING = STARTERS - frozenset("SELECT WITH SET ELSE END BEGIN IF USE".split())
 """Those that nothing else in SQL Server's definitions and permissions has in it."""
 

@@ -191,17 +191,13 @@ def _quoted(text: str, matched: re.Match[str], engine: Engine) -> Token:
     return Token(TokenForm.VARIABLE, "", raw, start, end)
 
 
-def _cut(name: str) -> str:
-    return name.encode()[:POSTGRESQL_LENGTH].decode(errors="ignore")
-
-
 def folded(token: Token, engine: Engine) -> str:
     """The name a token is, as the engine compares names."""
     name = token.value
     if engine is Engine.POSTGRESQL:
         if token.kind is TokenForm.WORD:
             name = name.lower() if name.isascii() else re.sub(r"[A-Z]+", lambda upper: upper.group().lower(), name)
-        return name if len(name) < POSTGRESQL_LENGTH // 4 else _cut(name)
+        return name if len(name) < POSTGRESQL_LENGTH // 4 else name.encode()[:POSTGRESQL_LENGTH].decode(errors="ignore")
     if engine in (Engine.ORACLE, Engine.DB2):
         return name.upper() if token.kind is TokenForm.WORD else name
     return name.lower()

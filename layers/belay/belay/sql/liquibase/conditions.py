@@ -34,7 +34,11 @@ def conditions(change_set: Element, engine: Engine) -> Conditions:
     found = list(change_set.named("preConditions"))
     skipping = [each for each in found if {each.get("onFail").upper(), each.get("onError").upper()} & _SKIPPING]
     terms = [term for each in skipping for child in each.children for term in _terms(child, negated=False)]
-    systems = [_is_on(term, engine) is not negated for term, negated in terms if _asks_for_system(term)]
+    systems = [
+        any(for_engine(each.get("type"), engine) for each in (term.children or (term,))) is not negated
+        for term, negated in terms
+        if _asks_for_system(term)
+    ]
     others = sorted({term.name for term, _ in terms if not _asks_for_system(term) and term.name not in _EXISTS})
     exist = [negated for term, negated in terms if term.name in _EXISTS]
     return Conditions(
@@ -48,10 +52,6 @@ def conditions(change_set: Element, engine: Engine) -> Conditions:
 def _asks_for_system(element: Element) -> bool:
     """Whether all that is asked is which database system it is."""
     return element.name == "dbms" or (element.name == "or" and all(each.name == "dbms" for each in element.children))
-
-
-def _is_on(element: Element, engine: Engine) -> bool:
-    return any(for_engine(each.get("type"), engine) for each in (element.children or (element,)))
 
 
 def _only_exist(element: Element) -> bool:

@@ -16,7 +16,8 @@ def terminator(written: str, engine: Engine) -> str | None:
 
     ``/`` in Oracle and ``GO`` in SQL Server stand on lines of their own anyway, beside semicolons.
     """
-    alternatives = {_plain(each) for each in _alternatives(written)}
+    parts = written.split("|")
+    alternatives = {_LITERAL.sub(r"\1", _AROUND.sub("", each)) for each in (parts if all(parts) else [written])}
     if len(alternatives) != 1:
         return None
     (literal,) = alternatives
@@ -24,12 +25,3 @@ def terminator(written: str, engine: Engine) -> str | None:
         return None
     own = {Engine.ORACLE: "/", Engine.SQLSERVER: "GO"}.get(engine)
     return ";" if literal.upper() == own else literal
-
-
-def _alternatives(written: str) -> list[str]:
-    parts = written.split("|")
-    return parts if all(parts) and len(parts) > 1 else [written]
-
-
-def _plain(written: str) -> str:
-    return _LITERAL.sub(r"\1", _AROUND.sub("", written))

@@ -42,13 +42,10 @@ def _length(text: str, modification: Element) -> int:
 
 def doubts_about(modified: Sequence[Element], engine: Engine) -> list[str]:
     """Return why it cannot be told what ``modifySql`` does."""
-    unknown = [each.name for each in _modifications(modified, engine) if not each.attributes.keys() <= _known(each)]
-    contexts = [each for each in modified if each.attributes.keys() - {"dbms", "applyToRollback"}]
+    found = _modifications(modified, engine)
+    unknown = any(not each.attributes.keys() <= _KNOWN.get(each.name, set()) for each in found)
+    contexts = any(each.attributes.keys() - {"dbms", "applyToRollback"} for each in modified)
     return ["modifySql changes its SQL"] if unknown or contexts else []
-
-
-def _known(modification: Element) -> set[str]:
-    return _KNOWN.get(modification.name, set())
 
 
 def _modifications(modified: Sequence[Element], engine: Engine) -> Iterator[Element]:

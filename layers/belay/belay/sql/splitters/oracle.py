@@ -10,13 +10,11 @@ _CLOSING: Final = {"[": "]", "{": "}", "(": ")", "<": ">"}
 _MODIFIERS: Final = frozenset({"OR", "REPLACE", "EDITIONABLE", "NONEDITIONABLE", "AND", "RESOLVE", "COMPILE"})
 _PROCEDURAL: Final = frozenset({"FUNCTION", "PROCEDURE", "PACKAGE", "TRIGGER", "TYPE", "LIBRARY", "JAVA"})
 
-
 _SQL_AFTER: Final = re.compile(
     r";(?:[ \t\r]*+(?:--[^\n]*+)?+\n)++(?P<sql>[ \t]*+(?:ALTER|CREATE|DROP|GRANT|REVOKE|TRUNCATE)[ \t\r\n])?+",
     re.IGNORECASE,
 )
 """What cannot follow in PL/SQL, after comments and empty lines, which are read once."""
-
 
 _VARIABLE: Final = re.compile(r"&&?\w")
 _GIVES_A_VALUE: Final = re.compile(r"(?:ACC(?:EPT)?|DEF(?:INE)?|COL(?:UMN)?)\b", re.IGNORECASE)
