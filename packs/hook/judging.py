@@ -26,7 +26,6 @@ from packs.hook.invocation import STACK, Invocation
 BEGINS_WITHIN: Final = timedelta(minutes=10)
 """How long after Belay's record an operation without a change set may be Belay's, told by its template alone."""
 
-
 OWN: Final = "it is an operation of Belay's own"
 
 

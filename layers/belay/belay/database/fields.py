@@ -19,7 +19,6 @@ _GP3_BASELINE: Final = (3000, 125)
 """The fixed IOPS and MiB/s of gp3 volumes below their engine's size threshold. RDS shows them, and refuses them as
 parameters (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html)."""
 
-
 _PROVISIONED: Final = {"Iops": ("gp3", "io1", "io2"), "StorageThroughput": ("gp3",)}
 """The storage types that accept each parameter; for the others RDS shows none, or 0, which a restore would refuse
 (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html)."""

@@ -280,13 +280,14 @@ def table_lines(table: ModelTable | None) -> tuple[str, ...]:
         return ()
     return (
         *(_column(each) for each in table.columns.values()),
-        *(_constraint(each) for each in table.constraints.values() if not _said_by_its_column(each)),
+        # A column's own line says that it is NOT NULL.
+        *(
+            _constraint(each)
+            for each in table.constraints.values()
+            if each.kind is not op.ConstraintKind.NOT_NULL or not each.validated
+        ),
         *(_index(each) for each in table.indexes.values()),
     )
-
-
-def _said_by_its_column(constraint: op.ConstraintDefinition) -> bool:
-    return constraint.kind is op.ConstraintKind.NOT_NULL and constraint.validated
 
 
 def _column(column: op.ColumnDefinition) -> str:

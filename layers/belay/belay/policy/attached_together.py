@@ -51,7 +51,7 @@ def attached_together(
     if not is_internet(sum(v4 for v4, _ in every), sum(v6 for _, v6 in every)):
         return
     partly = {key: [_partly(way) for way in ways] for key, ways in groups.items()}
-    sizes = {key: tuple(map(max, *[(0, 0), *map(_most, ways)])) for key, ways in partly.items()}
+    sizes = {key: tuple(map(max, *[(0, 0), *(way.most("ingress") for way in ways)])) for key, ways in partly.items()}
     large = {key for key, size in sizes.items() if any(size)}
     if len(large) < 2 or not _adds_up(large, sizes):  # noqa: PLR2004 - one group does not add up with others
         return
@@ -68,10 +68,6 @@ def attached_together(
             if len(keys) > 1 and question not in seen and _adds_up(keys, sizes):
                 seen.add(question)
                 yield _one(keys, [way for key in keys for way in partly[key]], guard, certain=listed is not None)
-
-
-def _most(group: SecurityGroup) -> tuple[int, int]:
-    return most_of(group.rules("ingress"))
 
 
 def _adds_up(keys: Iterable[GroupKey], sizes: Mapping[GroupKey, tuple[int, ...]]) -> bool:

@@ -19,7 +19,6 @@ STATEMENT_MODES: Final = frozenset({"algorithm", "lock"})
 """MySQL's options of one statement, which are read as settings that come before its other operations."""
 BLOCKING_MODES: Final = frozenset({("algorithm", "copy"), ("lock", "shared"), ("lock", "exclusive")})
 
-
 COMMITTING: Final = frozenset({*MYSQL, Engine.ORACLE})
 """The engines in which a change of structure commits what was done before, so that nothing takes it back."""
 CREATES: Final = re.compile(r"(?:\s|--[^\n]*+\n|/\*(?:[^*]++|\*(?!/))*+\*/)*+CREATE\b", re.IGNORECASE)

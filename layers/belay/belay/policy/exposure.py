@@ -7,7 +7,6 @@ exist at the same time, so the two branches of one ``Fn::If`` are not added.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from functools import partial
 from typing import NamedTuple
 
 from belay.policy.model import (
@@ -69,7 +68,7 @@ def opens_port(group: SecurityGroup, direction: Direction, protocol: str, port: 
         return CLOSED
     asked = (direction, protocol, open_rules.range_of(port))
     if asked not in group.exposures:
-        group.exposures[asked] = exposure(group, direction, partial(_covers, protocol, port))
+        group.exposures[asked] = exposure(group, direction, lambda rule: rule.covers(protocol, port))
     found: Exposure = group.exposures[asked]
     return found
 
@@ -153,10 +152,6 @@ def _shown(first: int, last: int) -> str:
     return f" {first}" if first == last else f" {first}-{last}"
 
 
-def _covers(protocol: str, port: int, rule: GroupRule) -> bool | None:
-    return rule.covers(protocol, port)
-
-
 def everything(rule: GroupRule) -> bool | None:
     """Match rules that allow every protocol, or every TCP or UDP port."""
     if rule.protocol == ALL_PROTOCOLS:
@@ -194,7 +189,8 @@ def _combinations(relevant: list[_Relevant], given: Guard, budget: Budget) -> It
 
     An entry may also be absent; then its guard must not follow from the final answers.
     """
-    always = [side for entry in relevant if not entry.guard and len(entry.alternatives) == 1 for side in _sides(entry)]
+    fixed = [entry.alternatives[0] for entry in relevant if not entry.guard and len(entry.alternatives) == 1]
+    always = [side for _, sides in fixed for side in sides]
     depending = [entry for entry in relevant if entry.guard or len(entry.alternatives) > 1]
     pending: list[tuple[int, Guard, tuple[Guard, ...], tuple[Side, ...]]] = [(0, given, (), tuple(always))]
     for _ in range(MAX_COMBINATIONS):
@@ -219,10 +215,6 @@ def _combinations(relevant: list[_Relevant], given: Guard, budget: Budget) -> It
                 pending.append((number + 1, {**answers, **guard}, absent, (*sides, *more)))
     if pending:
         yield None
-
-
-def _sides(entry: _Relevant) -> list[Side]:
-    return entry.alternatives[0][1]
 
 
 def _follows(guard: Guard, answers: Guard) -> bool:

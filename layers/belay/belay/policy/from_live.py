@@ -14,7 +14,6 @@ from belay.template.values import NO_VALUE
 
 PERMISSIONS: dict[Direction, str] = {"ingress": "IpPermissions", "egress": "IpPermissionsEgress"}
 
-
 NARROW_V4 = frozenset(f"/{length}" for length in range(10, 33))
 NARROW_V6 = frozenset([*(f"/{length}" for length in range(20, 100)), *(f"{length}" for length in range(100, 129))])
 """The last characters of blocks so small that :data:`FEW` of them are not the Internet."""

@@ -30,7 +30,6 @@ MANY_BITS = 10
 """A group has at most 1,000 rules. Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
 LAST_PROTOCOL = 255
 
-
 Opened = tuple[tuple[str | None, str], Ports]
 """What a rule opens: its protocol, or why that is unknown, and its ports."""
 

@@ -121,7 +121,7 @@ def _environment(templates: Collection[str], given: MapValue, place: Location, w
     if any(value is not NO_VALUE for value in options.get(KEY_NAME, ())):
         reason = f"without {RESTRICTION}, Elastic Beanstalk decides from where SSH is allowed"
         return (_rule(SSH, Unknown(RESTRICTION, reason), place),)
-    saved = [value for value in _saved(given, world) if not _is_checked(value, templates)]
+    saved = any(not (isinstance(each, Unknown) and each.key in templates) for each in _saved(given, world))
     reason = "the options of a saved configuration are not in the template"
     return (opaque_rule("ingress", place._replace(property="Properties"), reason),) if saved else ()
 
@@ -164,10 +164,6 @@ def _saved(given: MapValue, world: World) -> Iterator[Value]:
     for value in (named, get(given, "TemplateName", world), get(given, "EnvironmentId", world)):
         if value is not NO_VALUE:
             yield value
-
-
-def _is_checked(value: Value, templates: Collection[str]) -> bool:
-    return isinstance(value, Unknown) and value.key in templates
 
 
 def _database(given: MapValue, place: Location, world: World) -> tuple[GroupRule, ...]:

@@ -19,7 +19,6 @@ PORTS = range(65_536)
 WEB_PORTS = frozenset({80, 443})
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
-
 MAXIMUMS: Final[Mapping[str, int]] = {"index-columns": 3, "indexes-per-table": 10}
 """The policies that count something, and how many they allow if the registration does not say."""
 LARGEST_MAXIMUM = 1_000

@@ -119,10 +119,6 @@ def rewrites(engine: Engine, old: SqlType, new: SqlType) -> bool | None:
     return _REWRITES[engine](old, new, change)
 
 
-def _postgresql(_old: SqlType, _new: SqlType, change: TypeChange) -> bool:
-    return change is not TypeChange.WIDER
-
-
 def _mysql(old: SqlType, new: SqlType, change: TypeChange) -> bool | None:
     if old.name == new.name and old.name in _LISTED:
         return new.arguments[: len(old.arguments)] != old.arguments
@@ -134,10 +130,6 @@ def _mysql(old: SqlType, new: SqlType, change: TypeChange) -> bool | None:
     sizes = (1,) if old.name == "varbinary" else (1, 3, 4)
     crossed = {before[0] * size <= ONE_BYTE < after[0] * size for size in sizes}
     return crossed.pop() if len(crossed) == 1 else None
-
-
-def _oracle(old: SqlType, _new: SqlType, change: TypeChange) -> bool:
-    return change is not TypeChange.WIDER or old.name in ("char", "nchar")
 
 
 _STORAGE: Final = ((9, 5), (19, 9), (28, 13), (38, 17))
@@ -156,17 +148,14 @@ def _bytes(precision: int) -> int:
     return next((size for most, size in _STORAGE if precision <= most), 17)
 
 
-def _db2(old: SqlType, _new: SqlType, change: TypeChange) -> bool:
-    return change is not TypeChange.WIDER or old.name not in ("varchar", "vargraphic", "varbinary")
-
-
+_VARYING: Final = frozenset({"varchar", "vargraphic", "varbinary"})
 _REWRITES: Final[dict[Engine, Callable[[SqlType, SqlType, TypeChange], bool | None]]] = {
-    Engine.POSTGRESQL: _postgresql,
+    Engine.POSTGRESQL: lambda _old, _new, change: change is not TypeChange.WIDER,
     Engine.MYSQL: _mysql,
     Engine.MARIADB: _mysql,
-    Engine.ORACLE: _oracle,
+    Engine.ORACLE: lambda old, _new, change: change is not TypeChange.WIDER or old.name in ("char", "nchar"),
     Engine.SQLSERVER: _sqlserver,
-    Engine.DB2: _db2,
+    Engine.DB2: lambda old, _new, change: change is not TypeChange.WIDER or old.name not in _VARYING,
 }
 
 _MAY_BE_FREE: Final = frozenset(

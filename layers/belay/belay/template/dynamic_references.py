@@ -46,6 +46,7 @@ class ReferencedValue(NamedTuple):
 
 
 _WHOLE: Final = re.compile(r"\{\{resolve:(?P<service>ssm|ssm-secure|secretsmanager):(?P<key>[^{}]+)\}\}")
+_ASSEMBLED: Final = re.compile(r"\{\{resolve:(?:[^{}]|\$\{\})+\}\}")
 _ARN_PARTS: Final = 7
 _NOT_KNOWN: Final = "${}"
 
@@ -74,12 +75,9 @@ def changing(document: Document, values: Mapping[str, str]) -> tuple[str, ...]:
     ``values`` are those of parameters and the physical ids of resources, by name. What they do not determine stands as
     ``${}``.
     """
-    found = dict.fromkeys(text for node in _texts_of(document.root) for text in _references(_assembled(node, values)))
+    assembled = (_assembled(node, values) for node in _texts_of(document.root))
+    found = dict.fromkeys(reference[0] for text in assembled for reference in _ASSEMBLED.finditer(text))
     return tuple(each for each in found if _NOT_KNOWN in each or place_of(each) is not None)
-
-
-def _references(text: str) -> Iterator[str]:
-    return (match[0] for match in re.finditer(r"\{\{resolve:(?:[^{}]|\$\{\})+\}\}", text))
 
 
 def _texts_of(node: Node) -> Iterator[Node]:

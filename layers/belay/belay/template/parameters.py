@@ -94,7 +94,8 @@ def _declared(name: str, document: Document) -> Declared:
 
 def _read(node: Node) -> Declared:
     declared = node.entries if isinstance(node, MappingNode) else {}
-    kind = _text_of(declared.get("Type")) or "String"
+    written = declared.get("Type")
+    kind = (written.text if isinstance(written, ScalarNode) else "") or "String"
     is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
     listed = declared.get("AllowedValues")
     values = [_literal(item) for item in listed.items] if isinstance(listed, SequenceNode) and not is_list else []
@@ -120,7 +121,3 @@ def _bounds(declared: dict[str, Node]) -> tuple[int, int] | None:
         return min(low), max(high)
     except ValueError:
         return None
-
-
-def _text_of(node: Node | None) -> str:
-    return node.text if isinstance(node, ScalarNode) else ""

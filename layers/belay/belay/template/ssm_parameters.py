@@ -55,8 +55,6 @@ def _value(name: str, declared: Node, scope: Scope, world: World) -> Value:
     if value is NO_VALUE:
         default = declared.entries.get("Default") if isinstance(declared, MappingNode) else None
         return default.text if isinstance(default, ScalarNode) else ""
-    return value if isinstance(value, str) else unknown_at(declared, scope, _reason(value))
-
-
-def _reason(value: Value) -> str:
-    return str(getattr(value, "reason", "it is not given a text"))
+    if isinstance(value, str):
+        return value
+    return unknown_at(declared, scope, str(getattr(value, "reason", "it is not given a text")))

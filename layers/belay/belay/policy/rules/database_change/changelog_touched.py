@@ -20,22 +20,10 @@ POLICY = Policy(
 
 TABLES: Final = frozenset(
     {
-        "__efmigrationshistory",
-        "__migrationhistory",
-        "_prisma_migrations",
-        "alembic_version",
-        "ar_internal_metadata",
-        "belay_changes",
-        "databasechangelog",
-        "databasechangeloghistory",
-        "databasechangeloglock",
-        "django_migrations",
-        "flyway_schema_history",
-        "goose_db_version",
-        "knex_migrations",
-        "knex_migrations_lock",
-        "schema_migrations",
-        "schema_version",
+        *("__efmigrationshistory", "__migrationhistory", "_prisma_migrations", "alembic_version"),
+        *("ar_internal_metadata", "belay_changes", "databasechangelog", "databasechangeloghistory"),
+        *("databasechangeloglock", "django_migrations", "flyway_schema_history", "goose_db_version"),
+        *("knex_migrations", "knex_migrations_lock", "schema_migrations", "schema_version"),
     }
 )
 

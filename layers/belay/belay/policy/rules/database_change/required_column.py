@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from belay.policy.database_changes import ChangesToApply, Rows, StepToApply
+from belay.policy.database_changes import ChangesToApply, StepToApply
 from belay.policy.policies import Policy, Violation
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Severity, Verdict
@@ -35,7 +35,7 @@ def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violati
     }
     for step in changes.steps:
         match step.operation:
-            case op.AddColumn(table=table, column=column, constraints=constraints) if _filled(step):
+            case op.AddColumn(table=table, column=column, constraints=constraints) if step.existing or step.table.rows:
                 never_null = replace(column, nullable=column.nullable and str(column.type) not in domains)
                 if _required(never_null, constraints):
                     yield step.violation(Verdict.FAIL, table, f"{table}.{column.name}", column.name)
@@ -55,10 +55,6 @@ def _constrained(step: StepToApply, added: op.AddConstraint) -> Iterator[Violati
 def _never_null(domain: str) -> bool:
     """Tell whether a domain's definition, which the model does not hold, requires a value and gives none."""
     return bool(NOT_NULL.search(domain)) and not DEFAULT.search(domain)
-
-
-def _filled(step: StepToApply) -> bool:
-    return step.existing or step.table.rows > Rows.NONE
 
 
 def _required(column: op.ColumnDefinition, constraints: Iterable[op.ConstraintDefinition] = ()) -> bool:
