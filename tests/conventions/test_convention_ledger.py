@@ -6,7 +6,8 @@ import re
 import pytest
 from project import ROOT, parsed
 
-KEYS = re.compile(r"\b[PS]K\b")
+KEYS = re.compile(r"\b[PS]K\b|\b[A-Z]{3,}#")
+KIND = re.compile(r"#?(?P<word>[A-Z]{2,})(#.*)?")
 EXCEPTIONS = {
     "layers/belay/belay/aws/dynamodb.py": "the table's own two attributes",
     "local/demo_person.py": "asks for the questions as an outsider would",
@@ -42,3 +43,22 @@ def test_no_key_of_the_ledger_leaves_its_room(module: str) -> None:
 @pytest.mark.parametrize("module", EXCEPTIONS)
 def test_an_exception_is_one(module: str) -> None:
     assert keys_named(module), "it names no key any more: take it off the list"
+
+
+def kinds_of_items() -> set[str]:
+    """The words that partitions and sort keys begin with, or are: ``INCIDENT`` of ``INCIDENT#``."""
+    found = set()
+    for path in (ROOT / "layers/belay/belay/ledger").glob("*.py"):
+        for node in ast.walk(parsed(path)):
+            named = (
+                KIND.fullmatch(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+            )
+            found |= {named["word"]} if named else set()
+    return found
+
+
+def test_every_kind_of_item_is_in_the_ledger_s_table() -> None:
+    table = ast.get_docstring(parsed(ROOT / "layers/belay/belay/ledger/ledger.py")) or ""
+    listed = set(re.findall(r"(?:``|\.\.\.#)([A-Z]+)", table))
+    assert len(listed) > 30
+    assert kinds_of_items() - {"PK", "SK"} == listed - {"PK", "SK"}

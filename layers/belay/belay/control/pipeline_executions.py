@@ -24,7 +24,7 @@ from belay.notify.pipelines import pipeline_failed
 from belay.pipeline.execution import PipelineExecution, origin_of
 from belay.pipeline.hint import Hint
 from belay.pipeline.reaction import Act, Due, due, rolls_back_by_itself
-from belay.release.life import State
+from belay.release.life import Occurrence
 from belay.release.origin import Origin
 from belay.release.place import StagePlace
 from belay.release.records import ReleaseReference
@@ -188,7 +188,7 @@ class PipelineExecutions:
         snapshots = StageSnapshots(self._databases).bring_on(origin, stage, f"{seen.pipeline}/{seen.id}")
         if ran_by is not None and snapshots.ready and snapshots.states:
             self._ledger.attempts.note(
-                ran_by, State.SNAPSHOTS_TAKEN, timestamp(), stage=stage.name, detail=snapshots.in_words()
+                ran_by, Occurrence.PIPELINE_SNAPSHOTS, timestamp(), stage=stage.name, detail=snapshots.in_words()
             )
         return snapshots.ready
 

@@ -184,7 +184,7 @@ class AttemptRecords:
     def note(
         self,
         release: ReleaseReference | Origin,
-        what: State | Occurrence,
+        what: Occurrence,
         now: str,
         *,
         stage: str,

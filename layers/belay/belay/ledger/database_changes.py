@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 
 from belay.aws.dynamodb import Item, Table
-from belay.documents import plain, read
+from belay.documents import read, written
 from belay.release.applied import AppliedChange, ChangedDatabase
 from belay.release.records import LONGEST_IN_KEY
 
@@ -18,7 +18,7 @@ class DatabaseChangeRecords:
     def record(self, database: ChangedDatabase, changes: Iterable[AppliedChange]) -> None:
         """Record what was done, in place of what was done with the same changes before."""
         for change in changes:
-            self._table.put({"PK": _pk(database), "SK": _sk(change.id), "change": plain(change)})
+            self._table.put({"PK": _pk(database), "SK": _sk(change.id), "change": written(change)})
 
     def of(self, database: ChangedDatabase) -> tuple[AppliedChange, ...]:
         """Return what was last done with each change, in the order of their releases' changes."""

@@ -1,9 +1,9 @@
 """The findings of the stages' scheduled validations."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from belay.aws.dynamodb import Table
-from belay.documents import read
+from belay.documents import read, written
 from belay.ledger.ends import announced
 from belay.policy.verdict import Finding
 
@@ -40,7 +40,7 @@ class FindingRecords:
             *_keys(application, stage, identity),
             "SET finding = :finding, first_seen = :now REMOVE closed_at, announced",
             "attribute_not_exists(PK) OR attribute_exists(closed_at)",
-            {":finding": asdict(finding), ":now": now},
+            {":finding": written(finding), ":now": now},
         )
 
     def announced(self, application: str, stage: str, identity: str) -> None:

@@ -38,6 +38,8 @@
 | ``ASKED`` | ``<application>#<version>#<stage>`` | a pending approval, for reminders |
 | ``PIPELINE`` | ``<application>#<stage>#<execution id>`` | an execution that the sweep must see finished |
 | ``UNREADABLE`` | ``<parameter>`` | a registration that cannot be read, and since when |
+| ``STACK#<stack id>`` | ``VALUES`` | what is known of the values that no call shows |
+| ``UPLOADS`` | ``LOOK`` | how far the look for missed uploads has come |
 | ``HELD`` | ``<time>#<key>#<version-id>`` | an upload that waits for the pause to end |
 """
 

@@ -61,6 +61,8 @@ class Occurrence(StrEnum):
     """A person let it continue outside the stage's windows."""
     ROLLBACK_ASKED = "ROLLBACK ASKED"
     """A person requested a rollback of what it deployed."""
+    PIPELINE_SNAPSHOTS = "SNAPSHOTS FOR PIPELINE"
+    """Those are available that the stage's pipeline waits for before it deploys."""
     IN_VAULT = "SNAPSHOT IN VAULT"
     """The copy of a snapshot that was taken for it is available in the stage's vault."""
     NOT_IN_VAULT = "SNAPSHOT NOT IN VAULT"
