@@ -47,10 +47,13 @@ class Measures:
 
 
 def read_measures(ledger: Ledger, application: str, stage: str, now: datetime) -> Measures:
-    """Read them, from a stage's last 90 deployments and the application's incidents."""
+    """Read them, from a stage's last 90 deployments and the application's incidents of these weeks."""
     deployments = ledger.stages.history(application, stage)
     attempts = ledger.attempts.of_ids([(application, each.release.attempt) for each in deployments])
-    incidents = [each for each in ledger.incidents.of_application(application) if each.incident.stage == stage]
+    opened = ledger.incidents.opened_since(
+        application, (now - timedelta(weeks=WEEKS)).isoformat(timespec="milliseconds")
+    )
+    incidents = [each for each in opened if each.incident.stage == stage]
     return measured((application, stage), deployments, list(attempts.values()), incidents, now)
 
 

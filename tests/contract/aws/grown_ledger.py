@@ -23,8 +23,13 @@ from moto.dynamodb.models.dynamo_type import Item
 from simulated_ledger import bring, end, end_stage
 from test_aws_command import Office
 
+from belay.approval.asked import AskedApproval, GivenAnswer
+from belay.approval.principal import Principal
+from belay.approval.seal import Seal
 from belay.aws.rds import Databases
 from belay.control.retention import SnapshotRetention
+from belay.control.superseding import Superseding
+from belay.control.unneeded import Unneeded
 from belay.database.instance import INSTANCE
 from belay.database.kinds import KINDS
 from belay.database.snapshots import snapshot_tags
@@ -32,7 +37,9 @@ from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Purpose
 from belay.notify.sent import SentMessage
 from belay.policy.verdict import Finding, Severity, Verdict
+from belay.release.dry_run import DryRun
 from belay.release.life import State
+from belay.release.lock import Claim
 from belay.release.reason import Statement, Why, from_document
 from belay.release.records import Outcome, ReleaseReference, Upload, upload_of
 from belay.release.registration import Database
@@ -42,6 +49,7 @@ from belay.subject.names import incident_of
 from belay.subject.subjects import ReleaseAttempt
 from cli.__main__ import main
 from cli.account import Account, Where
+from cli.views.measures import read_measures
 from cli.views.overview import read_overview
 
 PAGE_BYTES = 1_000_000
@@ -193,6 +201,7 @@ def _live(ledger: Ledger) -> None:
     assert ledger.attempts.claim(upload, "execution-1", f"{LIFE}:02.000+00:00")
     ledger.attempts.note_version(upload, release.version)
     assert ledger.attempts.accept(release, upload, (("test",), ("production",)), f"{LIFE}:03.000+00:00") is None
+    _on_the_way(ledger, upload, release)
     for second, stage in ((10, "test"), (20, "production")):
         bring(ledger, release, stage, State.VERIFIED, now=f"{LIFE}:{second}.000+00:00")
         ledger.operations.record(
@@ -209,6 +218,29 @@ def _live(ledger: Ledger) -> None:
     attempt = ledger.attempts.get(release)
     assert attempt is not None
     ledger.attempts.announced(attempt)
+
+
+def _on_the_way(ledger: Ledger, upload: Upload, release: ReleaseReference) -> None:
+    """What is kept of who uploaded it, of what people were asked, of its turn, its copies and its pipeline."""
+    now, ann = f"{LIFE}:04.000+00:00", Principal("arn:aws:iam::123456789012:user/ann")
+    ledger.uploads.record_uploader(upload, ann, now)
+    ask = AskedApproval("production", release.attempt, "token", now, now, four_eyes=False, digest="d", seal=Seal({}))
+    ledger.approvals.ask(release, ask)
+    ledger.approvals.answer(release, "production", GivenAnswer("approve", ann.arn, now, "seen in test"))
+    ledger.approvals.delivered(release, "production", "token")
+    ledger.holds.hold(release, "production", task_token="token", reason="a freeze", until="tomorrow", now=now)
+    ledger.holds.record_override(release, "production", GivenAnswer("override", ann.arn, now, "now"))
+    claim = Claim.of_release(release, "production", "execution-1")
+    ledger.locks.wait(claim, 1)
+    ledger.locks.leave_queue(claim)
+    fencing = ledger.locks.acquire(claim, expires_at=1, seen=ledger.locks.get("orders", "production"), now=now)
+    ledger.locks.release("orders", "production", fencing or 0)
+    plan = DryRun(release, "production", "execution-p", now)
+    ledger.dry_runs.enter(plan)
+    ledger.dry_runs.leave("orders", "production", plan.execution)
+    ledger.pipelines.run(release, "production", "deploy", f"run-{release.attempt}", now)
+    ledger.pipelines.follow("orders", "production", f"run-{release.attempt}", deploying=True)
+    ledger.pipelines.unfollow("orders", "production", f"run-{release.attempt}")
 
 
 def _recover(ledger: Ledger, release: ReleaseReference) -> None:
@@ -277,6 +309,24 @@ def acts(office: GrownOffice) -> Mapping[str, Callable[[], object]]:
         assert isinstance(rollback_range(asked, history, None), RollbackRange)
         ledger.incidents.durations("orders", "production")
 
+    def superseded() -> None:
+        arrived = Superseding(ledger, office.account.artifacts, office.account.executions)
+        assert arrived.arrive(newest, "production") == []
+
+    def turn() -> None:
+        """Take a stage's lock as a release does, and give it back."""
+        claim = Claim.of_release(newest, "production", "execution-new")
+        assert ledger.locks.queue(claim) == []
+        seen = ledger.locks.get("orders", "production")
+        fencing = ledger.locks.acquire(claim, expires_at=1, seen=seen, now=f"{LIFE}:00.000+00:00")
+        assert fencing is not None
+        ledger.locks.release("orders", "production", fencing)
+
+    def planned() -> None:
+        wanted = DryRun(newest, "production", "execution-p", f"{LIFE}:00.000+00:00")
+        assert ledger.dry_runs.enter(wanted) == wanted
+        ledger.dry_runs.leave("orders", "production", wanted.execution)
+
     def operation() -> None:
         ledger.operations.settled(STACK)
         assert ledger.operations.get(STACK, f"token-{releases}-production") is not None
@@ -295,6 +345,17 @@ def acts(office: GrownOffice) -> Mapping[str, Callable[[], object]]:
         "incidents": lambda: office.command("incidents"),
         "messages RELEASE": lambda: office.command("messages", f"orders/{newest.version}"),
         "the console's overview": lambda: read_overview(ledger, registered, paused=False, now=datetime.now(UTC)),
+        "the console's measures": lambda: read_measures(ledger, "orders", "production", datetime.now(UTC)),
+        "an older release is superseded": superseded,
+        "a stage's lock": turn,
+        "a plan's place": planned,
+        "a release's approvals": lambda: ledger.approvals.of_release("orders", newest.version),
+        "a pipeline's executions": lambda: ledger.pipelines.followed("orders", "production"),
+        "who may have a stack": ledger.stack_claims.every,
+        "what is to be copied to vaults": ledger.vault_copies.every,
+        "objects that nothing needs": lambda: Unneeded(
+            ledger, office.account.artifacts, office.account.aws.release_bucket("releases-bucket")
+        ).tag(datetime.now(UTC), lambda: True),
         "sweep": lambda: function("sweep").handler({}, None),
         "rollback": rollback,
         "claim and close": claim_and_close,

@@ -308,6 +308,34 @@ def test_a_thread_remembers_its_last_messages_and_all_their_numbers(ledger: Ledg
     assert (len(thread.keys), thread.forgotten, "m3" in thread.told) == (MOST_KEYS, 3, False)
 
 
+def test_an_expired_thread_that_is_still_there_begins_anew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HISTORY_DAYS", "-1")
+    for key in ("m1", "m2"):
+        ledger.threads.number("registration/orders", key)
+        ledger.threads.told("registration/orders", key)
+    monkeypatch.setenv("HISTORY_DAYS", "31")
+    thread = ledger.threads.number("registration/orders", "m2")
+    assert (thread.keys, thread.told, thread.forgotten) == (("m2",), frozenset(), 0), "it is told again"
+
+
+def test_what_has_expired_is_not_read(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HISTORY_DAYS", "-1")
+    ledger.decisions.ask("orders", "i", "restore", "Restore?", NOW)
+    ledger.decisions.close("orders", "i", "2001-01-01T00:00:00.000+00:00")
+    assert ledger.decisions.get("orders", "i", "restore") is None
+    ledger.pipelines.run(release(), "production", "deploy", "e-1", "2001-01-01T00:00:00.000+00:00")
+    assert ledger.pipelines.get("orders", "production", "e-1") is None
+
+
+def test_incidents_of_a_time_are_found_by_when_they_were_opened(ledger: Ledger) -> None:
+    for day in ("01", "02", "03"):
+        ledger.incidents.open(replace(incident(), name=f"i{day}"), f"2026-03-{day}T10:00:00.000+00:00")
+    for begin in ("2026-02-01", "2026-03-02"):
+        found = ledger.incidents.opened_since("orders", f"{begin}T00:00:00.000+00:00")
+        expected = [day for day in ("01", "02", "03") if f"2026-03-{day}" >= begin]
+        assert sorted(each.incident.name for each in found) == [f"i{day}" for day in expected]
+
+
 def incident(reason: str = "it failed") -> Incident:
     return Incident("i", ReleaseAttempt(release(), "production", None), from_document(reason), "role")
 

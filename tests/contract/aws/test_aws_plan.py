@@ -211,6 +211,18 @@ def test_a_plan_has_the_place_of_a_stage_while_nobody_else_does_anything_there(
     assert house.ledger.dry_runs.every() == []
 
 
+def test_the_place_of_a_plan_that_expired_is_free_and_taken_by_one(
+    house: House, release: ReleaseReference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, forgotten = DryRuns(house.ledger, Executions(house.states)), dry_run(release, "forgotten")
+    with monkeypatch.context() as long_ago:
+        long_ago.setattr("belay.ledger.dry_runs._FORGOTTEN_SECONDS", -1)
+        assert runs.enter(forgotten) == ""
+    assert runs.enter(dry_run(release)) == ""
+    assert house.ledger.dry_runs.of("orders", "production") == dry_run(release)
+    assert runs.enter(dry_run(release, "e2")).startswith("a plan of 1.0.0 is made in production since")
+
+
 def test_only_what_an_ended_execution_left_is_taken_up(house: House, release: ReleaseReference) -> None:
     runs, wanted = DryRuns(house.ledger, Executions(house.states)), dry_run(release)
     assert runs.take_up("orders", "production", "cleaner") is None

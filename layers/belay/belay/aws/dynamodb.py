@@ -127,14 +127,19 @@ class Table:
                     found[item["PK"], item["SK"]] = item
         return [found[key] for key in keys if key in found]
 
-    def query(self, pk: str, prefix: str = "", *, newest: int | None = None) -> list[Item]:
-        """Return the items of a partition, those whose sort key begins with ``prefix``, in its order.
+    def query(
+        self, pk: str, prefix: str = "", *, newest: int | None = None, between: tuple[str, str] | None = None
+    ) -> list[Item]:
+        """Return a partition's items in its order, whose sort keys begin with ``prefix``, or lie ``between`` two.
 
         With ``newest``, at most so many from its end, the last first.
         """
         condition = "PK = :pk"
         values = {":pk": pk}
-        if prefix:
+        if between:
+            condition += " AND SK BETWEEN :first AND :last"
+            values |= {":first": between[0], ":last": between[1]}
+        elif prefix:
             condition += " AND begins_with(SK, :prefix)"
             values[":prefix"] = prefix
         with translated("DynamoDB.Query"):

@@ -62,7 +62,7 @@ class DecisionRecords:
     def get(self, application: str, incident: str, question: str) -> AskedQuestion | None:
         """Return a question of an incident with its answer, if any; None if it was never asked."""
         item = self._table.get(*_keys(application, incident, question))
-        return None if item is None else _question(item)
+        return None if item is None or not is_current(item) else _question(item)
 
     def of_incident(self, application: str, incident: str) -> dict[str, AskedQuestion]:
         """Return every question of an incident, by its name."""

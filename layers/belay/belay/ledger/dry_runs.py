@@ -23,9 +23,21 @@ class DryRunRecords:
 
     def enter(self, wanted: DryRun) -> DryRun:
         """Take a stage for a plan, unless another one is made there. Returns the one that stands."""
-        item: Item = {"PK": _PK, "SK": _key(wanted.release.application, wanted.stage), "execution": wanted.execution}
-        item |= {"release": wanted.release.to_dict(), "since": wanted.since, "expires": lease(_FORGOTTEN_SECONDS)}
-        if self._table.transact(self._table.new(item, once=True)):
+        values = {
+            ":execution": wanted.execution,
+            ":release": wanted.release.to_dict(),
+            ":since": wanted.since,
+            ":expires": lease(_FORGOTTEN_SECONDS),
+            ":now": lease(0),
+        }
+        if self._table.update(
+            _PK,
+            _key(wanted.release.application, wanted.stage),
+            "SET execution = :execution, #release = :release, since = :since, expires = :expires",
+            "attribute_not_exists(PK) OR expires <= :now",
+            values,
+            names={"#release": "release"},
+        ):
             return wanted
         return self.of(wanted.release.application, wanted.stage) or wanted
 

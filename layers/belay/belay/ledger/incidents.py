@@ -144,6 +144,17 @@ class IncidentRecords:
             return self.of_application(application)[:most]
         return [*self.of_names([(application, item["incident"]) for item in pointers]).values()]
 
+    def opened_since(self, application: str, begin: str) -> list[IncidentRecord]:
+        """Return an application's incidents that were opened since a time (ISO 8601 in UTC).
+
+        As for ``newest``, every incident is read where the index does not go back so far.
+        """
+        pk, since = f"APPLICATION#{application}", f"OPENED#{begin}"
+        if not self._table.query(pk, between=("OPENED#", since), newest=1):
+            return [each for each in self.of_application(application) if each.opened_at >= begin]
+        pointers = self._table.query(pk, between=(since, "OPENED#~"))
+        return [*self.of_names([(application, item["incident"]) for item in pointers]).values()]
+
     def of_application(self, application: str) -> list[IncidentRecord]:
         """Return every incident of an application, the newest first: all of them are read."""
         items = self._table.query(f"APPLICATION#{application}", "INCIDENT#")

@@ -5,6 +5,7 @@ from typing import Any
 
 from belay.aws.clock import kept_until
 from belay.aws.dynamodb import Item, Table
+from belay.ledger.expiry import is_current
 from belay.pipeline.execution import PipelineExecution, PipelineStatus, Revision, origin_of
 from belay.release.origin import Origin
 from belay.release.records import ReleaseReference
@@ -123,7 +124,7 @@ class PipelineRecords:
     def get(self, application: str, stage: str, execution: str) -> ExecutionRecord | None:
         """Return what is recorded of an execution of a stage's pipeline."""
         found = self._table.get(f"APPLICATION#{application}", f"PIPELINE#{stage}#{execution}")
-        return None if found is None else ExecutionRecord.from_item(found)
+        return None if found is None or not is_current(found) else ExecutionRecord.from_item(found)
 
     def claim(self, application: str, stage: str, execution: str, mark: str, *, now: int, until: int) -> bool:
         """Claim one task of an execution for a limited time. False if it is claimed or done."""

@@ -4,6 +4,7 @@ from typing import Final
 
 from belay.aws.clock import kept_until, timestamp
 from belay.aws.dynamodb import Table
+from belay.ledger.expiry import is_current
 from belay.notify.thread import Thread
 
 MOST_KEYS: Final = 100
@@ -27,6 +28,9 @@ class ThreadRecords:
             names={"#keys": "keys"},
         )
         item = self._table.get(f"THREAD#{thread}", "MESSAGES") or {}
+        if not is_current(item):
+            self._begin_anew(thread, key, item["expires"])
+            item = self._table.get(f"THREAD#{thread}", "MESSAGES") or {}
         keys = tuple(item.get("keys", ()))
         if len(keys) > MOST_KEYS:
             self._forget(thread, keys[0])
@@ -35,6 +39,17 @@ class ThreadRecords:
     def told(self, thread: str, key: str) -> None:
         """Record that a message of a thread was sent."""
         self._table.update(f"THREAD#{thread}", "MESSAGES", "ADD told :key", None, {":key": {key}})
+
+    def _begin_anew(self, thread: str, key: str, expired: int) -> None:
+        """Let a thread that has expired, and was not deleted yet, begin with a message."""
+        self._table.update(
+            f"THREAD#{thread}",
+            "MESSAGES",
+            "SET #keys = :new, expires = :expires REMOVE told, forgotten",
+            "expires = :expired",
+            {":new": [key], ":expires": kept_until(timestamp()), ":expired": expired},
+            names={"#keys": "keys"},
+        )
 
     def _forget(self, thread: str, oldest: str) -> None:
         """Drop the oldest message, unless that was done: the others keep their numbers."""
