@@ -27,6 +27,7 @@ DEFAULT_STACK: Final = "belay"
 _MACHINES: Final = {
     "deploy_release": "DeployReleaseStateMachineArn",
     "deploy_stage": "DeployStageStateMachineArn",
+    "forecast_changes": "ForecastChangesStateMachineArn",
     "plan_release": "PlanReleaseStateMachineArn",
     "rollback_stage": "RollbackStageStateMachineArn",
 }
@@ -117,6 +118,10 @@ class Account:
                 "than this command; deploy this version first"
             )
         return self.outputs[name]
+
+    def has_machine(self, name: str) -> bool:
+        """Whether the deployed version has a state machine."""
+        return _MACHINES[name] in self.outputs
 
     def machine(self, name: str) -> str:
         """Return the ARN of a state machine by its directory's name, such as ``deploy_stage``."""

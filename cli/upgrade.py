@@ -18,8 +18,10 @@ from cli.account import Account, Where, calls_aws
 from cli.output import ago, section, table, tell
 from cli.problems import REFUSED, NoSuchStack
 
-PLANS: Final = "PlanReleaseStateMachineArn"
-"""The output of Belay's stack with the machine of plans."""
+_MACHINES: Final = ("deploy_stage", "deploy_release", "rollback_stage", "plan_release", "forecast_changes")
+"""Belay had none of the last two at first."""
+
+_PARENT: Final = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
 _PIPELINE: Final = ("StartPipeline", "CheckPipeline", "WaitForPipeline")
 
@@ -60,18 +62,19 @@ def command(where: Where, output: str) -> int:
 
 
 def running(belay: Account) -> list[Running]:
-    """Return all running executions, the oldest first; a release in a stage only as the stage's execution."""
-    stages = _executions(belay, "deploy_stage")
-    parents = {document.get("AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID") for document in stages.values()}
-    releases = {
-        execution: document
-        for execution, document in _executions(belay, "deploy_release").items()
-        if execution not in parents
-    }
-    recoveries = _executions(belay, "rollback_stage")
-    by_machine = {"deploy_release": releases, "deploy_stage": stages, "rollback_stage": recoveries}
-    if PLANS in belay.outputs:  # Belay had none of these machines at first
-        by_machine["plan_release"] = _executions(belay, "plan_release")
+    """Return all running executions, the oldest first.
+
+    A release in a stage is there only as the stage's execution, and so is the forecast that this waits for.
+    """
+    by_machine = {each: _executions(belay, each) for each in _MACHINES if belay.has_machine(each)}
+    stages = by_machine["deploy_stage"]
+    parents = {document.get(_PARENT) for document in stages.values()}
+    for machine, executions in by_machine.items():
+        by_machine[machine] = {
+            execution: document
+            for execution, document in executions.items()
+            if execution not in parents and not (machine == "forecast_changes" and document.get(_PARENT) in stages)
+        }
     found = [
         describe(execution, machine, document, *state)
         for machine, executions in by_machine.items()
@@ -102,6 +105,9 @@ def describe(execution: str, machine: str, document: Mapping[str, Any], state: s
         remedy = "wait: it enters its first stage in a few minutes"
         return Running(execution, machine, about, None, state, since, remedy)
     about = f"{document['release']['application']}/{document['release']['version']}"
+    if machine == "forecast_changes":
+        remedy = "wait: it deletes its copy of the database, and ends"
+        return Running(execution, machine, about, document["stage"], state, since, remedy)
     remedy = _remedy(f"{about} --stage {document['stage']}", state)
     return Running(execution, machine, about, document["stage"], state, since, remedy, state in WAITING)
 

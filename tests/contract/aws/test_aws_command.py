@@ -20,6 +20,7 @@ from test_aws_unfinished import INCIDENT, NOW, RELEASE, ROLE, UPLOAD, House
 
 from belay import VERSION
 from belay.approval.asked import AskedApproval
+from belay.approval.request import ApprovalText
 from belay.approval.seal import Seal
 from belay.aws.clock import lease
 from belay.aws.ssm import ParameterStore
@@ -60,7 +61,7 @@ class Office(House):
         self.ssm.put_parameter(Name="/belay/paused", Value="false", Type="String")
         self.logs = simulated("logs")
         self.logs.create_log_group(logGroupName="/aws/vendedlogs/belay")
-        for name in ("deploy-release", "deploy-stage", "plan-release"):
+        for name in ("deploy-release", "deploy-stage", "plan-release", "forecast-changes"):
             self.states.create_state_machine(name=f"belay-{name}", definition=DEFINITION, roleArn=ROLE)
         machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-{}".format
         outputs = {
@@ -76,6 +77,7 @@ class Office(House):
             "RollbackUrl": "https://rollback.example/",
             "DeployReleaseStateMachineArn": machine("deploy-release"),
             "DeployStageStateMachineArn": machine("deploy-stage"),
+            "ForecastChangesStateMachineArn": machine("forecast-changes"),
             "PlanReleaseStateMachineArn": machine("plan-release"),
             "RollbackStageStateMachineArn": machine("rollback-stage"),
         }
@@ -94,14 +96,25 @@ class Office(House):
         started = self.states.start_execution(stateMachineArn=arn, name=f"{RELEASE.attempt}-{stage}", input=document)
         return str(started["executionArn"])
 
+    def forecast(self, started_by: str) -> None:
+        """Forecast the accepted release's database changes in production, for an execution."""
+        document = {"release": RELEASE.to_dict(), "stage": "production", "basis": "copy"}
+        document |= {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": started_by}
+        arn = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-forecast-changes"
+        name = started_by.rpartition(":")[2]
+        self.states.start_execution(stateMachineArn=arn, name=name, input=json.dumps(document))
+
     def ask(self, token: str = "token") -> None:
         """Ask people to approve the release in production."""
-        told = {
-            "what": "orders 1.0.0 would delete 1.",
-            "changes": ["network: DELETES Vpc"],
-            "more": {"Policies": ["PASS"]},
-        }
-        self.artifacts.put_json(RELEASE.stage_key("production", "approval.json"), told)
+        told = ApprovalText(
+            what="orders 1.0.0 would delete 1.",
+            until=LATER,
+            changes=("network: DELETES Vpc",),
+            more={"Policies": ("PASS",)},
+            answers={},
+            report="belay show orders/1.0.0 --report",
+        )
+        self.artifacts.put_json(RELEASE.stage_key("production", "approval.json"), told.to_dict())
         times = {"requested_at": NOW, "expires_at": LATER}
         asked = AskedApproval(
             "production", RELEASE.attempt, token, **times, four_eyes=False, digest=SEAL, seal=Seal({})
@@ -710,13 +723,20 @@ def test_another_version_of_belay_waits_for_what_is_at_work(
 
     monkeypatch.setattr(Executions, "state", state)
     assert belay("upgrade", "check")[:2] == (0, "Nothing is running: another version of Belay can be deployed.\n")
-    office.deploy("production", State.EXECUTING, "network")
+    stage = office.deploy("production", State.EXECUTING, "network")
     status, out, _ = belay("upgrade", "check")
     assert status == 1
     assert "orders/1.0.0  production  ExecuteWave" in out
     assert belay("upgrade", "check", "--stack", "not-there") == (0, "", "")
     states["deploy-stage"] = ("RequestApproval", NOW)
     assert belay("upgrade", "check")[0] == 0, "what waits is continued"
+    states["forecast-changes"] = ("DeleteCopy", NOW)
+    office.forecast(stage)
+    assert belay("upgrade", "check")[0] == 0, "a stage waits for this forecast"
+    office.forecast("arn:aws:states:eu-west-1:123456789012:execution:belay-deploy-stage:stopped")
+    status, out, _ = belay("upgrade", "check")
+    assert status == 1
+    assert "orders/1.0.0  production  DeleteCopy" in out
 
 
 def test_what_has_ended_waits_or_is_recovered_is_not_aborted(office: Office, belay: Belay) -> None:

@@ -53,6 +53,13 @@ UPLOAD = {"detail": {"object": {"key": "releases/orders/orders-1.4.1.zip"}}}
             "wait: a plan ends in a few minutes",
         ),
         (
+            "forecast_changes",
+            {**IN_STAGE, "basis": "copy"},
+            "DeleteCopy",
+            "orders/1.4.1",
+            "wait: it deletes its copy of the database, and ends",
+        ),
+        (
             "rollback_stage",
             {"application": "orders", "stage": "production", "incident": "orders-production-1"},
             "WaitForStep",
