@@ -16,13 +16,14 @@ from belay.release.names import stack_name_parameter
 from belay.release.registration import DEFAULT_TRANSFORMS
 from belay.template.nested import STACK
 from belay.template.no_echo import secret_parameters
-from belay.template.nodes import Document, MappingNode, Node, ScalarNode
+from belay.template.nodes import Document, MappingNode, ScalarNode
 from belay.template.root import RELEASE_BUCKET, RELEASE_PREFIX
 from belay.template.sections import parameter_defaults, parameters, transforms
 from cli.outside import Outside, RoleGrant, Undecided, secret_named
 from cli.own_templates import FOLDER, OwnTemplates
 from cli.service_role import FUNCTION, IAM, MAKE_ROLES, ROLE_OUTPUT, Needs, implied, in_iam, service_role
 from cli.table_lookups import Lookup, lookups
+from cli.template_nodes import kind_of, properties
 
 VERSION: Final = "0.1.0"
 _GIVEN: Final = frozenset({"Stage", "ReleaseVersion", RELEASE_BUCKET, RELEASE_PREFIX})
@@ -175,7 +176,7 @@ class Beginning:
         for path in self.templates.files:
             document = self.templates.document(path)
             for name, default in parameter_defaults(document).items():
-                kind = _type(document.section("Parameters").entries[name])
+                kind = kind_of(document.section("Parameters").entries[name])
                 if kind.startswith("AWS::SSM::Parameter::Value") and not default.startswith("/aws/service/"):
                     found.add(self.values.get(name, default))
         return sorted(found)
@@ -213,8 +214,7 @@ class Beginning:
 
     def _left_of(self, kind: str, body: MappingNode, where: str) -> Iterator[str]:
         """Say what keeps a resource from being deployed as it is."""
-        given = body.entries.get("Properties")
-        known = given.entries if isinstance(given, MappingNode) else {}
+        known = properties(body)
         makes_role = kind == f"{IAM}Role" or (kind in MAKE_ROLES and "Role" not in known)
         if makes_role and "PermissionsBoundary" not in known and self.role is None:
             yield (
@@ -235,7 +235,7 @@ class Beginning:
     # -- what the service role needs -------------------------------------------------------------------------------
 
     def _needs(self) -> Needs:
-        every = [(kind, _properties(body)) for path in self.templates.files for kind, body in self._resources(path)]
+        every = [(kind, properties(body)) for path in self.templates.files for kind, body in self._resources(path)]
         kinds = {each for kind, known in every for each in (kind, *implied(kind, known))}
         names = {self.stack_name(stage, each) for stage in self.stages for each in self.templates.roots.values()}
         documents = [self.templates.document(path) for path in self.templates.files]
@@ -261,7 +261,7 @@ class Beginning:
         for root in self.templates.roots:
             document = self.templates.document(root)
             node = document.section("Parameters").entries.get(name)
-            if node is not None and (kind := _type(node)).startswith("AWS::SSM::Parameter::Value"):
+            if node is not None and (kind := kind_of(node)).startswith("AWS::SSM::Parameter::Value"):
                 return {"Type": kind} | _default(parameter_defaults(document).get(name))
         return {"Type": "String"}
 
@@ -279,7 +279,7 @@ class Beginning:
     def _capabilities(self, root: str) -> list[str]:
         every = [each for path in self.templates.below(root) for each in self._resources(path)]
         of_iam = [body for kind, body in every if kind.startswith(IAM) or kind in MAKE_ROLES]
-        named = any(_NAMING & _properties(body).keys() for body in of_iam)
+        named = any(_NAMING & properties(body).keys() for body in of_iam)
         found = ["CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"] if of_iam else []
         transformed = any(transforms(self.templates.document(path)) for path in self.templates.below(root))
         return [*found, "CAPABILITY_AUTO_EXPAND"] if transformed else found
@@ -287,21 +287,11 @@ class Beginning:
     def _resources(self, path: str) -> Iterator[tuple[str, MappingNode]]:
         for body in self.templates.document(path).section("Resources").entries.values():
             if isinstance(body, MappingNode):
-                yield _type(body), body
+                yield kind_of(body), body
 
 
 def _default(text: str | None) -> dict[str, str]:
     return {"Default": text} if text else {}
-
-
-def _properties(body: MappingNode) -> Mapping[str, Node]:
-    given = body.entries.get("Properties")
-    return given.entries if isinstance(given, MappingNode) else {}
-
-
-def _type(node: Node) -> str:
-    found = node.entries.get("Type") if isinstance(node, MappingNode) else None
-    return found.text if isinstance(found, ScalarNode) else ""
 
 
 def _quoted(value: str) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 from belay.template.nodes import Document, MappingNode, Node, ScalarNode, SequenceNode, walk
 from belay.template.sections import parameter_defaults, parameters
 from cli.own_templates import FOLDER, OwnTemplates
+from cli.template_nodes import entry, kind_of
 
 CUSTOM: Final = "AWS::CloudFormation::CustomResource"
 _FUNCTIONS: Final = frozenset({"AWS::Lambda::Function", "AWS::Serverless::Function"})
@@ -41,7 +42,7 @@ class RoleGrant:
 
 @dataclass(frozen=True)
 class Undecided:
-    """Something that the templates name in a way that only a deployment tells: which action on what, and where."""
+    """An action on something whose name only a deployment tells: what it is in words, and where it is used."""
 
     action: str
     what: str
@@ -60,10 +61,9 @@ class Outside:
         for path in self.templates.files:
             document = self.templates.document(path)
             for name, body in document.section("Resources").entries.items():
-                given = body.entries.get("Properties") if isinstance(body, MappingNode) else None
-                kind = body.entries.get("Type") if isinstance(body, MappingNode) else None
-                if isinstance(given, MappingNode) and isinstance(kind, ScalarNode):
-                    yield from self._used(path, name, kind.text, given)
+                given, kind = entry(body, "Properties"), kind_of(body)
+                if isinstance(given, MappingNode) and kind:
+                    yield from self._used(path, name, kind, given)
             yield from _references(document)
 
     def _used(self, path: str, name: str, kind: str, given: MappingNode) -> Iterator[RoleGrant | Undecided]:
@@ -71,41 +71,38 @@ class Outside:
         if kind in _FUNCTIONS and "VpcConfig" in given.entries:
             yield from (RoleGrant(f"ec2:Describe{each}", '"*"') for each in ("SecurityGroups", "Subnets", "Vpcs"))
         if kind == CUSTOM or kind.startswith("Custom::"):
-            token = given.entries.get("ServiceToken")
-            yield from self._named(path, token, "lambda:InvokeFunction", f"the ServiceToken of {name}", where)
+            use = Undecided("lambda:InvokeFunction", f"the ServiceToken of {name}", where)
+            yield from self._named(path, given.entries.get("ServiceToken"), use)
             return
         for node in walk(given):
             for key, value in node.entries.items() if isinstance(node, MappingNode) else ():
                 if key in _ROLES and not kind.startswith("AWS::IAM::"):
-                    yield from self._named(path, value, "iam:PassRole", f"{key} of {name}", where)
+                    yield from self._named(path, value, Undecided("iam:PassRole", f"{key} of {name}", where))
 
-    def _named(
-        self, path: str, node: Node | None, action: str, what: str, where: str
-    ) -> Iterator[RoleGrant | Undecided]:
+    def _named(self, path: str, node: Node | None, use: Undecided) -> Iterator[RoleGrant | Undecided]:
+        """Yield the grant for what a node names, or the ``use`` itself where only a deployment tells the name."""
         if node is None or self._own(path, node):
             return
         if isinstance(node, ScalarNode):
             if node.text.startswith("arn:"):
-                yield _literal(action, node.text)
+                yield _literal(use.action, node.text)
             return
         if not isinstance(node, MappingNode) or len(node.entries) != 1:
             return
         ((function, argument),) = node.entries.items()
         if function == "Fn::If" and isinstance(argument, SequenceNode):
             for branch in argument.items[1:]:
-                yield from self._named(path, branch, action, what, where)
+                yield from self._named(path, branch, use)
         elif function == "Ref" and isinstance(argument, ScalarNode):
-            yield from self._of_parameter(path, argument.text, action, what, where)
+            yield from self._of_parameter(path, argument.text, use)
         elif function == "Fn::ImportValue" and isinstance(argument, ScalarNode):
-            yield RoleGrant(action, f"!ImportValue {json.dumps(argument.text)}")
+            yield RoleGrant(use.action, f"!ImportValue {json.dumps(argument.text)}")
         elif function == "Fn::Sub" and isinstance(argument, ScalarNode) and _same_everywhere(argument.text):
-            yield RoleGrant(action, f"!Sub {json.dumps(argument.text)}")
+            yield RoleGrant(use.action, f"!Sub {json.dumps(argument.text)}")
         else:
-            yield Undecided(action, what, where)
+            yield use
 
-    def _of_parameter(
-        self, path: str, name: str, action: str, what: str, where: str
-    ) -> Iterator[RoleGrant | Undecided]:
+    def _of_parameter(self, path: str, name: str, use: Undecided) -> Iterator[RoleGrant | Undecided]:
         """Follow a parameter to what its stack is given: by a parent, or by whoever registers it."""
         parents = [
             (parent, logical_id)
@@ -116,29 +113,22 @@ class Outside:
         default = parameter_defaults(self.templates.document(path)).get(name, "")
         if not parents:
             known = self.values.get(name, default)
-            yield _literal(action, known) if known.startswith("arn:") else RoleGrant(action, f"!Ref {name}", name)
+            grant = RoleGrant(use.action, f"!Ref {name}", name)
+            yield _literal(use.action, known) if known.startswith("arn:") else grant
         for parent, logical_id in parents:
-            passed = self._passed(parent, logical_id, name)
+            root = self.templates.document(parent).root
+            passed = entry(root, "Resources", logical_id, "Properties", "Parameters", name)
             if passed is not None:
-                yield from self._named(parent, passed, action, what, where)
+                yield from self._named(parent, passed, use)
             elif default.startswith("arn:"):
-                yield _literal(action, default)
-
-    def _passed(self, parent: str, logical_id: str, name: str) -> Node | None:
-        node: Node | None = self.templates.document(parent).section("Resources").entries[logical_id]
-        for key in ("Properties", "Parameters", name):
-            node = node.entries.get(key) if isinstance(node, MappingNode) else None
-        return node
+                yield _literal(use.action, default)
 
     def _own(self, path: str, node: Node) -> bool:
-        """Tell whether a node names a resource of the same template, or an attribute of one."""
-        if not isinstance(node, MappingNode):
-            return False
-        document = self.templates.document(path)
-        name = node.entries.get("Ref")
+        """Whether a node names a resource of the same template, or an attribute of one."""
+        name = entry(node, "Ref")
         if isinstance(name, ScalarNode):
-            return name.text not in parameters(document)
-        return "Fn::GetAtt" in node.entries
+            return name.text not in parameters(self.templates.document(path))
+        return entry(node, "Fn::GetAtt") is not None
 
 
 def _literal(action: str, arn: str) -> RoleGrant:

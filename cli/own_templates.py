@@ -1,4 +1,4 @@
-"""Templates of somebody's own, which a release is to begin with: from files, or from a stack that exists."""
+"""Templates that a release begins with: from files, or from a stack that exists."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from belay.masking import MASK
 from belay.template.loader import load
 from belay.template.nested import STACK, STACK_TYPES
 from belay.template.no_echo import secret_parameters
-from belay.template.nodes import Document, MappingNode, Node, ScalarNode
+from belay.template.nodes import Document
 from belay.template.sections import parameter_defaults
 from cli.nested_urls import with_urls
 from cli.problems import Refused
 from cli.targets import MANIFEST, read_target
+from cli.template_nodes import kind_of, properties, text
 
 FOLDER: Final = "templates"
 """Where the templates are in the release."""
@@ -117,21 +118,19 @@ def from_stack(stacks: Stacks, stack: str, application: str) -> OwnTemplates:
     files: dict[str, bytes] = {}
     nested: dict[str, dict[str, str]] = {}
     elsewhere: dict[str, dict[str, str]] = {}
-    waiting = [(described["StackId"], f"{application}")]
+    waiting: list[tuple[str, str, dict[str, str]]] = [(described["StackId"], application, {})]
     while waiting:
-        stack_id, name = waiting.pop(0)
+        stack_id, name, siblings = waiting.pop(0)
         body = stacks.get_template(stack_id)
         path = f"{name}.{'json' if body.lstrip().startswith(b'{') else 'yaml'}"
+        siblings[name.rpartition("-")[2]] = path
         files[path], nested[path], elsewhere[path] = body, {}, {}
         children = [logical_id for logical_id, _ in _nested(load(body, path))]
         live = {each["LogicalResourceId"]: each for each in stacks.list_resources(stack_id)} if children else {}
         for logical_id in children:
             physical = live.get(logical_id, {}).get("PhysicalResourceId")
             if physical and live[logical_id]["ResourceType"] == STACK:
-                child = stacks.get_template(physical)
-                ending = "json" if child.lstrip().startswith(b"{") else "yaml"
-                nested[path][logical_id] = f"{name}-{logical_id}.{ending}"
-                waiting.append((physical, f"{name}-{logical_id}"))
+                waiting.append((physical, f"{name}-{logical_id}", nested[path]))
             else:
                 elsewhere[path][logical_id] = "a template that no stack has"
     root = next(iter(files))
@@ -160,17 +159,9 @@ def _values(described: Mapping[str, Any], template: Document) -> dict[str, str]:
 def _nested(template: Document) -> Iterator[tuple[str, str]]:
     """Yield the nested stacks of a template, each with the text of its template's URL; empty where that is no text."""
     for name, node in template.section("Resources").entries.items():
-        kind = _text(_entry(node, "Type"))
+        kind = kind_of(node)
         if kind in STACK_TYPES:
-            yield name, _text(_entry(_entry(node, "Properties"), "TemplateURL")) if kind == STACK else ""
-
-
-def _entry(node: Node | None, name: str) -> Node | None:
-    return node.entries.get(name) if isinstance(node, MappingNode) else None
-
-
-def _text(node: Node | None) -> str:
-    return node.text if isinstance(node, ScalarNode) else ""
+            yield name, text(properties(node).get("TemplateURL")) if kind == STACK else ""
 
 
 def _ordered(roots: Sequence[str], files: Mapping[str, bytes]) -> list[str]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from belay.template.nested import STACK
-from belay.template.nodes import MappingNode, Node, ScalarNode
+from belay.template.nodes import MappingNode, Node
 from cli.outside import RoleGrant
+from cli.template_nodes import kind_of, text
 
 ROLE_OUTPUT: Final = "DeploymentRoleArn"
 IAM: Final = "AWS::IAM::"
@@ -78,10 +79,8 @@ def implied(kind: str, properties: Mapping[str, Node]) -> Iterator[str]:
     if kind not in MAKE_ROLES:
         return
     events = properties.get("Events")
-    for each in events.entries.values() if isinstance(events, MappingNode) else ():
-        named = each.entries.get("Type") if isinstance(each, MappingNode) else None
-        if isinstance(named, ScalarNode) and named.text in _EVENTS:
-            yield _EVENTS[named.text]
+    named = [kind_of(each) for each in events.entries.values()] if isinstance(events, MappingNode) else []
+    yield from (_EVENTS[each] for each in named if each in _EVENTS)
     if "DeploymentPreference" in properties:
         yield "AWS::CodeDeploy::DeploymentGroup"
 
@@ -107,8 +106,8 @@ def _written(node: Node | None, default: str) -> str:
         node = node.entries["Fn::Sub"]
     if node is None:
         return default
-    text = node.text if isinstance(node, ScalarNode) else ""
-    return "" if re.match(_PUT_IN, text) else re.sub(_PUT_IN, "*", text).replace("${AWS::StackName}", "${stack}")
+    name = text(node)
+    return "" if re.match(_PUT_IN, name) else re.sub(_PUT_IN, "*", name).replace("${AWS::StackName}", "${stack}")
 
 
 @dataclass(frozen=True)

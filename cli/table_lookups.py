@@ -14,6 +14,7 @@ from typing import Final
 
 from belay.template.nodes import Document, MappingNode, Node, ScalarNode
 from belay.template.sections import parameters
+from cli.template_nodes import entry, kind_of, properties, text
 
 LOOKUP: Final = "Custom::TableLookup"
 TABLE: Final = "ParameterTable"
@@ -40,8 +41,8 @@ class Lookup:
                 f"{parameter} is the newest version in a table: write its name in place of ${{{TABLE}}} in "
                 "registration/; Belay's parameter ParameterTableArns has to cover it"
             )
-        for name, text in (("TableOwner", self.owner), ("TableItem", self.application)):
-            if text is None:
+        for name, found in (("TableOwner", self.owner), ("TableItem", self.application)):
+            if found is None:
                 yield f"{parameter}: the template does not say whose version it is: write that in place of ${{{name}}}"
 
 
@@ -49,13 +50,10 @@ def lookups(document: Document) -> dict[str, Lookup]:
     """Return the lookups of a template by the parameter that is their version."""
     found = {}
     for body in document.section("Resources").entries.values():
-        given = body.entries.get("Properties") if isinstance(body, MappingNode) else None
-        kind = body.entries.get("Type") if isinstance(body, MappingNode) else None
-        if isinstance(given, MappingNode) and isinstance(kind, ScalarNode) and kind.text == LOOKUP:
-            version = given.entries.get("Version")
-            name = version.entries.get("Ref") if isinstance(version, MappingNode) else None
-            if isinstance(name, ScalarNode) and name.text in parameters(document):
-                found[name.text] = Lookup(_text(given.entries.get("Owner")), _text(given.entries.get("Application")))
+        given = properties(body)
+        name = text(entry(given.get("Version"), "Ref"))
+        if kind_of(body) == LOOKUP and name in parameters(document):
+            found[name] = Lookup(_text(given.get("Owner")), _text(given.get("Application")))
     return found
 
 

@@ -19,6 +19,7 @@ from belay.release.document import quote
 from belay.release.manifest import INJECTED
 from cli.assembly.cloud_assembly import BY_DIGEST, AssembledRelease, FileAsset
 from cli.assembly.rewriting import ASSETS
+from cli.yaml_edits import Edit, edited, entries, replaced, with_parameters
 
 TEMPLATE: Final = "template.yaml"
 _BUCKET_AND_KEY: Final = {
@@ -35,8 +36,6 @@ _BUCKET_AND_KEY: Final = {
 _APPLICATION: Final = "AWS::Serverless::Application"
 _NESTED: Final = {(_APPLICATION, "Location"), ("AWS::CloudFormation::Stack", "TemplateURL")}
 _TEXT: Final = "tag:yaml.org,2002:str"
-_Replaced = tuple[int, int, str]
-"""Where a text is replaced, from and to, and by what."""
 _IMAGE: Final = ("AWS::Serverless::Function", "ImageUri")
 
 
@@ -87,40 +86,32 @@ class _Template:
             root = yaml.compose(text, yaml.SafeLoader)
         except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
             raise InvalidRelease([f"{source}: expected a template that `sam build` wrote: {error}"]) from error
-        parent, replaced = PurePosixPath(path).parent, list[_Replaced]()
+        parent, edits = PurePosixPath(path).parent, list[Edit]()
         for name, kind, resource in _resources(root):
-            properties = _mapping(_mapping(resource).get("Properties"))
-            for key, value in properties.items():
+            for key, value in entries(entries(resource).get("Properties")).items():
                 what = (str(kind.value), key)
                 if not isinstance(value, yaml.ScalarNode) or value.tag != _TEXT:
                     continue
                 if what in _NESTED and "://" not in value.value:
-                    replaced += self._nested((parent / value.value).as_posix(), kind, resource, value)
+                    edits += self._nested((parent / value.value).as_posix(), kind, resource, value)
                 elif (moved := self._moved(parent, name, what, value.value)) is not None:
-                    replaced.append((value.start_mark.index, value.end_mark.index, moved))
-        uses = any("ReleaseBucket" in new for *_, new in replaced)
-        if uses:
-            replaced.append(_declared(text, root))
-        for start, end, new in sorted(replaced, reverse=True):
-            text = text[:start] + new + text[end:]
-        self._found.templates[f"{self._stack}/{path}"] = text.encode()
+                    edits.append(replaced(value, moved))
+        uses = any("ReleaseBucket" in each.text for each in edits)
+        if uses and isinstance(root, yaml.MappingNode):
+            edits += with_parameters(root, dict.fromkeys(INJECTED, "{Type: String}"))
+        self._found.templates[f"{self._stack}/{path}"] = edited(text, edits).encode()
         return uses
 
-    def _nested(self, path: str, kind: yaml.Node, resource: yaml.Node, value: yaml.Node) -> Iterator[_Replaced]:
+    def _nested(self, path: str, kind: yaml.Node, resource: yaml.Node, value: yaml.Node) -> Iterator[Edit]:
         """Nest a file of the release. An application becomes a nested stack, since SAM would copy its template."""
         uses = self.read(path)
         url = f'!Sub "https://s3.amazonaws.com/${{ReleaseBucket}}/${{ReleasePrefix}}/{self._stack}/{path}"'
-        properties = _mapping(resource)["Properties"]
-        key = next(name for name, each in _pairs(properties) if each is value)
-        given = {name: f"!Ref {name}" for name in INJECTED}
-        parameters = _mapping(properties).get("Parameters")
-        if uses and parameters is not None:
-            yield _inserted(parameters, given)
-        elif uses:
-            url += f"\n{' ' * key.start_mark.column}Parameters: {{{', '.join(f'{n}: {v}' for n, v in given.items())}}}"
-        yield kind.start_mark.index, kind.end_mark.index, "AWS::CloudFormation::Stack"
-        yield key.start_mark.index, key.end_mark.index, "TemplateURL"
-        yield value.start_mark.index, value.end_mark.index, url
+        properties = entries(resource)["Properties"]
+        if uses and isinstance(properties, yaml.MappingNode):
+            yield from with_parameters(properties, {name: f"!Ref {name}" for name in INJECTED})
+        yield replaced(kind, "AWS::CloudFormation::Stack")
+        yield replaced(next(name for name, each in properties.value if each is value), "TemplateURL")
+        yield replaced(value, url)
 
     def _moved(self, parent: PurePosixPath, name: str, what: tuple[str, str], value: str) -> str | None:
         """Return what stands in the place of a local path, or None if the property is none."""
@@ -153,35 +144,8 @@ class _Template:
         return None
 
 
-def _pairs(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:
-    return list(node.value) if isinstance(node, yaml.MappingNode) else []
-
-
-def _mapping(node: yaml.Node | None) -> dict[str, yaml.Node]:
-    return {key.value: value for key, value in _pairs(node)}
-
-
 def _resources(root: yaml.Node | None) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
-    for name, resource in _mapping(_mapping(root).get("Resources")).items():
-        kind = _mapping(resource).get("Type")
+    for name, resource in entries(entries(root).get("Resources")).items():
+        kind = entries(resource).get("Type")
         if isinstance(kind, yaml.ScalarNode):
             yield name, kind, resource
-
-
-def _declared(text: str, root: yaml.Node | None) -> _Replaced:
-    """Declare the parameters that say where the release's files are."""
-    section = _mapping(root).get("Parameters")
-    missing = {name: "{Type: String}" for name in INJECTED if name not in _mapping(section)}
-    if section is not None:
-        return _inserted(section, missing)
-    lines = "".join(f"  {name}: {value}\n" for name, value in missing.items())
-    return len(text), len(text), f"\nParameters:\n{lines}"
-
-
-def _inserted(mapping: yaml.Node, entries: Mapping[str, str]) -> _Replaced:
-    """Put entries before those that a mapping has, in its own style."""
-    at = mapping.start_mark.index
-    if isinstance(mapping, yaml.MappingNode) and mapping.flow_style:
-        return at + 1, at + 1, "".join(f"{name}: {value}, " for name, value in entries.items())
-    indent = " " * mapping.start_mark.column
-    return at, at, "".join(f"{name}: {value}\n{indent}" for name, value in entries.items())

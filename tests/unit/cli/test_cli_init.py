@@ -491,7 +491,7 @@ Resources:
 """
 
 
-@pytest.mark.parametrize("text", [FLOW, BLOCK])
+@pytest.mark.parametrize("text", [FLOW, FLOW.replace("{", '{"Parameters": {}, ', 1), BLOCK])
 def test_a_url_of_any_form_is_replaced_and_nothing_else(text: str) -> None:
     changed = with_urls(text, {"A": "templates/a.yaml"}, ["A"])
 

@@ -133,11 +133,9 @@ def test_a_nested_application_becomes_a_nested_stack_that_knows_its_files(build:
 
 
 def test_a_template_without_parameters_gets_its_own(build: Path) -> None:
-    assert lines(read(build), "service/Nested/template.yaml")[-3:] == [
-        "Parameters:",
-        "  ReleaseBucket: {Type: String}",
-        "  ReleasePrefix: {Type: String}",
-    ]
+    assert lines(read(build), "service/Nested/template.yaml")[0] == (
+        "Parameters: {ReleaseBucket: {Type: String}, ReleasePrefix: {Type: String}}"
+    )
 
 
 def test_a_template_that_names_no_file_stays_as_it_is(build: Path) -> None:
