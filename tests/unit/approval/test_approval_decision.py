@@ -50,7 +50,7 @@ def test_a_decision_about_an_incident_is_read() -> None:
         ("[]", "JSON object"),
         ("{" * 10_000, "JSON object"),
         (json.dumps({**STAGE, "comment": "x" * 17_000}), "16384 bytes"),
-        (json.dumps({**STAGE, "comment": ["x"]}), "JSON object of texts"),
+        (json.dumps({**STAGE, "comment": ["x"]}), "JSON object of strings"),
         (json.dumps({**STAGE, "decision": "approved"}), "decision: expected one of approve, reject, override"),
         (json.dumps({**STAGE, "attempt": "x"}), "unknown key 'attempt'"),
         (json.dumps({**STAGE, "version": "latest"}), "version: expected a semantic version"),

@@ -45,9 +45,9 @@ def test_an_open_incident_is_acknowledged_and_no_other(state: IncidentState | No
         ((None, None, None, []), "Unknown", "orders has no incident orders-production-1"),
         ((RECOVERING, None, None, []), "Recovering", "is still being rolled back"),
         ((OVER, Outcome.ROLLED_BACK, None, []), "Ended", "ROLLED_BACK"),
-        ((OVER, Outcome.NEEDS_OPERATOR, None, []), "Ended", "was deployed to or rolled back since"),
+        ((OVER, Outcome.NEEDS_OPERATOR, None, []), "Ended", "has been deployed to or rolled back since"),
         ((OVER, Outcome.NEEDS_OPERATOR, CLOSED, []), "AlreadyClosed", "closed by arn:ann: restored by hand, at 2026"),
-        ((LEFT, Outcome.NEEDS_OPERATOR, None, ["orders-service"]), "Unstable", "take no update: orders-service"),
+        ((LEFT, Outcome.NEEDS_OPERATOR, None, ["orders-service"]), "Unstable", "cannot be updated: orders-service"),
     ],
 )
 def test_only_what_is_left_to_a_person_is_closed_by_one(

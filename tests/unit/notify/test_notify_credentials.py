@@ -6,7 +6,7 @@ from belay.notify.credentials import commands_in, whose_credentials
 
 HOME, OTHER = "111122223333", "444455556666"
 STACK = "aws cloudformation describe-stacks --stack-name arn:aws:cloudformation:{}:{}:stack/orders/1 --region {}"
-SAID = "account {}: aws commands about what is there need its credentials, and --region {} where they name no region"
+SAID = "account {}: aws commands about resources there need its credentials, and --region {} unless they name a region"
 
 
 def about(account: str, region: str = "eu-central-1") -> str:

@@ -79,7 +79,7 @@ def parse_decision(body: str) -> Decision | Refusal:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or not all(isinstance(value, str) for value in document.values()):
-        return _invalid(f"expected a JSON object of texts, in at most {LONGEST_REQUEST} bytes")
+        return _invalid(f"expected a JSON object of strings, in at most {LONGEST_REQUEST} bytes")
     unknown = sorted(set(document) - set(_KEYS))
     if unknown:
         return _invalid(f"unknown key {unknown[0]!r:.80}; known are {', '.join(_KEYS)}")

@@ -79,27 +79,38 @@ table.stacked tr:first-child,table.stacked td:empty{display:none}table.stacked t
 table.stacked tr{border-bottom:1px solid var(--line);padding:.4rem 0}
 table.stacked td[data-name]::before{content:attr(data-name) ": ";color:var(--soft);font-family:system-ui,sans-serif}}
 """
-_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-
-CONTENT_SECURITY_POLICY: Final = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'"
-)
-"""What a report may do: use its own style sheet, and nothing else."""
-
 Html = str
 """Text that is safe in a report."""
 
 
 def document(title: str, content: Html) -> Html:
-    """Return a whole page; ``content`` is safe already."""
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    """Return a report's page; ``content`` is safe already."""
+    head = (
         f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n<meta name="robots" content="noindex">\n'
-        f"<title>{escaped(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+    )
+    return page(title, content, _STYLE, head)
+
+
+def page(title: str, content: Html, style: str, head: Html = "") -> Html:
+    """Return a whole page with its style sheet; ``content`` and ``head`` are safe already."""
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n{head}'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escaped(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n"
         f"{content}</main>\n</body>\n</html>\n"
     )
+
+
+def digest_of(style: str) -> str:
+    """Return what a content security policy names a style sheet by."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}"
+
+
+CONTENT_SECURITY_POLICY: Final = (
+    f"default-src 'none'; style-src '{digest_of(_STYLE)}'; base-uri 'none'; form-action 'none'"
+)
+"""What a report may do: use its own style sheet, and nothing else."""
 
 
 def harmless(text: str) -> str:

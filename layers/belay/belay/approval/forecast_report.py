@@ -117,10 +117,8 @@ class ForecastReport:
         for change in self.forecast.changes:
             lines += ["", f"{self.verdict_of(change)}  {change.id}  {change.path}:{change.line}"]
             lines += [f"  {line}" for line in told(change)]
-            for difference in change.model:
-                lines += [f"  {line}" for line in _difference_lines(difference)]
-            for finding in self.findings_of(change):
-                lines.append(f"  {_finding_line(finding)}")
+            lines += [f"  {line}" for difference in change.model for line in _difference_lines(difference)]
+            lines += [f"  {_finding_line(finding)}" for finding in self.findings_of(change)]
         broken = [each for each in self.forecast.queries if each.error]
         if self.forecast.queries:
             count = len(self.forecast.queries)
@@ -142,8 +140,13 @@ class ForecastReport:
         return [_BASES.get(forecast.basis, forecast.basis), *of, *([UPPER_BOUNDS] if forecast.basis == "copy" else [])]
 
 
+def without_verdict(finding: Finding) -> str:
+    """Say a finding whose verdict is told beside it."""
+    return finding_in_words(finding).replace(f" [{finding.verdict}]", "")
+
+
 def _finding_line(finding: Finding) -> str:
-    return f"{finding.verdict} {finding_in_words(finding).replace(f' [{finding.verdict}]', '')}"
+    return f"{finding.verdict} {without_verdict(finding)}"
 
 
 def told(change: ForecastChange) -> list[str]:
@@ -158,7 +161,7 @@ def told(change: ForecastChange) -> list[str]:
     elif change.locks:
         lines.append("locks: " + ", ".join(f"{each.mode} on {each.relation}" for each in change.locks))
     if change.rewritten:
-        lines.append(f"stored anew: {', '.join(change.rewritten)}")
+        lines.append(f"rewritten: {', '.join(change.rewritten)}")
     for rows in change.rows:
         counts = {"inserted": rows.inserted, "updated": rows.updated, "deleted": rows.deleted}
         lines.append(
@@ -166,7 +169,7 @@ def told(change: ForecastChange) -> list[str]:
         )
     if change.undo is not None:
         took = "" if change.undo.seconds is None else f" in {seconds_in_words(change.undo.seconds)}"
-        restored = "took it back" if change.undo.restored else "did not take it back"
+        restored = "reversed it" if change.undo.restored else "did not reverse it"
         lines.append(f"its undo {restored}{took}")
     return lines
 
@@ -250,7 +253,7 @@ def _change_row(report: ForecastReport, change: ForecastChange) -> Html:
     where = f"<code>{escaped(change.path)}:{change.line}</code> SHA-256 <code>{escaped(change.digest)}</code>"
     return (
         f'<div class="row {_TONES[verdict]}"><p><span class="tag">{escaped(verdict)}</span>'
-        f"<code>{escaped(change.id)}</code> by {escaped(change.author or 'nobody named')}</p>"
+        f"<code>{escaped(change.id)}</code> by {escaped(change.author or 'an unnamed author')}</p>"
         f'<p class="soft">{where}</p>{f"<ul>{lines}</ul>" if lines else ""}{findings}{models}'
         f"{sql if change.sql else ''}</div>\n"
     )

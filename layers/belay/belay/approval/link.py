@@ -7,7 +7,6 @@ follow it; the answer is a form that a person submits.
 
 import base64
 import binascii
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from urllib.parse import parse_qs
 
 from belay.approval.asked import AskedApproval
 from belay.approval.decision import Decision, answered_before, parse_decision
-from belay.approval.elements import escaped
+from belay.approval.elements import digest_of, escaped, page
 from belay.approval.principal import Principal
 from belay.approval.request import ApprovalText
 from belay.events.function_url import Refusal
@@ -46,11 +45,10 @@ li,p{overflow-wrap:anywhere}
 textarea{width:100%;min-height:5rem;font:inherit}
 button{font:inherit;font-weight:600;padding:.6rem 1.4rem;margin:.8rem .8rem 0 0;border-radius:.5rem;border:1px solid}
 """
-_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "content-type": "text/html; charset=utf-8",
-    "content-security-policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
+    "content-security-policy": f"default-src 'none'; style-src '{digest_of(_STYLE)}'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
@@ -153,12 +151,7 @@ def _listed(title: str, lines: Sequence[str]) -> str:
 
 
 def _page(title: str, content: str) -> str:
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escaped(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>{escaped(title)}</h1>\n{content}</main>\n</body>\n</html>\n"
-    )
+    return page(title, f"<h1>{escaped(title)}</h1>\n{content}", _STYLE)
 
 
 def _encoded(data: bytes) -> str:

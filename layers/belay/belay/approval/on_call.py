@@ -38,14 +38,16 @@ def refuse_closing(
     if closed is not None:
         return Refusal(409, "AlreadyClosed", f"{decision.about} was {closed.in_words}, at {closed.at}")
     if state is IncidentState.CLOSED:
-        since = "the stage was deployed to or rolled back since" if outcome is Outcome.NEEDS_OPERATOR else str(outcome)
+        since = (
+            "the stage has been deployed to or rolled back since" if outcome is Outcome.NEEDS_OPERATOR else str(outcome)
+        )
         return Refusal(410, "Ended", f"{decision.about} is over: {since}")
     if unstable:
         return Refusal(
             409,
             "Unstable",
-            f"{decision.about} cannot be closed while its stacks take no update: {', '.join(unstable)}. Whether they "
-            "do is looked at every five minutes",
+            f"{decision.about} cannot be closed while its stacks cannot be updated: {', '.join(unstable)}. This is "
+            "checked every five minutes",
         )
     return None
 

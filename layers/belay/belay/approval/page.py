@@ -24,6 +24,7 @@ from belay.policy.verdict import Verdict
 from belay.release.waves import wave_of
 from belay.rollback.rehearsal import Readiness
 from belay.stack.change_set import Change, Detail, fate
+from belay.wording import counted
 
 
 def render(request: ApprovalRequest) -> Html:
@@ -60,7 +61,7 @@ def _head(request: ApprovalRequest) -> Html:
 
 
 def of_plan(report: StageReport, outcome: str, why: str) -> Html:
-    """Return what a page about a plan says of a stage: ``outcome`` in a word, and ``why`` it is no other."""
+    """Return what a page about a plan says of a stage: ``outcome`` in a word, and ``why``."""
     release, stage = report.sealed.release, report.stage.name
     said = f"{release.application} {release.version} {report.would}. {report.today}"
     refused = f'<p class="loud">{escaped(sentence(outcome.lower().replace("_", " ")))}</p>\n' if why else ""
@@ -141,7 +142,7 @@ def _tone(risk: int) -> str:
 def _changes(report: StageReport) -> Html:
     shown = "".join(_change(each) for each in report.changes[:MOST_ROWS])
     more = len(report.changes) - MOST_ROWS
-    rest = [*report.unplanned, *([f"and {more} more changes of lower risk"] if more > 0 else [])]
+    rest = [*report.unplanned, *([f"and {counted(more, 'more change')} of lower risk"] if more > 0 else [])]
     return section("Changes", shown + (listed(rest) if rest else ""), "The riskiest first.")
 
 
@@ -162,8 +163,8 @@ def _details(change: Change) -> Html:
     if change.details:
         rows = [_row(name, each) for name, each in _by_property(change.details).items()]
         table = tabulated(("property", "before", "after", "what it needs"), rows, values=(1, 2))
-        count = "1 property" if len(rows) == 1 else f"{len(rows)} properties"
-        return f"<details{' open' if change.risk <= _OPEN else ''}><summary>{count}</summary>{table}</details>"
+        summary = f"<summary>{counted(len(rows), 'property', 'properties')}</summary>"
+        return f"<details{' open' if change.risk <= _OPEN else ''}>{summary}{table}</details>"
     context = change.after or change.before
     if not context:
         return ""
@@ -181,7 +182,7 @@ def _property(detail: Detail) -> str:
 
 
 def _by_property(details: Iterable[Detail]) -> dict[str, list[Detail]]:
-    """CloudFormation lists a property once for each reason that it changes for."""
+    """Group details: CloudFormation lists a property once for each reason that it changes."""
     found: dict[str, list[Detail]] = {}
     for each in details:
         found.setdefault(_property(each), []).append(each)
@@ -207,13 +208,9 @@ _RECREATION: Final = {"Always": "a replacement", "Conditionally": "maybe a repla
 def _policies(report: StageReport) -> Html:
     rows = "".join(finding_row(each) for each in report.findings[:MOST_ROWS])
     checked = sorted({policy for _, each in (*report.static.checked, *report.planned.checked) for policy in each})
-    count = f"{len(checked)} policies checked" if len(checked) != 1 else "1 policy checked"
-    listed = f"<details><summary>{count}</summary><p>{escaped(', '.join(checked), LONGEST_VALUE)}</p></details>\n"
-    return section(
-        "Policies",
-        (rows or "<p>No findings.</p>\n") + listed,
-        f"{report.policy_lines[0]}.",
-    )
+    summary = f"<summary>{counted(len(checked), 'policy', 'policies')} checked</summary>"
+    names = f"<details>{summary}<p>{escaped(', '.join(checked), LONGEST_VALUE)}</p></details>\n"
+    return section("Policies", (rows or "<p>No findings.</p>\n") + names, f"{report.policy_lines[0]}.")
 
 
 def _parameters(report: StageReport) -> Html:
@@ -227,7 +224,7 @@ def _parameters(report: StageReport) -> Html:
             [name, value, change_set.resolved.get(name, "")] for name, value in sorted(change_set.parameters.items())
         ]
         table = tabulated(("parameter", "value", "read from Parameter Store"), rows, values=(1, 2))
-        summary = f"{escaped(stack.stack)}: {len(rows)} parameters"
+        summary = f"{escaped(stack.stack)}: {counted(len(rows), 'parameter')}"
         parts.append(f"<details><summary>{summary}</summary>{table}</details>\n")
     return section("Parameters", "".join(parts) or "<p>No changed stack has parameters.</p>\n")
 

@@ -73,30 +73,28 @@ class ApprovalRequest(StageReport):
     def waiting_lines(self) -> list[str]:
         """The consequences of waiting."""
         queue = ", ".join(self.others)
-        eyes = "the uploader cannot approve"
         return [
             "no lock is held and no snapshot is taken before the approval, so waiting loses no data",
             "the change sets do not expire, but if the stage changes meanwhile, the approval no longer counts",
             f"other releases in progress: {queue}" if queue else "no other release of the application is in progress",
             *([f"if approved now, it waits until {self.held}"] if self.held else []),
-            *([eyes] if self.stage.approval.four_eyes else []),
+            *(["the uploader cannot approve"] if self.stage.approval.four_eyes else []),
         ]
 
     @property
     def commands(self) -> list[str]:
         """How to answer. An approval names the seal, so that it cannot approve a later attempt at the version."""
-        release = shlex.quote(f"{self.sealed.release.application}/{self.sealed.release.version}")
-        stage = shlex.quote(self.stage.name)
-        return [
-            f"belay approve {release} --stage {stage} --seal {self.seal.digest[:SEAL_DIGITS]}",
-            f"belay reject {release} --stage {stage} --comment WHY",
-        ]
+        about = f"{self._release} --stage {shlex.quote(self.stage.name)}"
+        return [f"belay approve {about} --seal {self.seal.digest[:SEAL_DIGITS]}", f"belay reject {about} --comment WHY"]
 
     @property
     def report_command(self) -> str:
         """How to open the full report."""
-        release = shlex.quote(f"{self.sealed.release.application}/{self.sealed.release.version}")
-        return f"belay show {release} --report"
+        return f"belay show {self._release} --report"
+
+    @property
+    def _release(self) -> str:
+        return shlex.quote(f"{self.sealed.release.application}/{self.sealed.release.version}")
 
 
 @dataclass(frozen=True)

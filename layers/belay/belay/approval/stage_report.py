@@ -1,15 +1,15 @@
-"""What a release would do to a stage, in words, the riskiest first: for approvers, and for whoever plans it."""
+"""What a release would do to a stage, in words, the riskiest first: for approvers and planners."""
 
 from dataclasses import dataclass
 
-from belay.approval.forecast_report import ForecastReport
+from belay.approval.forecast_report import ForecastReport, without_verdict
 from belay.approval.seal import Sealed
 from belay.database.forecast import DatabaseForecast
 from belay.policy.verdict import Finding, Report, Verdict, combine
-from belay.release.gate import finding_in_words
 from belay.release.registration import Stage
 from belay.stack.change_set import Change, in_words
 from belay.stack.plan import Progress
+from belay.wording import counted
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class StageReport:
     @property
     def policy_lines(self) -> list[str]:
         """The verdicts, and each finding that a person has to decide."""
-        open_ones = [f"REVIEW, for you to decide: {_told(each)}" for each in self.findings if each.counts]
+        open_ones = [f"REVIEW, for you to decide: {without_verdict(each)}" for each in self.findings if each.counts]
         quiet = sum(not each.counts for each in self.findings)
         more = [f"{quiet} more, waived or only advice: see the report"] if quiet else []
         forecast = [] if self.forecast is None else [f"{self.forecast.verdict} for the forecast of database changes"]
@@ -150,7 +150,7 @@ class StageReport:
         elif plan is None:
             schema = f", schema {changes.schema.before} to {changes.schema.after}" if changes.schema else ""
             files = sum(path.startswith(f"{changes.changes}/") for path in self.sealed.accepted.manifest.digests)
-            lines.append(f"{files} file{'' if files == 1 else 's'} of changes in {changes.changes}/{schema}")
+            lines.append(f"{counted(files, 'file')} of changes in {changes.changes}/{schema}")
             lines.append("Belay does not apply them: no database of the stage has an executor")
         else:
             lines += [plan.what, *plan.describe()]
@@ -179,7 +179,3 @@ def _kind(change: Change) -> str:
     if change.replacement in ("True", "Conditional"):
         return "replaced"
     return "added" if change.action in ("Add", "Import") else "changed"
-
-
-def _told(finding: Finding) -> str:
-    return finding_in_words(finding).replace(f" [{finding.verdict}]", "")

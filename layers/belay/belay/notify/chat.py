@@ -17,7 +17,7 @@ _LONGEST_TITLE: Final = 200
 _LONGEST_DESCRIPTION: Final = 2_400
 _LONGEST_STEP: Final = 300
 _LONGEST_LINK: Final = 1_500
-"""Of a step with a link or a command, which is worth nothing when it is cut."""
+"""Of a step with a link or a command, which is useless when it is cut."""
 
 _MOST_STEPS: Final = 5
 _MOST_LINES: Final = 8
@@ -30,7 +30,7 @@ _SECTIONS: Final = (
 )
 _CONTEXT: Final = ("application", "version", "stage", "outcome", "severity", "state")
 _RESERVED: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-"""Slack takes these for its own marks (https://docs.slack.dev/messaging/formatting-message-text/)."""
+"""Slack reads these as its own markup (https://docs.slack.dev/messaging/formatting-message-text/)."""
 
 
 def chat_message(body: str) -> str:

@@ -1,4 +1,4 @@
-"""Whose credentials a command needs that people are given: it is pasted where those of Belay's account are at hand."""
+"""Whose credentials the commands in messages need: people paste them where those of Belay's account are in use."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,13 +10,13 @@ _WHERE: Final = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:(?P<region>[a-z0-9-]+):(?P<a
 def whose_credentials(commands: Iterable[str], account: str) -> list[str]:
     """Say which commands of the AWS CLI need another account's credentials than those of ``account``, Belay's.
 
-    The ARNs that they name tell it. What copies from another account is left out: it is told by whom it is run.
+    Their ARNs show it. A command that copies from another account is left out: its text says who runs it.
     """
     named = (_WHERE.search(each) for each in commands if each.startswith("aws ") and " copy-" not in each)
     others = dict.fromkeys((each["account"], each["region"]) for each in named if each and each["account"] != account)
     return [
-        f"account {other}: aws commands about what is there need its credentials, and --region {region} where they "
-        "name no region"
+        f"account {other}: aws commands about resources there need its credentials, and --region {region} unless "
+        "they name a region"
         for other, region in others
     ]
 

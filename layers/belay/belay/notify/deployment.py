@@ -1,4 +1,4 @@
-"""What most messages are about: a version of an application on its way."""
+"""What most messages are about: a version of an application that is being deployed."""
 
 import shlex
 from dataclasses import dataclass

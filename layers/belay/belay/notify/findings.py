@@ -7,25 +7,25 @@ from belay.notify.message import Message, MessageKind, ThreadState, Urgency, com
 from belay.policy.verdict import Finding
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import FoundInStages
+from belay.wording import counted
 
 
 def findings_appeared(
     deployment: Deployment, *, findings: Sequence[Finding], known: int, grave: bool, seen_at: str
 ) -> Message:
-    """Tell what the re-validation of a deployed stage found that was not there before.
+    """Report what the re-validation of a deployed stage found that was not there before.
 
     ``findings`` are the new ones; ``known`` counts those told before and still there; ``grave`` says
     whether one of the new ones breaks a policy that would have stopped a release. ``seen_at`` tells one occasion from
     the next: what has gone may come back.
     """
-    found, was = ("1 finding", "was") if len(findings) == 1 else (f"{len(findings)} findings", "were")
-    before = f" {known} reported before {'is' if known == 1 else 'are'} still there." if known else ""
+    found, was = counted(len(findings), "finding"), "was" if len(findings) == 1 else "were"
     return compose(
         MessageKind.FINDINGS_APPEARED,
         Urgency.CRITICAL if grave else Urgency.WARNING,
         deployment.about,
         "NEW FINDINGS",
-        what=f"{deployment.where} was validated again: {found} that {was} not there last time.{before}",
+        what=f"{deployment.where} was validated again: {found} that {was} not there last time.{_still(known)}",
         findings=[FoundInStages(each) for each in findings],
         left_to_do=[
             LeftToDo(
@@ -43,14 +43,13 @@ def findings_appeared(
 
 
 def findings_gone(deployment: Deployment, *, gone: Sequence[Finding], left: int, seen_at: str) -> Message:
-    """Tell that findings of a re-validation are no longer there; ``left`` counts those that still are."""
-    rest = f" {left} reported before {'is' if left == 1 else 'are'} still there." if left else ""
+    """Report that findings of a re-validation are no longer there; ``left`` counts those that still are."""
     return compose(
         MessageKind.FINDINGS_GONE,
         Urgency.INFO,
         deployment.about,
         "FINDINGS GONE",
-        what=f"{deployment.where} was validated again: the findings listed here are gone.{rest}",
+        what=f"{deployment.where} was validated again: the findings listed here are gone.{_still(left)}",
         findings=[FoundInStages(each) for each in gone],
         findings_title="Gone",
         otherwise="Nothing to do." if not left else "Nothing new to do.",
@@ -59,3 +58,7 @@ def findings_gone(deployment: Deployment, *, gone: Sequence[Finding], left: int,
         key=seen_at,
         closes=frozenset() if left else frozenset({MessageKind.FINDINGS_APPEARED}),
     )
+
+
+def _still(count: int) -> str:
+    return f" {count} reported before {'is' if count == 1 else 'are'} still there." if count else ""

@@ -13,7 +13,7 @@ from belay.stack.stack_id import name_of_stack
 
 
 def recovery_started(deployment: Deployment, *, reason: Reason | None, steps: Sequence[str]) -> Message:
-    """Tell that a lasting stage is being rolled back; ``steps`` are the plan, in order.
+    """Report that a lasting stage is being rolled back; ``steps`` are the plan, in order.
 
     Something failed there, or ``reason`` is what a person decided.
     """
@@ -42,7 +42,7 @@ def person_needed(
     done: Sequence[str] = (),
     urgency: Urgency = Urgency.CRITICAL,
 ) -> Message:
-    """Tell that something waits for a person: ``why``, and what that person is to do.
+    """Report that something waits for a person: ``why``, and what that person is to do.
 
     ``urgency`` is WARNING where waiting does no harm, as with an approval.
     """
@@ -71,7 +71,7 @@ def foreign_stack_failed(
     left_to_do: Sequence[LeftToDo] = (),
     thread: str | None = None,
 ) -> Message:
-    """Tell that a registered stack failed in an operation that Belay did not start."""
+    """Report that a registered stack failed in an operation that Belay did not start."""
     name = name_of_stack(stack_id)
     return compose(
         MessageKind.FOREIGN_STACK_FAILED,
@@ -104,7 +104,7 @@ def healthy_again(
     left_to_do: Sequence[LeftToDo] = (),
     more: bool = False,
 ) -> Message:
-    """Tell that the stacks that an incident left to a person are stable again; ``stacks`` say each with its status.
+    """Report that the stacks that an incident left to a person are stable again; ``stacks`` say each with its status.
 
     ``left_to_do`` is what a person made them stable without; ``more`` says that the incident left more than stacks.
     With either, it stays open until somebody closes it.
@@ -131,7 +131,7 @@ def healthy_again(
 
 
 def incident_acknowledged(deployment: Deployment, incident: str, *, by: str, at: str, comment: str) -> Message:
-    """Tell that somebody (an ARN) is on an incident since a time, and what they say about it."""
+    """Report that somebody (an ARN) is on an incident since a time, and what they say about it."""
     return compose(
         MessageKind.INCIDENT_ACKNOWLEDGED,
         Urgency.INFO,
@@ -147,7 +147,7 @@ def incident_acknowledged(deployment: Deployment, incident: str, *, by: str, at:
 
 
 def incident_closed(deployment: Deployment, incident: str, *, by: str, why: str, mixed: str | None = None) -> Message:
-    """Tell that what an incident left is done, according to a person (an ARN) or Belay, and why.
+    """Report that what an incident left is done, according to a person (an ARN) or Belay, and why.
 
     ``mixed`` says what the stage's stacks run, if that is not the same.
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def bounded(lines: Sequence[str], room: int) -> list[str]:
-    """The lines, each on one line, until ``room`` bytes are used up; then how many there are more."""
+    """The lines, each on one line, until ``room`` bytes are used up; then how many more there are."""
     kept: list[str] = []
     for number, line in enumerate(lines):
         indent = "  " if line.startswith(" ") else ""
@@ -19,7 +19,7 @@ def bounded(lines: Sequence[str], room: int) -> list[str]:
 
 
 def bounded_documents(documents: Sequence[Mapping[str, Any]], room: int) -> list[dict[str, Any]]:
-    """The first documents that ``room`` bytes have place for as JSON, each text in them on one line."""
+    """The first documents that fit into ``room`` bytes as JSON, each text in them on one line."""
     kept: list[dict[str, Any]] = []
     used = 0
     for document in documents:
@@ -40,9 +40,9 @@ def _clean(value: Any, room: int) -> Any:
 
 
 def one_line(text: str) -> str:
-    """Without line breaks and control characters, which SNS refuses in a subject and nobody wants in a mail.
+    """Without line breaks and control characters, which SNS refuses in a subject and nobody wants in an email.
 
-    Nor with what turns the direction of text round, by which a command could look like another one.
+    Characters that reverse text are removed too: with them a command could look like another one.
     """
     readable = text.encode(errors="replace").decode()
     return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+", " ", readable).split())
@@ -55,5 +55,5 @@ def cut(text: str, room: int) -> str:
 
 
 def ascii_only(text: str) -> str:
-    """On one line, with a question mark for what ASCII does not have."""
+    """On one line, with a question mark in place of each character that is not ASCII."""
     return one_line(text).encode("ascii", errors="replace").decode()

@@ -123,7 +123,8 @@ class About:
 def in_thread(message: Message, thread: Thread) -> Message:
     """Return a message with its number in its thread, and the numbers of those it closes."""
     number = thread.number_of(message.key)
-    closed = [thread.number_of(key) for key in thread.before(message.key) if _kind(key) in message.closes]
+    earlier = thread.before(message.key)
+    closed = [thread.number_of(key) for key in earlier if MessageKind(key.partition("/")[0]) in message.closes]
     closes = f", closes {', '.join(map(str, closed))}" if closed else ""
     footer = f"\nMessage {number} of the thread {message.thread}{closes}\n"
     data = {**message.data, "id": f"{message.thread}/{number}", "sequence": number, "closes": closed}
@@ -137,10 +138,6 @@ def with_credentials(message: Message, account: str) -> Message:
         return message
     section = f"\nWhose credentials\n{_listed(lines, '- ')}\n"
     return replace(message, text=message.text + section, data={**message.data, "credentials": lines})
-
-
-def _kind(key: str) -> MessageKind:
-    return MessageKind(key.split("/", maxsplit=1)[0])
 
 
 def compose(
@@ -223,7 +220,7 @@ def compose(
 def _documents(
     cause: Mapping[str, Any] | None, found: Sequence[FoundInStages | str], left_to_do: Sequence[LeftToDo]
 ) -> dict[str, Any]:
-    """What was found, the first cause and what is left to do, as data; ``left_out`` counts what has no place in it."""
+    """What was found, the first cause and what is left to do, as data; ``left_out`` counts what did not fit."""
     told = {
         "findings": bounded_documents([finding_document(each) for each in found], _ROOM["findings"] * 3 // 2),
         "left_to_do": bounded_documents([todo_document(each) for each in left_to_do], _ROOM["left_to_do"] * 3 // 2),
@@ -239,7 +236,7 @@ def _documents(
 
 
 def _first_line(urgency: Urgency, left_to_do: Sequence[str], otherwise: str) -> str:
-    """What to do, for whoever reads one line only."""
+    """What to do, for people who read only one line."""
     if not left_to_do:
         return otherwise
     others = [line for line in left_to_do[1:] if not line.startswith(" ")]

@@ -35,7 +35,7 @@ OTHERWISE: Final = {
     Outcome.ROLLED_BACK: "Nothing to do now. Find the cause before this version is deployed again.",
     Outcome.NEEDS_OPERATOR: "Do this now: look at every stack of the stage; what is left to do is not known.",
 }
-"""What is left to do where nobody said so."""
+"""What is left to do where nothing else says so."""
 
 
 def what_it_means(outcome: Outcome, reason: Reason | None, where: str) -> str:
@@ -45,7 +45,7 @@ def what_it_means(outcome: Outcome, reason: Reason | None, where: str) -> str:
 
 
 def otherwise(outcome: Outcome, reason: Reason | None) -> str:
-    """Say what is left to do where nobody said so: no cause has to be found for what a person decided."""
+    """Say what is left to do where nothing else says so: what a person decided needs no cause."""
     if outcome is Outcome.ROLLED_BACK and isinstance(reason, PersonDecided):
         return "Nothing to do. Upload the release again when it is wanted."
     return OTHERWISE[outcome]

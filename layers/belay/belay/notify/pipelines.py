@@ -21,10 +21,10 @@ def pipeline_failed(
     by_codepipeline: bool = False,
     thread: str | None = None,
 ) -> Message:
-    """Tell why an execution of a registered pipeline failed.
+    """Report why an execution of a registered pipeline failed.
 
     ``failure`` tells this failure from a later one of the same execution. ``taken_back`` are the stacks that are being
-    brought back; where there are any, another message of the thread tells how that ended. ``by_codepipeline`` says
+    rolled back; if there are any, another message of the thread reports how that ended. ``by_codepipeline`` says
     that CodePipeline is configured to roll the stage back itself.
     """
     back = f" What it had deployed ({', '.join(taken_back)}) is being rolled back." if taken_back else ""
@@ -62,7 +62,7 @@ def pipeline_recovered(
     left_to_do: Sequence[LeftToDo] = (),
     thread: str | None = None,
 ) -> Message:
-    """Tell how the rollback of a failed execution of a pipeline ended: ROLLED_BACK or NEEDS_OPERATOR."""
+    """Report how the rollback of a failed execution of a pipeline ended: ROLLED_BACK or NEEDS_OPERATOR."""
     rolled_back = outcome is Outcome.ROLLED_BACK
     how = "was rolled back" if rolled_back else "could not be rolled back without a person"
     return compose(
@@ -89,7 +89,7 @@ def pipeline_recovered(
 def pipeline_notice(
     application: str, stage: str | None, *, text: str, urgency: Urgency, job: str, execution: str | None = None
 ) -> Message:
-    """Tell what a pipeline's own action says; ``job`` is the action's, so that a retry tells nothing twice."""
+    """Report what a pipeline's own action says; ``job`` is the action's, so that a retry sends nothing twice."""
     return compose(
         MessageKind.PIPELINE_NOTICE,
         urgency,

@@ -1,7 +1,6 @@
 """A message as SNS takes it."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from belay.notify.lines import cut
@@ -42,9 +41,6 @@ def publish_arguments(message: Message, topic_arn: str) -> dict[str, Any]:
 
 def _body(text: str, data: dict[str, Any], subject: str) -> str:
     document = json.dumps(data | {"subject": subject, "text": text}, ensure_ascii=False, separators=(",", ":"))
-    bodies = {"default": text, "email": text, "sms": cut(_sms(subject, data), _LONGEST_SMS)}
+    sms = ". ".join([subject, *cause_lines(data.get("cause"))])
+    bodies = {"default": text, "email": text, "sms": cut(sms, _LONGEST_SMS)}
     return json.dumps(bodies | dict.fromkeys(("sqs", "lambda", "http", "https"), document), ensure_ascii=False)
-
-
-def _sms(subject: str, data: Mapping[str, Any]) -> str:
-    return ". ".join([subject, *cause_lines(data.get("cause"))])

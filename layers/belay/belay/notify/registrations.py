@@ -10,19 +10,19 @@ from belay.release.left_to_do import LeftToDo
 def registration_unreadable(
     application: str, stage: str, *, parameter: str, problems: Sequence[str], since: str
 ) -> Message:
-    """Tell that the registration of an application, or of its ``stage`` where one is named, cannot be read.
+    """Report that the registration of an application, or of its ``stage`` where one is named, cannot be read.
 
     ``since`` distinguishes one occasion from the next: the same mistake may come back.
     """
-    about = _about(application, stage)
+    stacks = f"its stacks in {stage}" if stage else "its stacks"
     return compose(
         MessageKind.REGISTRATION_UNREADABLE,
         Urgency.WARNING,
-        about,
+        _about(application, stage),
         "CANNOT BE READ",
         what=f"The parameter {parameter} in Parameter Store is not a valid registration. Until it is corrected, every "
-        f"upload of {application} is rejected, and failures of {_stacks(about)} are not noticed in operations "
-        "that Belay did not start.",
+        f"upload of {application} is rejected, and failures of {stacks} in operations that Belay did not "
+        "start go unnoticed.",
         findings=problems,
         findings_title="Problems",
         left_to_do=[
@@ -37,7 +37,7 @@ def registration_unreadable(
 
 
 def stacks_shared(application: str, stage: str, *, parameter: str, problems: Sequence[str], since: str) -> Message:
-    """Tell that a stage registers stacks that belong to another stage; ``since`` as in ``registration_unreadable``."""
+    """Report that a stage registers another stage's stacks; ``since`` as in ``registration_unreadable``."""
     return compose(
         MessageKind.STACKS_SHARED,
         Urgency.WARNING,
@@ -47,20 +47,17 @@ def stacks_shared(application: str, stage: str, *, parameter: str, problems: Seq
         f"{application} can still be deployed there if it was before; any other release is rejected.",
         findings=problems,
         findings_title="Stacks",
-        left_to_do=[
-            LeftToDo(parameter, "register a stack of another name, in one of the stages", look="belay stacks"),
-        ],
+        left_to_do=[LeftToDo(parameter, "register a stack of another name, in one of the stages", look="belay stacks")],
         key=since,
     )
 
 
 def registration_corrected(application: str, stage: str, *, parameter: str, since: str) -> Message:
-    """Tell that what was wrong with a parameter ``since`` a time no longer is."""
-    about = _about(application, stage)
+    """Report that a parameter that was wrong ``since`` a time is correct again."""
     return compose(
         MessageKind.REGISTRATION_CORRECTED,
         Urgency.INFO,
-        about,
+        _about(application, stage),
         "CORRECTED",
         what=f"The parameter {parameter} in Parameter Store is a valid registration again, or was removed.",
         otherwise=f"Nothing to do. Rejected uploads of {application} can be retried.",
@@ -75,7 +72,3 @@ def _about(application: str, stage: str) -> About:
     in_words = f"The registration of {application}" + (f" in {stage}" if stage else "")
     thread = f"registration/{application}" + (f"/{stage}" if stage else "")
     return About(application, in_words, stage=stage or None, thread=thread)
-
-
-def _stacks(about: About) -> str:
-    return f"its stacks in {about.stage}" if about.stage else "its stacks"

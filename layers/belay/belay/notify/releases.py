@@ -15,7 +15,7 @@ from belay.release.waves import Waves, in_words
 def deployment_started(
     deployment: Deployment, *, changes: Sequence[str], replaces: Mapping[str, str | None], through: Waves = ()
 ) -> Message:
-    """Tell that a release passed its gates and is on its way to the deployment's stage, its last.
+    """Report that a release passed its gates and is on its way to the deployment's stage, its last.
 
     ``changes`` say what it will change, the riskiest first; ``replaces`` is what each stage of its last wave runs now;
     ``through`` are the stages it goes through, in order, those together that are deployed at the same time.
@@ -39,7 +39,7 @@ def deployment_started(
 
 
 def release_held(deployment: Deployment, *, why: str, until: str, let_through: str = "") -> Message:
-    """Tell that a release waits without harm: ``why``, and ``until`` what, as in ``until somebody resumes``.
+    """Report that a release waits without harm: ``why``, and ``until`` what, as in ``until somebody resumes``.
 
     ``let_through`` is the command by which it goes on earlier, where there is one.
     """
@@ -69,7 +69,7 @@ def release_ended(
     runs_now: str | None = None,
     together: Sequence[str] = (),
 ) -> Message:
-    """Tell how a release ended.
+    """Report how a release ended.
 
     ``what`` says it in a sentence or two, and has a default for each outcome; ``done`` are the steps taken, in order;
     ``changed`` is what the release changed, ``approvals`` say who approved it where; ``runs_now`` says what the stage
@@ -115,11 +115,11 @@ def stage_ended(
     others: Sequence[str] = (),
     ended: Outcome | None = None,
 ) -> Message:
-    """Tell how a stage ended that was recovered while the release is not over, or has just ``ended`` elsewhere.
+    """Report how a stage ended that was recovered while the release is not over, or has just ``ended`` elsewhere.
 
     ``others`` are the stages of its wave that go on; without any, those that were deployed are rolled back now.
     """
-    goes_on = f"The release goes on in {' and '.join(others)}." if others else "Its wave is being rolled back."
+    goes_on = f"The release continues in {' and '.join(others)}." if others else "Its wave is being rolled back."
     meant = f"The release failed in {deployment.where}. {f'The release has ended {ended}.' if ended else goes_on}"
     return compose(
         MessageKind.STAGE_ENDED,
@@ -148,7 +148,7 @@ def asked_rollback_ended(
     left_to_do: Sequence[LeftToDo] = (),
     runs_now: str | None = None,
 ) -> Message:
-    """Tell how a rollback ended that a person asked for.
+    """Report how a rollback ended that a person asked for.
 
     ``deployment`` names what was undone, ``target`` the version it went back to, None where nothing was before it;
     ``reason`` says who asked, and why; ``runs_now`` as in ``release_ended``.

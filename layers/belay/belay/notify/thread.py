@@ -1,11 +1,11 @@
-"""The thread that a message stands in."""
+"""The thread of a message."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Thread:
-    """The messages of one upload, incident or stage: their keys in the order of their numbers, and those told.
+    """The messages of one upload, incident or stage: their keys in the order of their numbers, and those sent.
 
     ``forgotten`` is how many came before the first of ``keys``.
     """

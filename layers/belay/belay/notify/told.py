@@ -28,7 +28,7 @@ def in_words(reason: Reason | None) -> str:
 
 
 def reason_lines(reason: Reason | None) -> list[str]:
-    """Say why something ended, a line each: what was found, or the first cause and what it rests on."""
+    """Say why something ended, a line each: what was found, or the first cause with its evidence."""
     if isinstance(reason, WaveEnd):
         return [line for each in reason.stages for line in _stage_lines(each)]
     cause = cause_document(reason)
@@ -44,7 +44,7 @@ def _stage_lines(end: StageEnd) -> list[str]:
 
 
 def _stage_line(end: StageEnd) -> str:
-    """Say how a stage of a wave ended, with its cause; findings are told by themselves."""
+    """Say how a stage of a wave ended, with its cause; findings are listed separately."""
     return ": ".join((f"{end.stage} {end.outcome}", *cause_lines(cause_document(end.reason))[:1]))
 
 
@@ -69,7 +69,7 @@ def _found_in(found: FoundInStages | str, stage: str) -> FoundInStages | str:
 
 
 def finding_line(found: FoundInStages | str) -> str:
-    """Say in one line where something was found, what it is and what mends it."""
+    """Say in one line where something was found, what it is and what fixes it."""
     if isinstance(found, str):
         return found
     word = "stage" if len(found.stages) == 1 else "stages"
@@ -102,7 +102,7 @@ def finding_document(found: FoundInStages | str) -> dict[str, Any]:
 
 
 def cause_document(reason: Reason | None) -> dict[str, Any] | None:
-    """Return the first cause as programs get it; None where nothing failed: findings are told by themselves."""
+    """Return the first cause as programs get it; None where nothing failed: findings are listed separately."""
     document: dict[str, Any] | None = None
     match reason:
         case StackFailure():
@@ -148,7 +148,7 @@ def cause_lines(cause: Mapping[str, Any] | None) -> list[str]:
 
 
 def todo_document(todo: LeftToDo) -> dict[str, Any]:
-    """Return something left to do as programs get it: ``command`` does it, ``look`` looks closer."""
+    """Return something left to do as programs get it: ``command`` does it, ``look`` shows more."""
     ways = {"choices": [asdict(each) for each in todo.choices]} if todo.choices else {}
     return {
         "subject": todo.subject or None,

@@ -1,4 +1,4 @@
-"""Messages about copies of snapshots in a stage's vault: only of those that could not be made when they were to be."""
+"""Messages about copies of snapshots in a stage's vault: only about those that failed at first."""
 
 import shlex
 
@@ -11,22 +11,18 @@ _HOURS = int(TIME.total_seconds()) // 3600
 
 
 def vault_copy_failing(copy: VaultCopy, why: str) -> Message:
-    """Tell that a copy is refused. It is tried again until its time is up."""
-    return compose(
-        MessageKind.VAULT_COPY_FAILED,
-        Urgency.WARNING,
-        _about(copy),
-        "SNAPSHOT NOT IN VAULT",
-        what=f"A copy of {copy.in_words} was to be made in {copy.vault}, and is refused: {why}. {_subject(copy)} "
-        f"is not affected. Belay tries again every five minutes, until {_HOURS} hours have passed.",
-        left_to_do=[LeftToDo(copy.name, "correct what refuses the copy, such as a key's policy or the vault's role")],
-        look=_look(copy),
+    """Report that a copy is refused. It is tried again until its time is up."""
+    return _failed(
+        copy,
+        f"is refused: {why}",
+        f"Belay tries again every five minutes, until {_HOURS} hours have passed.",
+        LeftToDo(copy.name, "fix what refuses the copy, such as a key's policy or the vault's role"),
         key=copy.name,
     )
 
 
 def vault_copy_given_up(copy: VaultCopy, why: str) -> Message:
-    """Tell that a copy was not made, and that Belay does not try again."""
+    """Report that a copy was not made, and that Belay does not try again."""
     asked = {
         f"--source-{_option(copy)}": copy.source,
         f"--target-{_option(copy)}": copy.name,
@@ -35,27 +31,35 @@ def vault_copy_given_up(copy: VaultCopy, why: str) -> Message:
         "--region": copy.vault.region,
     }
     arguments = " ".join(f"{name} {shlex.quote(value)}" for name, value in asked.items())
+    return _failed(
+        copy,
+        f"failed: {why}",
+        "Belay does not try again; the next snapshots are copied as usual.",
+        LeftToDo(
+            copy.name,
+            f"copy the snapshot by hand, as someone of account {copy.vault.account}, if you want it there",
+            then=f"aws rds copy-{_noun(copy)} {arguments}",
+        ),
+        key=f"{copy.name}/given-up",
+    )
+
+
+def _failed(copy: VaultCopy, why: str, then: str, todo: LeftToDo, *, key: str) -> Message:
+    subject = f"The execution {copy.origin.name}" if copy.pipeline else "The release"
     return compose(
         MessageKind.VAULT_COPY_FAILED,
         Urgency.WARNING,
         _about(copy),
         "SNAPSHOT NOT IN VAULT",
-        what=f"A copy of {copy.in_words} was to be made in {copy.vault}, and was not: {why}. {_subject(copy)} "
-        "is not affected. Belay does not try again; the next snapshots are copied as ever.",
-        left_to_do=[
-            LeftToDo(
-                copy.name,
-                f"copy the snapshot by hand, as someone of account {copy.vault.account}, if you want it there",
-                then=f"aws rds copy-{_noun(copy)} {arguments}",
-            )
-        ],
+        what=f"Copying {copy.in_words} to {copy.vault} {why}. {subject} is not affected. {then}",
+        left_to_do=[todo],
         look=_look(copy),
-        key=f"{copy.name}/given-up",
+        key=key,
     )
 
 
 def vault_copied(copy: VaultCopy) -> Message:
-    """Tell that a copy that was refused before is available."""
+    """Report that a copy that was refused before is available."""
     return compose(
         MessageKind.VAULT_COPIED,
         Urgency.INFO,
@@ -75,10 +79,6 @@ def _about(copy: VaultCopy) -> About:
         named = f"{origin.application} in {stage}, pipeline {copy.pipeline}"
         return About(origin.application, named, stage=stage, thread=origin.thread)
     return _deployment(copy).about
-
-
-def _subject(copy: VaultCopy) -> str:
-    return f"The execution {copy.origin.name}" if copy.pipeline else "The release"
 
 
 def _deployment(copy: VaultCopy) -> Deployment:
