@@ -24,7 +24,7 @@ from cli.problems import Refused
 from cli.views.followed import Follower
 
 _GOOD: Final = (Outcome.ROLLED_BACK, Outcome.ABORTED)
-"""An abort that comes before anything was changed ends ABORTED."""
+"""An abort before anything was changed ends ABORTED."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Stopping:
 
 @click.command()
 @release_argument
-@click.option("--stage", metavar="STAGE", help="stop this one stage of a wave, and let the others go on; default: all")
+@click.option("--stage", metavar="STAGE", help="stop only this stage of a wave; the others continue; default: all")
 @click.option("--recovery", is_flag=True, help="stop the rollback of a failed release; a person has to continue")
 @click.option("--comment", metavar="TEXT", default="", help="why; shown as the cause in notifications")
 @waits(_GOOD)
@@ -66,7 +66,7 @@ def stop(belay: Account, attempt: Attempt, comment: str, *, recovery: bool, stag
     stopping = recovery_to_stop(belay, attempt, stage) if recovery else to_stop(belay, attempt, stage)
     cause = abort_cause(belay.caller(), comment)
     for each in stopping.executions:
-        belay.executions.stop_execution(each, error=ABORTED, cause=cause)
+        belay.aws.executions.stop_execution(each, error=ABORTED, cause=cause)
     first, *rest = stopping.executions
     return {
         "release": f"{attempt.application}/{attempt.version}",
@@ -90,7 +90,7 @@ def in_words(found: Mapping[str, Any], *, recovery: bool) -> list[str]:
 def recovery_to_stop(belay: Account, attempt: Attempt, stage: str | None = None) -> Stopping:
     """Return the execution that rolls a stage back. Raises ``Refused`` if there is none, or several to choose from."""
     found = {each: belay.ledger.incidents.execution(name) for each, name in held_incidents(belay, attempt).items()}
-    running = {each: arn for each, arn in found.items() if arn and belay.executions.running(arn)}
+    running = {each: arn for each, arn in found.items() if arn and belay.aws.executions.running(arn)}
     chosen = {each: arn for each, arn in running.items() if stage in (None, each)}
     if not chosen:
         where = stage or " or ".join(each.stage for each in attempt.stages) or "any stage"
@@ -129,11 +129,12 @@ def to_stop(belay: Account, attempt: Attempt, stage: str | None = None) -> Stopp
             f"belay reject {name} --stage {waits[0]}"
         )
     own = {each: belay.stage_execution(attempt, each) for each in working}
-    running = {each: arn for each, arn in own.items() if belay.executions.running(arn)}
+    running = {each: arn for each, arn in own.items() if belay.aws.executions.running(arn)}
     if running:
         return Stopping(tuple(running.values()), tuple(running), _others(belay, release, attempt, [*running]))
-    if stage is not None or not belay.executions.running(attempt.execution):
-        raise Refused(f"{name} has no running execution{_in(stage)}; the sweep ends it within five minutes")
+    if stage is not None or not belay.aws.executions.running(attempt.execution):
+        where = f" in {stage}" if stage else ""
+        raise Refused(f"{name} has no running execution{where}; the sweep ends it within five minutes")
     return Stopping((attempt.execution,))
 
 
@@ -149,10 +150,6 @@ def _going(attempt: Attempt, stage: str | None) -> list[str]:
     return [stage]
 
 
-def _in(stage: str | None) -> str:
-    return "" if stage is None else f" in {stage}"
-
-
 def _others(belay: Account, release: ReleaseReference, attempt: Attempt, stopped: Sequence[str]) -> tuple[str, ...]:
     """Say what becomes of the other stages of the wave, in a sentence each."""
     others = [each for each in wave_of(attempt.waves, stopped[0]) if each not in stopped]
@@ -164,12 +161,12 @@ def _others(belay: Account, release: ReleaseReference, attempt: Attempt, stopped
 
 
 def _other(stage: str, standing: InStage | None, stopped: str, *, back: bool) -> str:
-    """Say what becomes of a stage whose wave has one that was stopped; ``back`` if its wave is rolled back with it."""
+    """Say what happens to a stage when another one of its wave was stopped; ``back`` if it is rolled back with it."""
     with_it = f", and is rolled back with {stopped}, as registered (wave_failure: wave)"
     if standing is not None and standing.state is State.RECOVERING:
         return f"{stage} is being rolled back itself"
     if standing is None or standing.outcome is None:
-        return f"{stage} goes on{with_it if back else ''}"
+        return f"{stage} continues{with_it if back else ''}"
     if standing.outcome is Outcome.DEPLOYED:
         return f"{stage} is deployed{with_it if back else ', and stays so'}"
     return f"{stage} has ended {standing.outcome}"

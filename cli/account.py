@@ -9,13 +9,12 @@ from typing import Any, Final
 
 import boto3
 import click
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from belay.aws.faults import code_of, translated
 from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket
-from belay.aws.ssm import ParameterStore
-from belay.aws.stepfunctions import Executions
+from belay.aws.ssm import APPLICATIONS
 from belay.control.registrations import Registrations
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt
@@ -42,7 +41,7 @@ def _url(text: str) -> str:
 
 @dataclass(frozen=True)
 class Where:
-    """Which Belay stack a command uses; what is None is left to the standard AWS credential chain."""
+    """Which Belay stack a command uses; None leaves a value to the standard AWS credential chain."""
 
     profile: str | None = None
     region: str | None = None
@@ -106,7 +105,7 @@ class Account:
 
     @property
     def ca_bundle(self) -> str | None:
-        """The certificates that AWS_CA_BUNDLE or the profile's ca_bundle names, for what no client sends."""
+        """The certificates that AWS_CA_BUNDLE or the profile's ca_bundle names, for requests that no client sends."""
         found: str | None = self.session._session.get_config_variable("ca_bundle")
         return found
 
@@ -114,8 +113,8 @@ class Account:
         """Return an output of the stack. Raises ``Unreachable`` if it has none of that name."""
         if name not in self.outputs:
             raise Unreachable(
-                f"the stack {self.stack} in {self.region} has no output {name}: it is no Belay stack, or older "
-                "than this command; deploy this version first"
+                f"the stack {self.stack} in {self.region} has no output {name}: it is not a Belay stack, or is "
+                "older than this command; deploy this version first"
             )
         return self.outputs[name]
 
@@ -134,13 +133,8 @@ class Account:
 
     @property
     def parameter_tables(self) -> list[str]:
-        """The ARNs of the tables that Belay may read parameters from, as they are given to its stack."""
+        """The ARNs of the tables that Belay may read parameters from, as passed to its stack."""
         return [each for each in self.given.get("ParameterTableArns", "").split(",") if each]
-
-    @property
-    def paused(self) -> bool:
-        """Whether new uploads are held."""
-        return self.aws.parameters.get_parameter(self.output("PauseParameterName")) == "true"
 
     @property
     def ledger(self) -> Ledger:
@@ -153,19 +147,9 @@ class Account:
         return self.aws.artifacts(self.output("ArtifactBucketName"))
 
     @property
-    def executions(self) -> Executions:
-        """The executions of the state machines."""
-        return self.aws.executions
-
-    @property
-    def parameters(self) -> ParameterStore:
-        """Parameter Store."""
-        return self.aws.parameters
-
-    @property
     def registrations(self) -> Registrations:
         """What operators registered."""
-        return Registrations(self.parameters, self.artifacts)
+        return Registrations(self.aws.parameters, self.artifacts)
 
     def caller(self) -> str:
         """Return the ARN of the credentials; this needs no permission."""
@@ -180,8 +164,22 @@ def signed_in(where: Where) -> tuple[Any, Aws]:
     except BotoCoreError as error:
         raise Unreachable.because(error) from error
     if session.region_name is None:
-        raise Unreachable("no region: pass --region, or set AWS_REGION or the profile's region")
+        raise Unreachable.because(NoRegionError())
     return session, Aws(session.region_name, partial(session.client, endpoint_url=where.endpoint_url))
+
+
+def is_paused(belay: Account) -> bool:
+    """Whether new uploads are held."""
+    return belay.aws.parameters.get_parameter(belay.output("PauseParameterName")) == "true"
+
+
+def registered_stages(belay: Account, only: str = "") -> dict[str, list[str]]:
+    """Return the stages that have a registration, by application, of all or one, from the parameters' names."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(belay.aws.parameters.get_parameters_by_path(f"{APPLICATIONS}{only}")):
+        application, _, stage = name.removeprefix(APPLICATIONS).partition("/")
+        found.setdefault(application, []).extend([stage] if stage else [])
+    return found
 
 
 def _about_stack(error: ClientError, stack: str, session: Any) -> Exception:

@@ -13,12 +13,12 @@ from belay.release.records import Upload, upload_of
 from cli.account import Account
 
 SOON: Final = timedelta(minutes=15)
-"""How long an upload is taken for one that is still to be opened; the sweep starts what was missed."""
+"""How long an upload counts as about to be opened; the sweep starts those that were missed."""
 
 
 @dataclass(frozen=True)
 class Arriving:
-    """An upload that is in no record yet, and when it was uploaded."""
+    """An upload that has no record yet, and when it was uploaded."""
 
     upload: Upload
     at: datetime

@@ -198,7 +198,7 @@ class Beginning:
         for name in self._secrets(self.templates.document(root)):
             names = ", ".join(self._secret(stage, name) for stage in self.stages)
             yield (
-                f"{name} is a secret, so its value is not written: put it into Secrets Manager as {names}, or name "
+                f"{name} is a secret, so its value is not written: store it in Secrets Manager as {names}, or name "
                 "another secret in registration/"
             )
 
@@ -207,13 +207,14 @@ class Beginning:
             for logical_id, url in self.templates.elsewhere.get(path, {}).items():
                 yield (
                     f"release/{FOLDER}/{path}: the template of {logical_id} is not among yours "
-                    f"({url or 'its URL is no text'}): put it into release/, and name it as docs/release-format.md says"
+                    f"({url or 'its URL is not plain text'}): put it into release/, and name it as "
+                    "docs/release-format.md says"
                 )
             for kind, body in self._resources(path):
                 yield from self._left_of(kind, body, f"release/{FOLDER}/{path}")
 
     def _left_of(self, kind: str, body: MappingNode, where: str) -> Iterator[str]:
-        """Say what keeps a resource from being deployed as it is."""
+        """Say what prevents a resource from being deployed as it is."""
         known = properties(body)
         makes_role = kind == f"{IAM}Role" or (kind in MAKE_ROLES and "Role" not in known)
         if makes_role and "PermissionsBoundary" not in known and self.role is None:
@@ -223,13 +224,13 @@ class Beginning:
             )
         made = in_iam(kind, known)
         if made and not made[1] and self.role is None:
-            told = f"only a deployment tells the name of this {made[0]}: allow the service role iam:* on it"
+            told = f"the name of this {made[0]} is only known after a deployment: allow the service role iam:* on it"
             yield f"{where}:{body.line}: {told}"
         code = known.get(_CODE.get(kind, ""))
         if isinstance(code, ScalarNode) and not code.text.startswith("s3://"):
             yield (
-                f"{where}:{code.line}: {code.text} is a file of your machine: belay release build --sam makes a "
-                "release of what sam build wrote"
+                f"{where}:{code.line}: {code.text} is a file on your machine: `belay release build --sam` makes a "
+                "release from what `sam build` wrote"
             )
 
     # -- what the service role needs -------------------------------------------------------------------------------
@@ -257,7 +258,7 @@ class Beginning:
         return [*dict.fromkeys([*Outside(self.templates, self.values).found(), *secrets])]
 
     def _declared(self, name: str) -> dict[str, str]:
-        """Declare a parameter as the templates do; a default that is no ARN is none for the role."""
+        """Declare a parameter as the templates do, without a default that is not an ARN."""
         for root in self.templates.roots:
             document = self.templates.document(root)
             node = document.section("Parameters").entries.get(name)

@@ -28,6 +28,7 @@ from belay.release.manifest import (
     verify_members,
 )
 from belay.template.loader import load
+from belay.wording import counted
 from cli.assembly.cloud_assembly import AssembledRelease, read_assembly
 from cli.assembly.sam_build import read_builds
 from cli.assembly.synthesis import synthesise
@@ -97,7 +98,7 @@ def command(
     if len(builds) > 1:
         raise click.UsageError(f"expected --cdk-out, --app or --sam, found {' and '.join(builds)}")
     if images and not builds:
-        raise click.UsageError("--image names an image of a build: expected --cdk-out, --app or --sam, too")
+        raise click.UsageError("--image names an image of a build: expected --cdk-out, --app or --sam with it")
     folders = {name: Path(folder) for name, folder in _named("--sam", sam_builds).items()}
     uris = _named("--image", images)
     try:
@@ -120,7 +121,7 @@ def command(
         print(f"left out: {', '.join(built.left_out)} (hidden files are not part of a release)", file=sys.stderr)
     print(f"release  {built.application} {built.version}")
     print(f"file     {built.path}")
-    print(f"size     {built.size} bytes, {built.files} file{'' if built.files == 1 else 's'}")
+    print(f"size     {built.size} bytes, {counted(built.files, 'file')}")
     print(f"sha-256  {built.sha256}")
     return 0
 
@@ -182,7 +183,7 @@ def build_release(directory: Path, output: Path | None = None) -> BuiltRelease:
         version=str(manifest.version),
         files=len(files) + 1,
         size=output.stat().st_size,
-        sha256=_sha256(output),
+        sha256=sha256_of(output),
         left_out=tuple(left_out),
     )
 
@@ -254,7 +255,7 @@ def _order(manifest: Manifest, files: list[str]) -> list[str]:
 
 def _write(path: Path, directory: Path, source: bytes, files: list[str]) -> None:
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(entry(MANIFEST), _with_digests(source, {name: _sha256(directory / name) for name in files}))
+        archive.writestr(entry(MANIFEST), _with_digests(source, {name: sha256_of(directory / name) for name in files}))
         for name in files:
             member = entry(name)
             member.file_size = (directory / name).stat().st_size  # decides whether the entry needs ZIP64
@@ -279,6 +280,7 @@ def _with_digests(source: bytes, digests: Mapping[str, str]) -> bytes:
     return source.rstrip() + "".join(["\ndigests:\n", *lines]).encode()
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return a file's SHA-256."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

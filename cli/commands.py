@@ -10,19 +10,16 @@ import click
 Words = tuple[str, ...]
 """What names a command or a group: ``("release", "push")``."""
 Commands = dict[Words, tuple[str, str]]
-"""The module of each command, which has it as ``command``, and what it is for."""
+"""Where each command is, ``module`` or ``module:function`` where that is not ``command``, and what it is for."""
 
 SECTIONS: Final[dict[str, Commands]] = {
     "Set up": {
-        ("init",): ("cli.init", "begin a release and a registration, from your own templates or an existing stack"),
+        ("init",): ("cli.init", "start a release and a registration from your own templates or an existing stack"),
         ("doctor",): ("cli.doctor", "look at everything that a release needs, and say what is missing"),
-        ("register", "check"): ("cli.register_check", "check the files of an application's registration"),
-        ("register", "show"): ("cli.register_show", "show an application's registration"),
+        ("register", "check"): ("cli.register:check", "check the files of an application's registration"),
+        ("register", "show"): ("cli.register:show", "show an application's registration"),
         ("register",): ("cli.register", "store an application's registration after showing what it changes"),
-        ("spoke", "template"): (
-            "cli.spoke_template",
-            "print what another account or region needs for stages",
-        ),
+        ("spoke", "template"): ("cli.spoke_template", "print what another account or region needs for stages"),
     },
     "Build releases": {
         ("validate",): ("cli.validate", "check templates, releases or saved security groups against the policies"),
@@ -32,7 +29,7 @@ SECTIONS: Final[dict[str, Commands]] = {
         ("release", "push"): ("cli.push", "upload a release, which starts its deployment"),
     },
     "Observe": {
-        ("console",): ("cli.console.command", "serve a page of everything, for a browser of this machine"),
+        ("console",): ("cli.console.command", "serve a page of everything, for a browser on this machine"),
         ("status",): ("cli.status", "show what is running, waiting or held"),
         ("list",): ("cli.list", "list applications, what their stages run, and their releases"),
         ("show",): ("cli.show", "show one release: timeline, causes, findings, snapshots, approvals"),
@@ -47,22 +44,22 @@ SECTIONS: Final[dict[str, Commands]] = {
     },
     "Decide": {
         ("approve",): ("cli.approve", "approve a release in a stage, or an incident's question"),
-        ("reject",): ("cli.reject", "reject a release in a stage, or an incident's question"),
-        ("override",): ("cli.override", "let a held release continue outside of its stage's windows"),
+        ("reject",): ("cli.decision:reject", "reject a release in a stage, or an incident's question"),
+        ("override",): ("cli.decision:override", "let a held release continue outside of its stage's windows"),
     },
     "Act": {
-        ("incident", "acknowledge"): ("cli.incident_acknowledge", "say that you are on an incident"),
-        ("incident", "close"): ("cli.incident_close", "say that what an incident left to a person is done"),
+        ("incident", "acknowledge"): ("cli.on_call:acknowledge", "say that you are on an incident"),
+        ("incident", "close"): ("cli.on_call:close", "say that what an incident left to a person is done"),
         ("abort",): ("cli.abort", "stop a release and roll back what it changed"),
         ("retry",): ("cli.retry", "deploy a release again that was not deployed or was rolled back"),
         ("rollback",): ("cli.rollback", "roll a stage back to an earlier release"),
         ("vault", "restore"): ("cli.vault_restore", "restore a database from its copy in the stage's vault"),
-        ("pause",): ("cli.pause", "hold all releases that are uploaded from now on"),
+        ("pause",): ("cli.resume:pause", "hold all releases that are uploaded from now on"),
         ("resume",): ("cli.resume", "end the pause and start held releases"),
         ("unlock",): ("cli.unlock", "release an unused lock of a stage"),
         ("unclaim",): ("cli.unclaim", "give up a stack that its stage no longer registers"),
         ("upgrade", "check"): ("cli.upgrade", "list what has to end before another version of Belay is deployed"),
-        ("upgrade", "continue"): ("cli.upgrade_continue", "continue waiting releases with the version deployed now"),
+        ("upgrade", "continue"): ("cli.upgrade:successors", "continue waiting releases with the version deployed now"),
     },
 }
 COMMANDS: Final[Commands] = {words: entry for section in SECTIONS.values() for words, entry in section.items()}
@@ -105,7 +102,7 @@ class CommandGroup(click.Group):
         return name, loaded((*self.words, name)), rest
 
     def goes_on(self, ctx: click.Context, rest: list[str]) -> bool:
-        """Whether the next word names a command of the group, must, or is still to be typed."""
+        """Whether the next word names a command of the group, has to, or has yet to be typed."""
         if self.words not in COMMANDS:
             return True
         return rest[0] in self.list_commands(ctx) if rest else ctx.resilient_parsing
@@ -131,8 +128,15 @@ class CommandGroup(click.Group):
 
 def loaded(words: Words) -> click.Command:
     """Import a command."""
-    command: click.Command = import_module(COMMANDS[words][0]).command
+    module, name = place_of(words)
+    command: click.Command = getattr(import_module(module), name)
     return command
+
+
+def place_of(words: Words) -> tuple[str, str]:
+    """Return the module of a command and its function's name."""
+    module, _, name = COMMANDS[words][0].partition(":")
+    return module, name or "command"
 
 
 def _did_you_mean(word: str) -> str:

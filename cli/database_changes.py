@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from belay.release.manifest import DatabaseChanges
 
 ORDERED = re.compile(r"(?:[VR]?[0-9][0-9._]*__|R__|[0-9]+[-_.])", re.IGNORECASE)
-"""How a file's name begins that says where it stands among others."""
+"""How the name of a file begins that has a place in an order."""
 NUMBER = re.compile(r"([0-9]+)")
 CHANGELOGS = (".xml", ".yaml", ".yml", ".json")
 UNDO = re.compile(r"(?:.*[._-])?(?:down|undo|rollback)\.sql|U[0-9][0-9._]*__.*", re.IGNORECASE)
-"""Files that take changes back, which are no changes themselves."""
+"""Files that undo changes, which are not changes themselves."""
 
 
 def check_files(
     paths: Sequence[str], engine: Engine, settings: PolicySettings, today: date, applied: str | None = None
 ) -> tuple[Report, dict[str, str]]:
-    """Check files of SQL, or those in folders, each as a release of its own; return why some could not be read, too.
+    """Check files of SQL, or those in folders, each as a separate release; also return why some could not be read.
 
     If all names say an order, as ``V2__x.sql`` or ``0002-x.sql``, each file comes after those before it, and
     ``applied`` is the version of the last one that was applied before.
@@ -49,7 +49,8 @@ def check_files(
     names = sorted(files, key=_place)
     last = _last(names, applied, errors)
     before, rest = ({name: files[name] for name in part} for part in (names[:last], names[last:]))
-    baseline = kept_model(engine, _digests(before), lambda: model_after(_flat(before, engine, errors), engine))
+    digests = (f"{Path(name).name} {sha256(data).hexdigest()}" for name, data in before.items())
+    baseline = kept_model(engine, digests, lambda: model_after(_flat(before, engine, errors), engine))
     changes = _flat(rest, engine, errors)
     return check_database_changes(changes, engine, settings, today, baseline=baseline, alone=True), errors
 
@@ -90,10 +91,6 @@ def _read_each(
 
 def _flat(files: Mapping[str, bytes], engine: Engine, errors: dict[str, str]) -> list[DatabaseChange]:
     return [change for each in _read_each(files, engine, errors) for change in each]
-
-
-def _digests(files: Mapping[str, bytes]) -> Iterator[str]:
-    return (f"{Path(name).name} {sha256(data).hexdigest()}" for name, data in files.items())
 
 
 def _last(names: Sequence[str], applied: str | None, errors: dict[str, str]) -> int:

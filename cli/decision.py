@@ -1,4 +1,4 @@
-"""Sends decisions to Belay, signed with the caller's credentials."""
+"""``belay reject`` and ``belay override``; sends decisions to Belay, signed with the caller's credentials."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import click
+from botocore.exceptions import NoCredentialsError
 
+from belay.approval.asked import SAID, Word
 from belay.ledger.ledger import Ledger
 from belay.release.records import ReleaseReference
-from cli.account import Account, Where
+from cli.account import Account, Where, calls_aws
 from cli.function_url import post_signed
 from cli.naming import ReleaseName, find_release, release_argument
 from cli.options import gathered
@@ -19,7 +21,6 @@ from cli.problems import Refused, Unreachable
 
 Waiting = Callable[[Ledger, ReleaseReference], list[str]]
 """Finds the stages in which an attempt at a release waits for a person."""
-_DONE: Final = {"approve": "approved", "reject": "rejected", "override": "let through"}
 _FORBIDDEN: Final = 403
 _OK: Final = 200
 
@@ -52,7 +53,23 @@ about_a_stage_or_incident: Final = gathered(
 )
 
 
-def decide(where: Where, output: str, request: Request, word: str) -> int:
+@click.command()
+@about_a_stage_or_incident
+@calls_aws
+def reject(request: Request, where: Where, output: str) -> int:
+    """Reject a release in a stage, or what an incident asks."""
+    return decide(where, output, request, "reject")
+
+
+@click.command()
+@about_a_stage
+@calls_aws
+def override(request: Request, where: Where, output: str) -> int:
+    """Let a held release continue outside of its stage's windows."""
+    return decide(where, output, request, "override")
+
+
+def decide(where: Where, output: str, request: Request, word: Word) -> int:
     """Send a decision and show the recorded one. Raises ``Refused`` if it is not accepted."""
     belay = Account.of(where)
     if request.incident is not None:
@@ -64,13 +81,13 @@ def decide(where: Where, output: str, request: Request, word: str) -> int:
     return 0
 
 
-def taken(belay: Account, word: str, document: Mapping[str, str], found: Mapping[str, Any]) -> list[str]:
+def taken(belay: Account, word: Word, document: Mapping[str, str], found: Mapping[str, Any]) -> list[str]:
     """Say which decision was recorded."""
     about = document.get("incident") or f"{document['application']}/{document['version']} in {document['stage']}"
-    return [f"{_DONE[word]}: {about}, by {found.get('by', belay.caller())}"]
+    return [f"{SAID[word]}: {about}, by {found.get('by', belay.caller())}"]
 
 
-def sent(belay: Account, word: str, document: Mapping[str, str]) -> dict[str, Any]:
+def sent(belay: Account, word: Word, document: Mapping[str, str]) -> dict[str, Any]:
     """Send a decision and return the recorded one. Raises ``Refused``, ``Unreachable``."""
     return send(belay, "DecisionUrl", {"decision": word, **document}, policy="DeciderPolicyArn")
 
@@ -124,7 +141,7 @@ def send(belay: Account, url: str, document: Mapping[str, Any], *, policy: str) 
     """
     credentials = belay.session.get_credentials()
     if credentials is None:
-        raise Unreachable("no credentials: configure a profile, or sign in with `aws sso login` or `aws configure`")
+        raise Unreachable.because(NoCredentialsError())
     status, answer = post_signed(belay.output(url), document, credentials, belay.region, belay.ca_bundle)
     if status == _OK:
         return dict(answer)

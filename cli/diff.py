@@ -73,7 +73,7 @@ def render(found: Mapping[str, Any]) -> list[str]:
     same = [each["stack"] for each in found["stacks"] if each["same"]]
     return [
         f"{found['application']} {found['before']} and {found['after']}",
-        *(line for each in differing for line in _stack(each)),
+        *(line for each in differing for line in section(f"Stack {each['stack']}, {each['template']}", _changed(each))),
         *(
             line
             for each in found["database_changes"]
@@ -85,8 +85,8 @@ def render(found: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _stack(stack: Mapping[str, Any]) -> list[str]:
-    return section(f"Stack {stack['stack']}, {stack['template']}", [*_values(stack["parameters"]), *_lines(stack)])
+def _changed(stack: Mapping[str, Any]) -> list[str]:
+    return [*_values(stack["parameters"]), *_lines(stack)]
 
 
 def _lines(of: Mapping[str, Any]) -> list[str]:

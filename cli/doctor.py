@@ -48,7 +48,7 @@ def command(where: Where, output: str) -> int:
 
 
 def examinations(name: str, examine: Examination, belay: Account) -> Iterator[Examined]:
-    """Look at one thing; what AWS does not show is unknown, and says why."""
+    """Look at one thing; what AWS does not show is unknown, with the reason."""
     try:
         yield from examine(belay)
     except BelayError as error:

@@ -27,7 +27,7 @@ LOOK_EVERY_SECONDS: Final = 2.0
 MOST_MISSED: Final = 5
 """How many looks in a row may fail, each of them with botocore's own retries, before the command fails."""
 QUIET: Final = timedelta(minutes=1)
-"""After how long without news a log says what still goes on: what says nothing is taken for dead."""
+"""After how long without news a log says what is still in progress, so that it does not look dead."""
 
 UNTIL: Final = click.option(
     "--until",
@@ -66,7 +66,7 @@ class FollowScreen:
 
     @contextmanager
     def open(self) -> Iterator[FollowScreen]:
-        """Keep the terminal's live part until the end, where it stays as it is."""
+        """Keep the live part of the terminal until the end."""
         if not self._console.is_terminal:
             yield self
             return
@@ -100,13 +100,13 @@ class FollowScreen:
 def follow(look: Callable[[], Sequence[Followed]], console: Console, until: str | None = None) -> Sequence[Followed]:
     """Show what ``look`` finds until all of it is over, or with ``approval`` until a person is asked; return it.
 
-    AWS's weather is waited out: what is followed goes on without being looked at.
+    Throttling and outages are waited out: what is followed continues meanwhile.
     """
     with FollowScreen(console).open() as screen:
         try:
             return _followed(look, screen, until)
         except KeyboardInterrupt:
-            screen.say("It goes on without being followed; belay status --watch follows it again.")
+            screen.say("It continues in the background; `belay status --watch` follows it again.")
             raise
 
 
@@ -119,7 +119,7 @@ def _followed(look: Callable[[], Sequence[Followed]], screen: FollowScreen, unti
             missed += 1
             if missed == MOST_MISSED:
                 raise
-            screen.say(f"cannot be looked at for the moment: {fault}")
+            screen.say(f"cannot be read at the moment: {fault}")
         else:
             missed = 0
             screen.show(seen, datetime.now(UTC))

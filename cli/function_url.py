@@ -26,8 +26,8 @@ def post_signed(
     """POST a JSON document to a function URL with AWS_IAM authorisation. Returns the status and the JSON answered.
 
     It goes through the environment's proxy, and trusts ``ca_bundle`` where one is configured, as botocore's own calls
-    do. Raises botocore's ``HTTPClientError`` where nobody answers. What is no JSON comes back as
-    ``{"message": the text}``, as Lambda's own refusals do.
+    do. Raises botocore's ``HTTPClientError`` where nobody answers. An answer that is not JSON is returned as
+    ``{"message": the text}``, like Lambda's own refusals.
     """
     body = json.dumps(document).encode()
     request = AWSRequest("POST", url, headers={"content-type": "application/json"}, data=body)

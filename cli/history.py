@@ -26,12 +26,12 @@ def command(application: str, stage: str, where: Where, output: str) -> int:
     lines = stage_history(belay.ledger, application, stage)
     if not lines:
         refuse_unknown(belay, application, stage)
-    found = {"application": application, "stage": stage, "history": [_described(each) for each in lines]}
+    found = {"application": application, "stage": stage, "history": [_document(each) for each in lines]}
     tell(output, found, render(found))
     return 0
 
 
-def _described(line: HistoryLine) -> dict[str, Any]:
+def _document(line: HistoryLine) -> dict[str, Any]:
     known = asdict(line)
     return {"at": known.pop("at"), "what": "rollback" if line.incident else "deployment", **known}
 

@@ -11,14 +11,15 @@ from typing import Any
 
 import click
 
-from belay.aws.ssm import APPLICATIONS
+from belay.ledger.incidents import IncidentRecord
 from belay.notify.credentials import commands_in, whose_credentials
 from belay.notify.told import todo_document
 from belay.rollback.plan import Step
+from belay.rollback.question import AskedQuestion
 from belay.rollback.taken import StepTaken
 from belay.stack.stack_id import name_of_stack
-from cli.account import Account, Where, calls_aws
-from cli.list import registrations
+from belay.wording import counted
+from cli.account import Account, Where, calls_aws, registered_stages
 from cli.options import argument
 from cli.output import at, duration, section, tell
 from cli.problems import Refused
@@ -42,10 +43,7 @@ incident_argument = argument("incident", help="its name, as messages and `belay 
 def command(incident: str, where: Where, output: str) -> int:
     """Show one incident: its cause, each step, what is left to do with the choices and their commands, the evidence."""
     belay = Account.of(where)
-    record = find_incident(belay.ledger, incident)
-    if record is None:
-        known = registrations(belay.parameters.get_parameters_by_path(APPLICATIONS))
-        record = find_incident(belay.ledger, incident, known)
+    record = record_of(belay, incident)
     if record is None:
         raise Refused(f"there is no incident {incident}; see `belay incidents --all`")
     shown = read_incident(belay.ledger, belay.artifacts, record.incident.application, incident)
@@ -54,6 +52,12 @@ def command(incident: str, where: Where, output: str) -> int:
     found = gather(belay, shown)
     tell(output, found, render(found))
     return 0
+
+
+def record_of(belay: Account, incident: str) -> IncidentRecord | None:
+    """Return the incident of this name; of a closed one, the registered applications may have to be read."""
+    ledger = belay.ledger
+    return find_incident(ledger, incident) or find_incident(ledger, incident, registered_stages(belay))
 
 
 def gather(belay: Account, shown: IncidentShown) -> dict[str, Any]:
@@ -68,20 +72,7 @@ def gather(belay: Account, shown: IncidentShown) -> dict[str, Any]:
         "look": shown.look,
         "runs": belay.ledger.stages.in_words(line.application, line.stage),
         "mixed": [asdict(each) for each in belay.ledger.stages.left(line.application, line.stage)],
-        "questions": [
-            {
-                "question": each.name,
-                "text": each.text,
-                "asked_at": each.asked_at,
-                "answer": each.answer,
-                "by": each.by,
-                "at": each.at,
-                "comment": each.comment,
-                "until": answer_until(each) if each in shown.open_questions else None,
-                "command": _answer(shown, each.name) if each in shown.open_questions else None,
-            }
-            for each in shown.questions
-        ],
+        "questions": [_question_document(each, shown) for each in shown.questions],
         "left_to_do": left_to_do,
         "credentials": whose_credentials(commands, belay.aws.account),
         "taken": [_taken(each, over=line.outcome is not None) for each in shown.taken],
@@ -107,9 +98,20 @@ def stacks_of_attempt(belay: Account, shown: IncidentShown) -> list[StackNow]:
     return stacks_of(belay.artifacts, belay.aws, release, shown.line.stage)
 
 
-def _answer(shown: IncidentShown, question: str) -> str:
-    words = ("approve", shown.line.application, "--incident", shown.line.name, "--question", question)
-    return f"belay {shlex.join(words)}"
+def _question_document(asked: AskedQuestion, shown: IncidentShown) -> dict[str, Any]:
+    is_open = asked in shown.open_questions
+    words = ("approve", shown.line.application, "--incident", shown.line.name, "--question", asked.name)
+    return {
+        "question": asked.name,
+        "text": asked.text,
+        "asked_at": asked.asked_at,
+        "answer": asked.answer,
+        "by": asked.by,
+        "at": asked.at,
+        "comment": asked.comment,
+        "until": answer_until(asked) if is_open else None,
+        "command": f"belay {shlex.join(words)}" if is_open else None,
+    }
 
 
 def _taken(step: StepTaken, *, over: bool) -> dict[str, Any]:
@@ -156,7 +158,7 @@ def _next(shown: IncidentShown) -> Iterator[dict[str, str]]:
     if shown.line.outcome is None:
         return
     if shown.again is not None:
-        yield {"what": "let Belay go back again, once the cause is fixed", "command": f"{shown.again} --plan"}
+        yield {"what": "let Belay roll back again, once the cause is fixed", "command": f"{shown.again} --plan"}
     if shown.unstable:
         names = ", ".join(name_of_stack(each) for each in shown.unstable)
         yield {"what": f"it can be closed once {names} can be updated again", "command": "belay incidents"}
@@ -166,7 +168,7 @@ def _next(shown: IncidentShown) -> Iterator[dict[str, str]]:
 
 def render(found: Mapping[str, Any]) -> list[str]:
     """Render it as text."""
-    evidence = found["evidence"]
+    evidence, left = found["evidence"], "Left to do" if found["outcome"] else "Will be left to a person"
     return [
         f"{found['incident']}  {state_in_words(found)}",
         f"  about     {found['application']} {found['subject']} in {found['stage']}",
@@ -176,7 +178,7 @@ def render(found: Mapping[str, Any]) -> list[str]:
         *([f"  closed    {_said(found['closed'])}"] if found["closed"] else []),
         f"  runs now  {found['stage']}: {found['runs'] or 'nothing'}",
         *section("It asks", [line for each in found["questions"] if each["command"] for line in _question(each)]),
-        *section(_left_title(found), [line for each in found["left_to_do"] for line in todo_lines(each)]),
+        *section(left, [line for each in found["left_to_do"] for line in todo_lines(each)]),
         *section("What to do next", [f"{each['what']}: {each['command']}" for each in found["next"]]),
         *section("Cause", [*found["cause"], *([found["look"]] if found["look"] else [])]),
         *section("Whose credentials", found["credentials"]),
@@ -194,10 +196,6 @@ def render(found: Mapping[str, Any]) -> list[str]:
 
 def _said(answer: Mapping[str, Any]) -> str:
     return f"{answer['by']}, {at(answer['at'])}" + (f": {answer['comment']}" if answer["comment"] else "")
-
-
-def _left_title(found: Mapping[str, Any]) -> str:
-    return "Left to do" if found["outcome"] else "Will be left to a person"
 
 
 def _question(question: Mapping[str, Any]) -> list[str]:
@@ -226,7 +224,7 @@ def _step_to_come(step: Mapping[str, Any]) -> str:
 
 
 def _events(stack: Mapping[str, Any]) -> Sequence[str]:
-    """Say what became of a stack's resources in the release's own operation: what failed, and how many did not."""
+    """Describe a stack's resources after the release's operation: which failed, and how many others there are."""
     failed = [each for each in stack["resources"] if "FAILED" in each["status"] or each["reason"]]
     rows = [
         f"{at(each['began'])}  {each['status']:<28} {each['name']} ({each['kind']})"
@@ -234,7 +232,8 @@ def _events(stack: Mapping[str, Any]) -> Sequence[str]:
         for each in failed
     ]
     others = Counter(each["status"] for each in stack["resources"] if each not in failed)
-    word = "more" if failed else "resources"
-    rows += [f"{count} {word}: {status}" for status, count in others.items()]
+    rows += [
+        f"{f'{count} more' if failed else counted(count, 'resource')}: {status}" for status, count in others.items()
+    ]
     unseen = [f"its events cannot be read: {stack['unseen']}"] if stack["unseen"] else []
     return section(f"What the release did to {stack['stack']} ({stack['name']})", [*rows, *unseen])

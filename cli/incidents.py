@@ -8,9 +8,7 @@ from typing import Any, Final
 
 import click
 
-from belay.aws.ssm import APPLICATIONS
-from cli.account import Account, Where, calls_aws
-from cli.list import registrations
+from cli.account import Account, Where, calls_aws, registered_stages
 from cli.naming import optional_application
 from cli.output import ago, at, duration, one_line, table, tell
 from cli.problems import Refused
@@ -28,7 +26,7 @@ _MOST: Final = 100
 def command(application: str | None, stage: str | None, closed: bool, where: Where, output: str) -> int:
     """List the incidents that are open, those that are left to a person first."""
     belay = Account.of(where)
-    known = registrations(belay.parameters.get_parameters_by_path(APPLICATIONS))
+    known = registered_stages(belay)
     found = open_incidents(belay.ledger)
     if application is not None and application not in {*known, *(each.application for each in found)}:
         raise Refused(f"{application} is not registered; registered: {', '.join(sorted(known)) or 'none'}")

@@ -66,7 +66,7 @@ class Wanted:
         metavar="NAME",
         multiple=True,
         type=_stage,
-        help="a stage before them, in which each release has stacks of its own that are deleted again",
+        help="a stage before them, in which each release gets its own stacks, which are deleted again",
     ),
     click.option("--service-role", metavar="ARN", help="default: that of the stack, or a template that makes one"),
 )
@@ -103,7 +103,7 @@ def command(application: str, wanted: Wanted, yes: bool, where: Where, output: s
 
 
 def _reached(where: Where, *, needed: bool) -> Account | None:
-    """Find Belay's stack, whose outputs are defaults of the operator's template; without it that has none."""
+    """Find Belay's stack, whose outputs become defaults of the operator's template."""
     try:
         return Account.of(where)
     except Unreachable as error:
@@ -120,7 +120,7 @@ def _templates(application: str, wanted: Wanted, belay: Account | None) -> OwnTe
 
 
 def _asked(beginning: Beginning) -> Beginning:
-    """Ask for the parameters that have no default and are no secret."""
+    """Ask for the parameters that have no default and are not secret."""
     names = dict.fromkeys(name for root in beginning.templates.roots for name in beginning.open_parameters(root))
     said = {name: click.prompt(f"{name} (empty: fill it in later)", default="", show_default=False) for name in names}
     return replace(beginning, values={**beginning.values, **{name: value for name, value in said.items() if value}})
@@ -152,7 +152,7 @@ def write(beginning: Beginning, into: Path) -> dict[str, Any]:
 
 
 class _Any(dict[str, str]):
-    """Any value in the place of a name in braces, to read a registration that is not filled in."""
+    """Returns a value for any name in braces, to read a registration that is not filled in."""
 
     def __missing__(self, name: str) -> str:
         return _ANY_ROLE if name.endswith("RoleArn") else "111"

@@ -15,13 +15,13 @@ from belay.sql.changes import Engine
 from belay.sql.model import Model, from_json, to_json
 
 MOST = 20
-"""Models that are kept; the one that was used longest ago goes."""
+"""How many models are kept; the least recently used goes first."""
 
 
 def kept_model(engine: Engine, parts: Iterable[str], make: Callable[[], Model]) -> Model:
     """Return the model that was kept of these parts (digests of changes, in order), or make and keep it.
 
-    A model is kept by the code that made it, too. What cannot be kept or read is made anew, and so is that of nothing.
+    The code that made a model is part of its key. What cannot be kept or read is made again, as is the empty model.
     """
     digests = list(parts)
     if not digests:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from belay.release.life import ENTERING, FOLLOWS, Occurrence, State
@@ -45,9 +45,9 @@ def page() -> str:
     """Return the page."""
     return _PAGE.format(
         outcomes=", ".join(Outcome),
-        entering=", ".join(f"`{each}`" for each in State if each in ENTERING),
+        entering=_listed(ENTERING),
         picture="\n".join(_picture()),
-        table="\n".join(f"| `{each}` | {_after(each)} |" for each in State),
+        table="\n".join(f"| `{each}` | {_listed(FOLLOWS[each]) or 'nothing'} |" for each in State),
         beside=", ".join(f"`{each}`" for each in Occurrence),
     )
 
@@ -82,8 +82,8 @@ def _arrows(states: Sequence[State], margin: str) -> list[str]:
     ]
 
 
-def _after(state: State) -> str:
-    return ", ".join(f"`{each}`" for each in State if each in FOLLOWS[state]) or "nothing"
+def _listed(states: Collection[State]) -> str:
+    return ", ".join(f"`{each}`" for each in State if each in states)
 
 
 if __name__ == "__main__":

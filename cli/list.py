@@ -8,10 +8,9 @@ from typing import Any, Final
 
 import click
 
-from belay.aws.ssm import APPLICATIONS
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt, TakenBack, numbered, runs_in_words
-from cli.account import Account, Where, calls_aws
+from cli.account import Account, Where, calls_aws, registered_stages
 from cli.naming import optional_application
 from cli.output import at, reason_parts, table, tell
 from cli.problems import Refused
@@ -36,7 +35,7 @@ def gather(belay: Account, application: str | None) -> dict[str, Any]:
 
     Raises ``Refused`` where the one that is asked for is not registered.
     """
-    registered = registrations(belay.parameters.get_parameters_by_path(APPLICATIONS))
+    registered = registered_stages(belay)
     if application is not None and application not in registered:
         known = ", ".join(sorted(registered)) or "none"
         raise Refused(f"{application} is not registered; registered: {known}")
@@ -52,15 +51,6 @@ def gather(belay: Account, application: str | None) -> dict[str, Any]:
             for name in names
         ]
     }
-
-
-def registrations(parameters: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the stages that have a registration, by application, from the parameters' names."""
-    found: dict[str, list[str]] = {}
-    for name in sorted(parameters):
-        application, _, stage = name.removeprefix(APPLICATIONS).partition("/")
-        found.setdefault(application, []).extend([stage] if stage else [])
-    return found
 
 
 def _application(ledger: Ledger, name: str, stages: Sequence[str], count: int) -> dict[str, Any]:
@@ -115,43 +105,33 @@ def render(found: Mapping[str, Any], *, in_full: bool) -> list[str]:
         lines += [
             *([""] if lines else []),
             each["application"],
-            *_indented(
-                table(
-                    ("open incident", "in", "state", "look with"),
-                    [
-                        (i["incident"], i["stage"], state_in_words(i), f"belay incident show {i['incident']}")
-                        for i in each["incidents"]
-                    ],
-                )
-            ),
-            *_indented(
-                table(
-                    ("stage", "runs", "attempt", "since"),
-                    [
-                        (s["stage"], s["in_words"] or "-", str(s["number"] or "-"), at(s["since"]))
-                        for s in each["stages"]
-                    ],
-                )
-            ),
-            *_indented(
-                table(
-                    ("release", "outcome", "uploaded", "ended"),
-                    [
-                        (a["version"] or a["file"], _ended(a), at(a["claimed_at"]), at(a["ended_at"]))
-                        for a in each["attempts"]
-                    ],
-                )
-            ),
+            *(f"  {line}" for line in _tables(each)),
             *([f"  more: belay list {each['application']}"] if more else []),
         ]
     return lines or ["No applications are registered."]
+
+
+def _tables(application: Mapping[str, Any]) -> list[str]:
+    incidents = [
+        (each["incident"], each["stage"], state_in_words(each), f"belay incident show {each['incident']}")
+        for each in application["incidents"]
+    ]
+    stages = [
+        (each["stage"], each["in_words"] or "-", str(each["number"] or "-"), at(each["since"]))
+        for each in application["stages"]
+    ]
+    attempts = [
+        (each["version"] or each["file"], _ended(each), at(each["claimed_at"]), at(each["ended_at"]))
+        for each in application["attempts"]
+    ]
+    return [
+        *table(("open incident", "in", "state", "look with"), incidents),
+        *table(("stage", "runs", "attempt", "since"), stages),
+        *table(("release", "outcome", "uploaded", "ended"), attempts),
+    ]
 
 
 def _ended(attempt: Mapping[str, Any]) -> str:
     back = attempt["taken_back"]
     ended = attempt["outcome"] or f"({attempt['state']})"
     return f"{ended}, rolled back {at(back['at'])} by {back['by']}" if back else ended
-
-
-def _indented(lines: Sequence[str]) -> list[str]:
-    return [f"  {line}" for line in lines]

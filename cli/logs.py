@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -73,11 +73,7 @@ def render(entries: list[dict[str, Any]]) -> list[str]:
     """Render the entries as text, each with its exception, if any."""
     lines = []
     for each in entries:
-        when = f"{each['at'][11:23]}"
+        when = each["at"][11:23]
         lines.append(f"{when}  {each['level']:<5} {each['function']} {each['stage'] or ''} {each['message']}".rstrip())
-        lines += [f"    {line}" for line in _exception(each["more"])]
+        lines += [f"    {line}" for line in str(each["more"].get("exception") or "").splitlines()]
     return lines
-
-
-def _exception(more: Mapping[str, Any]) -> list[str]:
-    return str(more.get("exception") or "").splitlines()

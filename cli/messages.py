@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import click
 
-from belay.aws.ssm import APPLICATIONS
 from cli.account import Account, Where, calls_aws
-from cli.list import registrations
-from cli.naming import ReleaseName, find_attempts, release_name
+from cli.incident_show import record_of
+from cli.naming import find_attempts, release_name
 from cli.options import argument
 from cli.output import at, tell
 from cli.problems import Refused
 from cli.show import chosen
-from cli.views.incidents import find_incident
 
 
 @click.command()
@@ -35,15 +34,7 @@ def command(name: str, attempt: str | None, number: int | None, where: Where, ou
     found = {
         "thread": thread,
         "messages": [
-            {
-                "number": each.number,
-                "at": each.at,
-                "topic": each.topic,
-                "subject": each.subject,
-                "text": each.text,
-                "document": dict(each.document),
-            }
-            for each in sent
+            {**asdict(each), "number": each.number, "subject": each.subject, "text": each.text} for each in sent
         ],
     }
     tell(output, found, render(found))
@@ -53,18 +44,12 @@ def command(name: str, attempt: str | None, number: int | None, where: Where, ou
 def thread_of(belay: Account, name: str, attempt: str | None) -> str:
     """Return the thread of what is named. Raises ``Refused`` where nothing has the name."""
     if "/" in name or attempt is not None or belay.ledger.attempts.newest(name, 1):
-        return _of_release(belay, release_name(name), attempt)
-    record = find_incident(belay.ledger, name)
+        release = release_name(name)
+        return chosen(find_attempts(belay.ledger, release), attempt, release).upload.thread
+    record = record_of(belay, name)
     if record is None and not belay.ledger.messages.of_thread(name):
-        known = registrations(belay.parameters.get_parameters_by_path(APPLICATIONS))
-        record = find_incident(belay.ledger, name, known)
-        if record is None:
-            raise Refused(f"nothing is named {name}; see `belay list` and `belay incidents --all`")
+        raise Refused(f"nothing is named {name}; see `belay list` and `belay incidents --all`")
     return name if record is None else record.incident.subject.thread
-
-
-def _of_release(belay: Account, name: ReleaseName, attempt: str | None) -> str:
-    return chosen(find_attempts(belay.ledger, name), attempt, name).upload.thread
 
 
 def render(found: Mapping[str, Any]) -> list[str]:
@@ -80,4 +65,4 @@ def render(found: Mapping[str, Any]) -> list[str]:
             "",
         )
     ]
-    return lines[:-1] or [f"No message of {found['thread']} is kept: none was sent, or it is too long ago."]
+    return lines[:-1] or [f"No message of {found['thread']} is kept: none was sent, or it was too long ago."]

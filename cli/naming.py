@@ -17,7 +17,7 @@ from cli.problems import Refused
 
 @dataclass(frozen=True)
 class ReleaseName:
-    """An application and what names one of its releases: a version, or the file name of an upload that became none."""
+    """An application and one of its releases: a version, or the file name of an upload that was not accepted."""
 
     application: str
     version: str | None

@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
+import click
 
 from belay.approval.asked import SAID, Word
-from cli.account import Account
+from cli.account import Account, Where, calls_aws
 from cli.decision import sent
+from cli.incident_show import incident_argument
 from cli.output import tell
 from cli.problems import Refused
 from cli.views.incidents import find_incident
 
 
-def say(belay: Account, incident: str, word: Word, comment: str) -> dict[str, Any]:
-    """Send it and return what was recorded. Raises ``Refused``, ``Unreachable``."""
+@click.command()
+@incident_argument
+@click.option("--comment", metavar="TEXT", default="", help="what you are doing; sent with it")
+@calls_aws
+def acknowledge(incident: str, comment: str, where: Where, output: str) -> int:
+    """Say that you are on an incident: it is recorded, shown in lists and the console, and sent to its topic once."""
+    return say(where, output, incident, "acknowledge", comment)
+
+
+@click.command()
+@incident_argument
+@click.option("--why", metavar="TEXT", required=True, help="what was done; recorded and sent")
+@calls_aws
+def close(incident: str, why: str, where: Where, output: str) -> int:
+    """Say that what an incident left to a person is done: who did it and why is recorded, and sent to its topic once.
+
+    Only an incident that ended NEEDS_OPERATOR can be closed, and only once its stacks can be updated again. It changes
+    nothing else: what the stage's stacks run stays as it is recorded.
+    """
+    return say(where, output, incident, "close", why)
+
+
+def say(where: Where, output: str, incident: str, word: Word, comment: str) -> int:
+    """Send it, and show what was recorded and what stays as it was. Raises ``Refused``, ``Unreachable``."""
+    belay = Account.of(where)
     record = find_incident(belay.ledger, incident)
     if record is None:
         raise Refused(f"there is no incident {incident}; see `belay incidents`")
-    application = record.incident.application
-    found = sent(belay, word, {"application": application, "incident": incident, "comment": comment})
-    left = belay.ledger.stages.left(application, record.incident.stage)
-    mixed = belay.ledger.stages.in_words(application, record.incident.stage) if left else None
-    return {
-        "incident": incident,
-        "application": application,
-        "stage": record.incident.stage,
-        **found,
-        "still_mixed": mixed,
-    }
-
-
-def told(output: str, found: dict[str, Any], word: Word) -> None:
-    """Show what was recorded, and what stays as it was."""
-    stage = f"{found['application']} {found['stage']}"
-    mixed = [
-        f"{found['stage']} still runs {found['still_mixed']}",
-        f"the next release that is deployed there ends that, or: belay rollback {stage} --plan",
-    ]
-    also = mixed if word == "close" and found["still_mixed"] else []
-    tell(output, found, [f"{SAID[word]}: {found['incident']}, by {found['by']}", *also])
+    application, stage = record.incident.application, record.incident.stage
+    recorded = sent(belay, word, {"application": application, "incident": incident, "comment": comment})
+    left = belay.ledger.stages.left(application, stage)
+    mixed = belay.ledger.stages.in_words(application, stage) if left else None
+    found = {"incident": incident, "application": application, "stage": stage, **recorded, "still_mixed": mixed}
+    lines = [f"{SAID[word]}: {incident}, by {recorded['by']}"]
+    if word == "close" and mixed:
+        lines.append(f"{stage} still runs {mixed}")
+        lines.append(f"the next deployment there ends that, or: belay rollback {application} {stage} --plan")
+    tell(output, found, lines)
+    return 0

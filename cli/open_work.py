@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from belay.notify.told import in_words
 from belay.release.attempt import Attempt
 from belay.release.lock import Lock
 from belay.subject.life import IncidentState
-from cli.account import Account
+from cli.account import Account, is_paused
 from cli.arriving import arriving
 from cli.progress import Execution, history, steps
 from cli.views.incidents import described, open_incidents
@@ -34,7 +34,7 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
     incidents = [each for each in ledger.incidents.open_ones() if _mine(each.application, application)]
     lines = [each for each in open_incidents(ledger) if _mine(each.application, application)]
     return {
-        "paused": belay.paused,
+        "paused": is_paused(belay),
         "left": [described(each) for each in lines if each.state is IncidentState.LEFT_TO_A_PERSON],
         "mixed": [
             {
@@ -49,7 +49,11 @@ def gather(belay: Account, application: str | None = None) -> dict[str, Any]:
             *(_approval(each) for each in ledger.approvals.asked() if _mine(each.release.application, application)),
             *(question for each in incidents for question in _questions(ledger, each)),
         ],
-        "uploads": [_upload(each) for each in attempts if each.release is None],
+        "uploads": [
+            {"application": each.application, "upload": each.upload.key, "execution": each.execution}
+            for each in attempts
+            if each.release is None
+        ],
         "releases": [_release(belay, each) for each in attempts if each.release is not None],
         "incidents": [_incident(belay, each) for each in incidents],
         "locks": [lock(each) for each in ledger.locks.held() if _mine(each.application, application)],
@@ -94,16 +98,13 @@ def executions(belay: Account, work: Mapping[str, Any]) -> list[Execution]:
 
 def execution(belay: Account, arn: str) -> Execution | None:
     """Return an execution with its steps; None if it was never started."""
-    described = belay.executions.describe(arn)
+    described = belay.aws.executions.describe(arn)
     if described is None:
         return None
     machine = arn.split(":")[6].removeprefix(f"{belay.stack}-").replace("-", "_")
-    stage = described["input"].get("stage")
     began: datetime = described["started"]
-    one = Execution(arn, machine, stage, began, described["status"] == "RUNNING")
-    return Execution(
-        arn, machine, stage, began, one.running, steps(one, history(belay.aws.client("stepfunctions"), arn))
-    )
+    one = Execution(arn, machine, described["input"].get("stage"), began, described["status"] == "RUNNING")
+    return replace(one, steps=steps(one, history(belay.aws.client("stepfunctions"), arn)))
 
 
 def of_attempt(belay: Account, attempt: Attempt, stages: Iterable[str]) -> list[str]:
@@ -162,10 +163,6 @@ def _questions(ledger: Ledger, open_one: OpenIncident) -> list[dict[str, Any]]:
         for question, asked in ledger.decisions.of_incident(application, incident).items()
         if asked.answer is None
     ]
-
-
-def _upload(attempt: Attempt) -> dict[str, Any]:
-    return {"application": attempt.application, "upload": attempt.upload.key, "execution": attempt.execution}
 
 
 def _mine(owner: str, application: str | None) -> bool:

@@ -17,7 +17,7 @@ _COLUMN: Final = 80
 
 
 def reason_parts(reason: Reason | None) -> dict[str, Any]:
-    """Return why something ended for a JSON document: as text, and as data for programs."""
+    """Return why something ended as text and as data, for a JSON document."""
     # Imported only for reasons, since what they may be about takes long to import.
     from belay.notify.told import in_words  # noqa: PLC0415
     from belay.release.reason import to_dict  # noqa: PLC0415
@@ -37,7 +37,7 @@ def as_json(found: Mapping[str, Any]) -> str:
 
 
 def plain(text: str) -> str:
-    """Return a text with a mark in place of what a terminal would act on, or what turns text round.
+    """Return a text with a mark in place of what a terminal would act on, or what reverses text.
 
     What a release, a template or a log says must not move the cursor, colour a verdict or look like another command.
     """

@@ -18,7 +18,7 @@ from cli.template_nodes import entry, kind_of
 
 CUSTOM: Final = "AWS::CloudFormation::CustomResource"
 _FUNCTIONS: Final = frozenset({"AWS::Lambda::Function", "AWS::Serverless::Function"})
-"""In a network of yours, whoever makes one has to see it: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
+"""Whoever creates one in a VPC has to be able to describe it: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
 _ROLES: Final = frozenset(
     {"ExecutionRole", "ExecutionRoleArn", "Role", "RoleARN", "RoleArn", "ServiceRole", "ServiceRoleArn", "TaskRoleArn"}
 )
@@ -28,12 +28,12 @@ _REFERENCE: Final = re.compile(
 )
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html"""
 _OF_THE_PLACE: Final = frozenset({"AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::URLSuffix"})
-"""Pseudo parameters that say the same in every stack of a region."""
+"""Pseudo parameters that have the same value in every stack of a region."""
 
 
 @dataclass(frozen=True)
 class RoleGrant:
-    """An action on something, named as a template of YAML does it; ``parameter`` is one that names it."""
+    """An action on a resource, written as in a YAML template; ``parameter`` is the one that names it, if any."""
 
     action: str
     resource: str
@@ -42,7 +42,7 @@ class RoleGrant:
 
 @dataclass(frozen=True)
 class Undecided:
-    """An action on something whose name only a deployment tells: what it is in words, and where it is used."""
+    """An action on something whose name is only known after a deployment: what it is in words, and where it is used."""
 
     action: str
     what: str
@@ -80,7 +80,7 @@ class Outside:
                     yield from self._named(path, value, Undecided("iam:PassRole", f"{key} of {name}", where))
 
     def _named(self, path: str, node: Node | None, use: Undecided) -> Iterator[RoleGrant | Undecided]:
-        """Yield the grant for what a node names, or the ``use`` itself where only a deployment tells the name."""
+        """Yield the grant for what a node names, or ``use`` itself if only a deployment shows the name."""
         if node is None or self._own(path, node):
             return
         if isinstance(node, ScalarNode):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -99,14 +99,15 @@ def from_files(given: Path, application: str) -> OwnTemplates:
     roots = [path for path in target.roots if path not in children]
     if not roots:
         raise Refused(f"{given}: every template is nested in another one; expected one to begin with")
-    named = {path: _stack_name(path, application if len(roots) == 1 else None) for path in _ordered(roots, files)}
+    roots.sort(key=lambda path: (b"ImportValue" in files[path], path))  # first those that import nothing from others
+    named = {path: _stack_name(path, application if len(roots) == 1 else None) for path in roots}
     if len(set(named.values())) < len(named):
         raise Refused(f"{given}: two templates have the same name; begin with one of them: belay init APPLICATION FILE")
     return OwnTemplates(files, named, nested, elsewhere)
 
 
 def from_stack(stacks: Stacks, stack: str, application: str) -> OwnTemplates:
-    """Read an existing stack: its template, those of its nested stacks, and its parameters that are no secrets.
+    """Read an existing stack: its template, those of its nested stacks, and its parameters that are not secret.
 
     Raises ``Refused`` where there is none, or it is nested itself.
     """
@@ -157,23 +158,18 @@ def _values(described: Mapping[str, Any], template: Document) -> dict[str, str]:
 
 
 def _nested(template: Document) -> Iterator[tuple[str, str]]:
-    """Yield the nested stacks of a template, each with the text of its template's URL; empty where that is no text."""
+    """Yield the nested stacks of a template, each with its template's URL, empty where that is not plain text."""
     for name, node in template.section("Resources").entries.items():
         kind = kind_of(node)
         if kind in STACK_TYPES:
             yield name, text(properties(node).get("TemplateURL")) if kind == STACK else ""
 
 
-def _ordered(roots: Sequence[str], files: Mapping[str, bytes]) -> list[str]:
-    """Put those first that import nothing from another stack."""
-    return sorted(roots, key=lambda path: (b"ImportValue" in files[path], path))
-
-
 _OF_NO_MEANING: Final = frozenset({"template", "templates", "main", "root", "index", "stack", "cloudformation"})
 
 
 def _stack_name(path: str, application: str | None) -> str:
-    """Name a stack after its template; ``application`` is for one whose file says nothing."""
+    """Name a stack after its template; ``application`` replaces a file name that says nothing."""
     stem = posixpath.basename(path).partition(".")[0]
     if application is not None and stem.lower() in _OF_NO_MEANING:
         return application

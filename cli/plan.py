@@ -24,11 +24,11 @@ from belay.release.manifest import Manifest
 from belay.release.origin import PLANS
 from belay.release.records import ReleaseReference, Upload
 from cli.account import Account, Where, calls_aws
-from cli.build import build_release
+from cli.build import build_release, sha256_of
 from cli.options import argument
 from cli.output import reason_parts, tell
 from cli.problems import REFUSED, Refused
-from cli.push import put, read_release, sha256_of
+from cli.push import put, read_release
 
 _LOOK_EVERY_SECONDS: Final = 2.0
 _DIGITS: Final = 12
@@ -71,11 +71,11 @@ def _built(directory: Path, zip_file: Path) -> Path:
 
 
 def start(belay: Account, upload: Upload, stages: Sequence[str]) -> str:
-    """Start the plan of an upload, of which no event tells; return the execution's ARN."""
+    """Start the plan of an upload, which sends no event; return the execution's ARN."""
     machine = belay.machine("plan_release")
     region, account = machine.split(":")[3:5]
     event = object_created(upload, etag="", at=datetime.now(UTC), account=account, region=region)
-    return belay.executions.start_execution(machine, upload.attempt, {"upload": event, "stages": list(stages)})
+    return belay.aws.executions.start_execution(machine, upload.attempt, {"upload": event, "stages": list(stages)})
 
 
 def follow(belay: Account, execution: str, what: str, console: Console) -> Mapping[str, Any]:
@@ -85,10 +85,10 @@ def follow(belay: Account, execution: str, what: str, console: Console) -> Mappi
     """
     with console.status(what):
         try:
-            while (ended := belay.executions.ended(execution)) is None:
+            while (ended := belay.aws.executions.ended(execution)) is None:
                 time.sleep(_LOOK_EVERY_SECONDS)
         except KeyboardInterrupt:
-            console.print("The plan goes on, and deletes what it makes when it ends.")
+            console.print("The plan continues, and deletes what it makes when it ends.")
             raise
     if ended.status != "SUCCEEDED":
         raise Refused(f"nothing was planned: {execution} ended {ended.status}: {ended.cause}")
@@ -122,7 +122,7 @@ def _stage(artifacts: ArtifactBucket, release: ReleaseReference, ended: Mapping[
 
 
 def page(artifacts: ArtifactBucket, found: Mapping[str, Any]) -> str:
-    """Return one page of what a plan found in all its stages; Belay made each part, and escaped what is in it."""
+    """Return one page of what a plan found in all its stages; Belay made and escaped each part."""
     application, attempt = found["release"].partition("/")[0], found["execution"].rpartition(":")[2]
     keys = (f"{PLANS}{application}/{attempt}/{each['stage']}/{PREVIEW_PAGE}" for each in found["stages"])
     parts = [part.decode() for part in map(artifacts.get_bytes, keys) if part is not None]
@@ -140,5 +140,5 @@ def render(found: Mapping[str, Any]) -> list[str]:
         lines += [f"  policies: {line}" for line in each["policies"]]
         lines += [f"  databases: {line}" for line in each["databases"]]
         lines += [f"  {line}" for line in (*each["forecast_lines"], *each["remarks"])]
-    left = f"What was made in {', '.join(found['left'])} could not be deleted yet: the sweep goes on with it."
+    left = f"What was made in {', '.join(found['left'])} could not be deleted yet: the sweep will finish that."
     return [*lines, "", left if found["left"] else "Nothing was deployed, and what was made for the plan is deleted."]

@@ -40,7 +40,7 @@ _CREDENTIALS: Final = {
     "ProfileNotFound": "",
     "EndpointConnectionError": "",
 }
-"""What to say for an error of botocore's or AWS's; empty where its own words are plain."""
+"""What to say for an error from botocore or AWS; empty where its own message is clear."""
 
 
 class Refused(BelayError):  # noqa: N818
@@ -56,7 +56,7 @@ class Unreachable(BelayError):  # noqa: N818
 
     @classmethod
     def because(cls, error: Exception) -> Unreachable:
-        """Say what is missing, from what botocore raised."""
+        """Say what is missing, according to botocore's error."""
         return cls(in_words(error))
 
 

@@ -17,10 +17,10 @@ from cli.account import Where, signed_in
 from cli.problems import Refused
 
 VAULT_PROFILE: Final = click.option(
-    "--vault-profile", metavar="NAME", help="a profile with credentials of the vault's account; default: --profile's"
+    "--vault-profile", metavar="NAME", help="a profile with credentials for the vault's account; default: --profile's"
 )
 STAGE_PROFILE: Final = click.option(
-    "--stage-profile", metavar="NAME", help="a profile with credentials of the stage's account; default: --profile's"
+    "--stage-profile", metavar="NAME", help="a profile with credentials for the stage's account; default: --profile's"
 )
 
 
@@ -31,8 +31,8 @@ def of_vault(vault: Vault, profile: str | None, where: Where) -> Aws:
         vault.region,
         profile,
         where,
-        f"The copies are in account {vault.account}: pass --vault-profile with credentials of it that have the policy "
-        "belay-lend-from-vault (accounts/vault.yaml). Whoever runs that account can give them",
+        f"The copies are in account {vault.account}: pass --vault-profile with credentials for it that have the policy "
+        "belay-lend-from-vault (accounts/vault.yaml). The owner of that account can provide them",
     )
 
 
@@ -43,7 +43,7 @@ def of_stage(stage: Stage, region: str, profile: str | None, where: Where) -> Aw
         region,
         profile,
         where,
-        f"{stage.application}/{stage.name} is in account {stage.account}: pass --stage-profile with credentials of it "
+        f"{stage.application}/{stage.name} is in account {stage.account}: pass --stage-profile with credentials for it "
         "that have the policy belay-restore-from-vault (accounts/restorer.yaml). If that account is lost, register the "
         "stage in another one first: docs/lost-region.md",
     )
@@ -65,5 +65,5 @@ def policies_told() -> Iterator[None]:
 def _of(account: str, region: str, profile: str | None, where: Where, todo: str) -> Aws:
     _, aws = signed_in(replace(where, profile=profile or where.profile, region=region))
     if aws.account != account:
-        raise Refused(f"these credentials are of account {aws.account}. {todo}")
+        raise Refused(f"these credentials are for account {aws.account}. {todo}")
     return aws

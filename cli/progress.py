@@ -17,7 +17,7 @@ _ENDS: Final = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "E
 
 @dataclass(frozen=True)
 class ProgressStep:
-    """One state of one execution. ``left`` is None while it lasts; ``stage`` is None outside of any."""
+    """One state of one execution. ``left`` is None while it lasts; ``stage`` is None outside of stages."""
 
     machine: str
     stage: str | None

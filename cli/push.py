@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from belay.release.manifest import Manifest
 from belay.release.records import Outcome, Upload, upload_of
 from belay.release.registration import admit
 from cli.account import Account, Where, calls_aws
-from cli.build import read_back
+from cli.build import read_back, sha256_of
 from cli.follow import Wait, finish, waits
 from cli.options import argument
 from cli.output import plain
@@ -43,7 +43,7 @@ def command(file: Path, wait: Wait, where: Where, output: str) -> int:
     belay = Account.of(where)
     unseen = admitted(belay, manifest)
     if unseen:
-        print(plain(f"belay: the registration could not be looked at, Belay will: {unseen}"), file=sys.stderr)
+        print(plain(f"belay: the registration could not be checked, Belay will do it: {unseen}"), file=sys.stderr)
     upload = push(belay, file, manifest, Console(stderr=True, highlight=False))
     found: dict[str, Any] = {
         "release": f"{manifest.application}/{manifest.version}",
@@ -52,16 +52,8 @@ def command(file: Path, wait: Wait, where: Where, output: str) -> int:
         "version_id": upload.version_id,
         "attempt": upload.attempt,
     }
-    follower, since = Follower(belay), timestamp()
-    return finish(
-        lambda: follower.upload(upload, since),
-        found["release"],
-        found,
-        render(found),
-        wait=wait,
-        output=output,
-        good=[Outcome.DEPLOYED],
-    )
+    look = partial(Follower(belay).upload, upload, timestamp())
+    return finish(look, found["release"], found, render(found), wait=wait, output=output, good=[Outcome.DEPLOYED])
 
 
 def read_release(path: Path) -> Manifest:
@@ -133,9 +125,3 @@ def render(found: Mapping[str, Any]) -> list[str]:
         f"follow it:  belay status {application} --watch",
         f"show it:    belay show {found['release']}",
     ]
-
-
-def sha256_of(path: Path) -> str:
-    """Return a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -44,7 +44,7 @@ names do not go or change their type before the next major version.
 With `--wait` the status is 0 if what was begun ends as the command's help says, and 1 otherwise. `--until approval`
 also ends with 0 as soon as an answer is waited for: `waits_for` in the JSON tells the two apart. `status --watch` ends
 with 0. Where there is no terminal, as in a pipeline, `--wait` and `--watch` write a line for everything that happens,
-and every minute without news one that says what still goes on.
+and, after a minute without news, one that says what is still in progress.
 
 `belay validate` has its own: 0 no violation, 1 a violation, 2 only undecided findings, 3 something could not be read.
 
@@ -56,7 +56,7 @@ The stack creates five managed policies, whose ARNs are in its outputs:
 | --- | --- |
 {policies}
 
-`--wait` and `--until` look at what goes on, as `status` does, and need the `ReaderPolicy`, too.
+`--wait` and `--until` look at what is in progress, as `status` does, and also need the `ReaderPolicy`.
 
 What a person does in the console needs the policy of the command that does the same. Who registers applications is up
 to you: `register` reads Belay's stack, the ledger and the artifact bucket, describes the stack of `--outputs-of`, and
@@ -105,11 +105,5 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def main() -> int:
-    """Print the page."""
-    sys.stdout.write(page())
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.stdout.write(page())

@@ -1,4 +1,4 @@
-"""``belay register FILE...``: check an application's registration, show what it changes, and store it."""
+"""``belay register``: check an application's registration, show what it changes or what is stored, and store it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from belay.control.registrations import DOCUMENTS
 from belay.errors import InvalidRegistration, InvalidRelease
 from belay.release.registration import misplaced, refuse_together
 from belay.release.stack_claim import claims_of, shared
+from belay.release.waves import in_words
+from belay.wording import counted
 from cli.account import Account, Where, calls_aws
 from cli.agreement import agreed
 from cli.naming import application_argument
@@ -89,6 +91,30 @@ def command(files: Files, dry_run: bool, yes: bool, where: Where, output: str) -
     return 0
 
 
+@click.command()
+@registration_files
+@calls_aws
+def check(files: Files, where: Where, output: str) -> int:
+    """Check the files of an application's registration, and store nothing; every problem is an error."""
+    wanted = read(Account.of(where), files)
+    line = f"{wanted.name}: Belay can read this; a release goes to {in_words(wanted.application.waves)}"
+    tell(output, {"application": wanted.name, "stages": [stage.name for stage in wanted.stages]}, [line])
+    return 0
+
+
+@click.command()
+@application_argument
+@calls_aws
+def show(application: str, where: Where, output: str) -> int:
+    """Show an application's registration as it is stored: every document with its parameter."""
+    documents = registered(Account.of(where), application)
+    if not documents:
+        raise Refused(f"{application} is not registered; see `belay register --help`")
+    lines = [line for name, text in documents.items() for line in section(name, text.splitlines())]
+    tell(output, {"application": application, "documents": documents}, lines[1:])
+    return 0
+
+
 def read(belay: Account, files: Files) -> Registration:
     """Return the registration as the files have it; what they leave out stays as it is registered.
 
@@ -145,8 +171,8 @@ def _refuse_shared(belay: Account, wanted: Registration) -> None:
 def store(belay: Account, documents: Mapping[str, str]) -> None:
     """Store documents by parameter, in this order; one that is too large for a parameter in the artifact bucket."""
     for name, text in documents.items():
-        known = belay.parameters.get_parameter(name) is not None
-        put = belay.parameters.put_parameter if known else belay.parameters.create_parameter
+        known = belay.aws.parameters.get_parameter(name) is not None
+        put = belay.aws.parameters.put_parameter if known else belay.aws.parameters.create_parameter
         put(name, _fitting(belay, name, text))
 
 
@@ -174,5 +200,7 @@ def _end(found: Mapping[str, Any]) -> str:
     if not found["changes"]:
         return f"{found['application']}: nothing differs from what is registered"
     if not found["stored"]:
-        return f"{found['application']}: {len(found['changes'])} documents differ; nothing was stored yet"
-    return f"{found['application']}: registered ({len(found['changes'])} documents); check it with `belay doctor`"
+        differ = "1 document differs" if len(found["changes"]) == 1 else f"{len(found['changes'])} documents differ"
+        return f"{found['application']}: {differ}; nothing was stored yet"
+    stored = counted(len(found["changes"]), "document")
+    return f"{found['application']}: registered ({stored}); check it with `belay doctor`"

@@ -30,7 +30,7 @@ class Registration:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The documents by parameter, the stages first: what an application names has to be there."""
+        """The documents by parameter, the stages first: an application's stages must exist before it."""
         stages = {f"{APPLICATIONS}{self.name}/{stage}": self.texts[stage] for stage in self.application.stages}
         return {**stages, f"{APPLICATIONS}{self.name}": self.texts[APPLICATION_FILE]}
 
@@ -40,7 +40,12 @@ def read_files(paths: Sequence[Path]) -> dict[str, str]:
 
     Raises ``Refused`` for a file that cannot be read, none at all, and two of one name.
     """
-    listed = [file for path in paths for file in (_in(path) if path.is_dir() else [path] if path.suffix else [])]
+    listed: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            listed += sorted(file for file in path.iterdir() if file.suffix in ENDINGS)
+        elif path.suffix:
+            listed.append(path)
     found: dict[str, str] = {}
     for file in listed:
         if file.stem in found:
@@ -53,10 +58,6 @@ def read_files(paths: Sequence[Path]) -> dict[str, str]:
         named = ", ".join(map(str, paths))
         raise Refused(f"{named}: expected application.yaml and a file for each stage, found none")
     return found
-
-
-def _in(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.suffix in ENDINGS)
 
 
 def filled(texts: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
@@ -75,7 +76,9 @@ def filled(texts: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str
                 "--outputs-of, or give it with --value NAME=VALUE"
             ) from error
         except ValueError as error:
-            raise Refused(f"{name}: a dollar sign that begins no name in braces is written $$ ({error})") from error
+            raise Refused(
+                f"{name}: a dollar sign that does not begin a name in braces is written $$ ({error})"
+            ) from error
     return done
 
 
@@ -83,7 +86,8 @@ def checked(name: str, texts: Mapping[str, str]) -> Registration:
     """Read all documents as Belay does. Raises ``InvalidRegistration`` with every problem in any of them."""
     problems: list[str] = []
     if APPLICATION_FILE not in texts:
-        raise InvalidRegistration([f"expected {APPLICATION_FILE}.yaml, which names the stages, found {_named(texts)}"])
+        found = ", ".join(sorted(texts)) or "none"
+        raise InvalidRegistration([f"expected {APPLICATION_FILE}.yaml, which names the stages, found {found}"])
     application = parse_application(name, texts[APPLICATION_FILE])
     if isinstance(application, Pointer):
         raise InvalidRegistration(["application: expected the document itself; a large one is stored by the command"])
@@ -111,17 +115,12 @@ def checked(name: str, texts: Mapping[str, str]) -> Registration:
     return Registration(name, dict(texts), application, tuple(stages))
 
 
-def _named(texts: Mapping[str, str]) -> str:
-    return ", ".join(sorted(texts)) or "none"
-
-
 def differences(registered: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, list[str]]:
     """Return the changed lines of each parameter that differs, as a unified diff."""
     found = {}
     for name, text in wanted.items():
         before = registered.get(name, "")
-        lines = difflib.unified_diff(before.splitlines(), text.splitlines(), "registered", "new", lineterm="")
-        changed = list(lines)
+        changed = [*difflib.unified_diff(before.splitlines(), text.splitlines(), "registered", "new", lineterm="")]
         if changed or name not in registered:
             found[name] = changed
     return found

@@ -1,4 +1,4 @@
-"""``belay resume``: end the pause and start held releases."""
+"""``belay pause`` and ``belay resume``: hold all releases that are uploaded, and start them again."""
 
 from __future__ import annotations
 
@@ -16,6 +16,21 @@ from cli.output import tell
 
 @click.command()
 @calls_aws
+def pause(where: Where, output: str) -> int:
+    """Hold all releases that are uploaded from now on. What is running continues."""
+    hold(Account.of(where))
+    lines = ["paused: new uploads are held; running releases continue", "end it:  belay resume"]
+    tell(output, {"paused": True}, lines)
+    return 0
+
+
+def hold(belay: Account) -> None:
+    """Hold what is uploaded from now on."""
+    belay.aws.parameters.put_parameter(belay.output("PauseParameterName"), "true")
+
+
+@click.command()
+@calls_aws
 def command(where: Where, output: str) -> int:
     """End the pause and start held releases, at once where these credentials may run the sweep."""
     found = resume(Account.of(where))
@@ -26,7 +41,7 @@ def command(where: Where, output: str) -> int:
 def resume(belay: Account) -> dict[str, Any]:
     """End the pause, and return how many uploads it held and whether they are started at once."""
     held = len(belay.ledger.uploads.held())
-    belay.parameters.put_parameter(belay.output("PauseParameterName"), "false")
+    belay.aws.parameters.put_parameter(belay.output("PauseParameterName"), "false")
     return {"paused": False, "held": held, "started_at_once": sweep(belay)}
 
 

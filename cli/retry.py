@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import click
@@ -54,16 +55,8 @@ def command(release: ReleaseName, wait: Wait, where: Where, output: str) -> int:
         f"{again.url} was uploaded again as version {again.now.version_id}",
         f"follow it:  belay status {release.application} --watch",
     ]
-    follower, since = Follower(belay), timestamp()
-    return finish(
-        lambda: follower.upload(again.now, since),
-        str(release),
-        found,
-        told,
-        wait=wait,
-        output=output,
-        good=[Outcome.DEPLOYED],
-    )
+    look = partial(Follower(belay).upload, again.now, timestamp())
+    return finish(look, str(release), found, told, wait=wait, output=output, good=[Outcome.DEPLOYED])
 
 
 def upload_again(belay: Account, name: ReleaseName) -> UploadedAgain:

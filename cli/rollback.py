@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import click
@@ -30,19 +31,12 @@ def command(
     """Roll a stage back to an earlier release, or preview it."""
     belay = Account.of(where)
     found = ask(belay, application, stage, to, comment=comment, plan_only=plan)
+    lines = render(found, application)
     if not found.get("execution"):
-        tell(output, found, render(found, application))
+        tell(output, found, lines)
         return 0
-    follower, incident = Follower(belay), str(found["incident"])
-    return finish(
-        lambda: follower.incident(application, incident),
-        f"rollback of {application} in {stage}",
-        found,
-        render(found, application),
-        wait=wait,
-        output=output,
-        good=[Outcome.ROLLED_BACK],
-    )
+    look, name = partial(Follower(belay).incident, application, found["incident"]), f"{application} in {stage}"
+    return finish(look, f"rollback of {name}", found, lines, wait=wait, output=output, good=[Outcome.ROLLED_BACK])
 
 
 def ask(
@@ -55,13 +49,14 @@ def ask(
     return send(belay, "RollbackUrl", {**request, "comment": comment}, policy="RollbackPolicyArn")
 
 
+def planned(found: Mapping[str, Any]) -> list[str]:
+    """Return the lines of the plan."""
+    return [str(line) for line in found.get("lines") or ["Nothing to do: all stacks are as they were before."]]
+
+
 def render(found: Mapping[str, Any], application: str) -> list[str]:
     """Describe what is done, or would be."""
-    lines = [str(line) for line in found.get("lines") or ["Nothing to do: all stacks are as they were before."]]
+    lines = planned(found)
     if not found.get("execution"):
         return [*lines, "This is only a preview; nothing was changed."]
-    return [
-        f"incident {found['incident']} was opened:",
-        *lines,
-        f"follow it:  belay status {application} --watch",
-    ]
+    return [f"incident {found['incident']} was opened:", *lines, f"follow it:  belay status {application} --watch"]

@@ -141,23 +141,23 @@ it was before.
 """
 
 
+_ACTIONS_HEAD: Final = """
+## Every step
+
+Each step with its call, the statuses it is planned in, why it is legal in them, its risk, and the
+check afterwards.
+
+| step | call | planned in | legal because | risk | checked afterwards |
+| --- | --- | --- | --- | --- | --- |
+"""
+
+
 def page() -> str:
     """Return the page as Markdown."""
     hours, silence = (limit // timedelta(hours=1) for limit in (ANSWER_WITHIN, LONGEST_SILENCE))
     head = _HEAD.format(count=len(StackStatus), hours=hours, limit=LIMIT, most=MOST_SKIPS, silence=silence)
-    return "".join(
-        [
-            head,
-            *_statuses(),
-            _STUCK_HEAD,
-            *_stuck_rollbacks(),
-            _STUCK_TAIL,
-            _SERVICES_HEAD,
-            *_services(),
-            *_actions(),
-            _LEFT,
-        ]
-    )
+    stuck = (_STUCK_HEAD, *_stuck_rollbacks(), _STUCK_TAIL)
+    return "".join([head, *_statuses(), *stuck, _SERVICES_HEAD, *_services(), *_actions(), _LEFT])
 
 
 def _plan(seen: StackSeen, **more: Any) -> RollbackPlan:
@@ -207,9 +207,12 @@ def _stuck_rollbacks() -> Iterator[str]:
         ("the change set failed and was rolled back", replace(back, unproved=(in_vain,)), {}),
         ("the topic matches the template", replace(back, unproved=(replace(_SKIPPED, drift="IN_SYNC"),)), {}),
     ):
-        plan = _plan(seen, **more)
-        why = [step.why for step in plan.steps] + [f"{each.what}: {each.why.rstrip('.')}" for each in plan.left_to_do]
-        yield f"| {what} | {_in_short(plan)} | {'; '.join(why) or 'the stack is as it was'} |\n"
+        yield _row(what, _plan(seen, **more), "the stack is as it was")
+
+
+def _row(what: str, plan: RollbackPlan, otherwise: str) -> str:
+    why = [step.why for step in plan.steps] + [f"{each.what}: {each.why.rstrip('.')}" for each in plan.left_to_do]
+    return f"| {what} | {_in_short(plan)} | {'; '.join(why) or otherwise} |\n"
 
 
 def _services() -> Iterator[str]:
@@ -237,15 +240,11 @@ def _services() -> Iterator[str]:
     ):
         seen = _seen(StackStatus.UPDATE_ROLLBACK_COMPLETE, changed_by_release=True, baseline=_BEFORE)
         plan = _plan(seen, services=(service,), verification=verification)
-        why = [step.why for step in plan.steps] + [f"{each.what}: {each.why.rstrip('.')}" for each in plan.left_to_do]
-        yield f"| {what} | {_in_short(plan)} | {'; '.join(why) or 'nothing is left to do'} |\n"
+        yield _row(what, plan, "nothing is left to do")
 
 
 def _actions() -> Iterator[str]:
-    yield "\n## Every step\n\nEach step with its call, the statuses it is planned in, why it is legal in them, its "
-    yield "risk, and the\ncheck afterwards.\n\n| step | call | planned in | legal because | risk | checked afterwards "
-    yield "|\n"
-    yield f"|{' --- |' * 6}\n"
+    yield _ACTIONS_HEAD
     planned: dict[Action, list[tuple[str, Step]]] = {}
     for status, step in _every_step():
         planned.setdefault(step.action, []).append((status, step))

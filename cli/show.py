@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import webbrowser
 from collections.abc import Mapping, Sequence
@@ -95,7 +96,8 @@ def gather(ledger: Ledger, artifacts: ArtifactBucket, attempt: Attempt, attempts
     release, history = attempt.release, ledger.attempts.history(attempt)
     document = None if release is None else artifacts.get_json(release.document_key)
     accepted = None if document is None else AcceptedRelease.from_dict(document)
-    stages = _lasting_first([*dict.fromkeys(each.stage for each in history if each.stage)], accepted)
+    entered = dict.fromkeys(each.stage for each in history if each.stage)
+    stages = sorted(entered, key=lambda stage: accepted is not None and accepted.stages[stage].ephemeral)
     deployments = [
         each
         for stage in dict.fromkeys([*stages, *(each.stage for each in attempt.stages)])
@@ -144,11 +146,6 @@ def gather(ledger: Ledger, artifacts: ArtifactBucket, attempt: Attempt, attempts
     }
 
 
-def _lasting_first(stages: Sequence[str], accepted: AcceptedRelease | None) -> list[str]:
-    """Return the stages in order, those that last before those that are deleted again."""
-    return sorted(stages, key=lambda stage: accepted is not None and accepted.stages[stage].ephemeral)
-
-
 def _left_to_do(attempt: Attempt, incidents: Sequence[Mapping[str, Any]], *, newest: bool) -> list[dict[str, Any]]:
     """Return what is left to a person: by its open incidents, or of an attempt that was interrupted without one."""
     left = [
@@ -181,10 +178,7 @@ def _incidents(  # noqa: PLR0917 - all are what an attempt left
 
 
 def _stage(
-    artifacts: ArtifactBucket,
-    release: ReleaseReference,
-    stage: str,
-    accepted: AcceptedRelease | None,
+    artifacts: ArtifactBucket, release: ReleaseReference, stage: str, accepted: AcceptedRelease | None
 ) -> dict[str, Any]:
     plan = artifacts.get_json(release.stage_key(stage, "plan.json"))
     reports = {name: artifacts.get_json(release.stage_key(stage, key)) for key, name in _REPORTS.items()}
@@ -255,7 +249,8 @@ def render(found: Mapping[str, Any]) -> list[str]:
         f"  attempt   {found['attempt']}{several}",
         f"  ended     {at(found['ended_at'])}",
     ]
-    lines += section("Open incidents", [_open_incident(each) for each in found["incidents"] if _is_open(each)])
+    open_ones = [each for each in found["incidents"] if IncidentState(each["state"]).is_open]
+    lines += section("Open incidents", [_open_incident(each) for each in open_ones])
     lines += section("Mixed stages", [f"{stage}: {found['runs'][stage]}" for stage in found["mixed"]])
     lines += section("Left to do", [line for each in found["left_to_do"] for line in todo_lines(each)])
     if found["reason"]:
@@ -289,10 +284,6 @@ def render(found: Mapping[str, Any]) -> list[str]:
         told = [*why, *steps, *asked, f"ended: {each['outcome'] or 'not yet'}"]
         lines += section(f"Incident {each['incident']} in {each['stage']}, {at(each['opened_at'])}", told)
     return lines
-
-
-def _is_open(incident: Mapping[str, Any]) -> bool:
-    return IncidentState(incident["state"]).is_open
 
 
 def _open_incident(incident: Mapping[str, Any]) -> str:
@@ -344,44 +335,39 @@ def _approval_in_words(approval: Mapping[str, Any]) -> str:
 
 def save_report(artifacts: ArtifactBucket, attempt: Attempt, stage: str | None) -> dict[str, Any]:
     """Save the report of a stage to a file. Raises ``Refused`` if there is none."""
-    release, stages = _stages_of(artifacts, attempt, stage)
-    for each in stages:
-        data = artifacts.get_bytes(release.stage_key(each, REPORT))
-        if data is not None:
-            file = save_page(attempt, each, "", data)
-            return {"release": f"{release.application}/{release.version}", "stage": each, "file": str(file)}
-    where = f" in {stage}" if stage else ""
-    raise Refused(
-        f"{release.application}/{release.version} has no report{where}: only a stage that requires approval has"
-    )
+    release, where, data = _newest(artifacts, attempt, stage, REPORT, _NO_REPORT)
+    file = save_page(attempt, where, "", data)
+    return {"release": f"{release.application}/{release.version}", "stage": where, "file": str(file)}
 
 
 def read_forecast(artifacts: ArtifactBucket, attempt: Attempt, stage: str | None) -> ForecastReport:
     """Return the forecast of a stage. Raises ``Refused`` if there is none."""
-    release, stages = _stages_of(artifacts, attempt, stage)
-    for each in stages:
-        document = artifacts.get_json(release.stage_key(each, FORECAST_DOCUMENT))
-        if document is not None:
-            gate = artifacts.get_json(release.stage_key(each, "static-report.json"))
-            report = Report() if gate is None else Report.from_json(gate)
-            return ForecastReport.of(release, each, DatabaseForecast.from_dict(document), report)
-    where = f" in {stage}" if stage else ""
-    raise Refused(
-        f"{release.application}/{release.version} has no forecast{where}: only a stage with a registered "
-        "forecast has, for a release with database changes"
-    )
+    release, where, data = _newest(artifacts, attempt, stage, FORECAST_DOCUMENT, _NO_FORECAST)
+    gate = artifacts.get_json(release.stage_key(where, "static-report.json"))
+    report = Report() if gate is None else Report.from_json(gate)
+    return ForecastReport.of(release, where, DatabaseForecast.from_dict(json.loads(data)), report)
 
 
-def _stages_of(
-    artifacts: ArtifactBucket, attempt: Attempt, stage: str | None
-) -> tuple[ReleaseReference, Sequence[str]]:
-    """Return the release and the stages to look in, the last one first. Raises ``Refused`` if it is no release."""
-    release = attempt.release
+_NO_REPORT: Final = "has no report{}: only a stage that requires approval has one"
+_NO_FORECAST: Final = (
+    "has no forecast{}: only a stage with a registered forecast has one, for a release with database changes"
+)
+
+
+def _newest(
+    artifacts: ArtifactBucket, attempt: Attempt, stage: str | None, key: str, otherwise: str
+) -> tuple[ReleaseReference, str, bytes]:
+    """Return a release, the last of its stages that has a document, and the document. Raises ``Refused``."""
+    name, release = f"{attempt.application}/{attempt.name}", attempt.release
     if release is None:
-        raise Refused(f"{attempt.application}/{attempt.name} was not accepted as a release, so it has no report")
+        raise Refused(f"{name} was not accepted as a release, so it has no report")
     document = artifacts.get_json(release.document_key)
     known = [] if document is None else list(AcceptedRelease.from_dict(document).stages)
-    return release, [stage] if stage else known[::-1]
+    for each in [stage] if stage else known[::-1]:
+        data = artifacts.get_bytes(release.stage_key(each, key))
+        if data is not None:
+            return release, each, data
+    raise Refused(f"{name} {otherwise.format(f' in {stage}' if stage else '')}")
 
 
 def save_page(attempt: Attempt, stage: str, what: str, data: bytes) -> Path:

@@ -54,7 +54,7 @@ def _arns(option: str, name: str, what: str) -> Declaration:
 _SPOKE: Final = gathered(
     "spoke",
     Spoke,
-    click.option("--account", required=True, metavar="ID", type=account_id, help="the account that stages will lie in"),
+    click.option("--account", required=True, metavar="ID", type=account_id, help="the account that stages will be in"),
     click.option("--in-region", metavar="REGION", help="print what the account needs once in this region, instead"),
     click.option(
         "--application",
@@ -77,9 +77,7 @@ _SPOKE: Final = gathered(
     _arns("--pipeline", "pipelines", "a pipeline; with <pipeline ARN>/* for stage rollback,"),
     click.option("--organization", metavar="ID", default="", help="the organization that both accounts are in"),
     click.option(
-        "--forward-pipeline-events",
-        is_flag=True,
-        help="with --in-region: send Belay what happens in pipelines, too",
+        "--forward-pipeline-events", is_flag=True, help="with --in-region: also send pipeline events to Belay"
     ),
 )
 

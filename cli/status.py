@@ -9,12 +9,10 @@ from typing import Any, Final
 import click
 from rich.console import Console
 
-from belay.aws.ssm import APPLICATIONS
 from belay.release.records import Upload
-from cli.account import Account, Where, calls_aws
+from cli.account import Account, Where, calls_aws, registered_stages
 from cli.arriving import arriving
 from cli.follow import UNTIL, ended_lines, follow
-from cli.list import registrations
 from cli.naming import optional_application
 from cli.open_work import executions, gather
 from cli.output import ago, at, one_line, plain, table, tell
@@ -45,7 +43,7 @@ def command(application: str | None, watch: bool, until: str | None, where: Wher
 
 def refuse_unknown(belay: Account, application: str) -> None:
     """Raise ``Refused`` for an unknown application: "nothing is running" would hide a typing error."""
-    known = registrations(belay.parameters.get_parameters_by_path(APPLICATIONS))
+    known = registered_stages(belay)
     if application not in known and not belay.ledger.attempts.newest(application, 1):
         raise Refused(f"{application} is not an application; registered: {', '.join(known) or 'none'}")
 
@@ -176,9 +174,8 @@ def render(work: Mapping[str, Any], now: datetime) -> list[str]:
         table(("waits for the lock", "of"), [(each["release"], each["stage"]) for each in work["queue"]]),
         table(("held upload", "since"), [(each["upload"], at(each["since"])) for each in work["held"]]),
     ]
-    shown = [block for block in blocks if block]
-    lines = [line for block in shown for line in ([*block, ""])][:-1]
-    return lines or [NOTHING]
+    lines = [line for block in blocks if block for line in (*block, "")]
+    return lines[:-1] or [NOTHING]
 
 
 def _for(since: str | None, now: datetime) -> str:

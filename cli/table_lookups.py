@@ -18,12 +18,12 @@ from cli.template_nodes import entry, kind_of, properties, text
 
 LOOKUP: Final = "Custom::TableLookup"
 TABLE: Final = "ParameterTable"
-"""The name in braces of a table that is not known."""
+"""The name in braces that stands for an unknown table."""
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """Whose values a template looks up: texts in which ``${Stage}`` stands for the stage; None for what is no text."""
+    """Whose values a template looks up, where ``${Stage}`` stands for the stage; None if not plain text."""
 
     owner: str | None
     application: str | None

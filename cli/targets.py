@@ -49,7 +49,7 @@ class Folder(Mapping[str, bytes]):
         return sum(1 for _ in self)
 
     def everything(self) -> Iterator[str]:
-        """Yield every file and, with a slash at the end, every folder that is not looked into: hidden or linked."""
+        """Yield every file and, with a trailing slash, every hidden or linked folder, which is not searched."""
         for place, folders, files in os.walk(self.folder):
             passed = [name for name in sorted(folders) if name.startswith(".") or Path(place, name).is_symlink()]
             folders[:] = sorted(set(folders) - set(passed))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EXTENSION: Final = ".guard"
 LARGEST: Final = 256 * 1024
-"""The most bytes of a template that is checked here without rules: a larger one takes seconds, and is the gate's."""
+"""The largest template, in bytes, that is checked here without rules: larger ones take seconds, so the gate does it."""
 REQUIREMENTS: Final = "packs/check_templates/requirements.txt"
 
 
@@ -31,7 +31,7 @@ class MissingValidatorError(BelayError):
 
 @dataclass(frozen=True)
 class LocalChecks:
-    """The checks of this machine; with the operator's ``rules``, by file, templates of every size are checked."""
+    """The checks on this machine; with the operator's ``rules``, by file, templates of any size are checked."""
 
     rules: Mapping[str, str] | None
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from belay.aws.ssm import APPLICATIONS
 from belay.release.lock import Lock
-from cli.account import Account, Where, calls_aws
-from cli.list import registrations
+from cli.account import Account, Where, calls_aws, registered_stages
 from cli.naming import application_argument, stage_argument
 from cli.open_work import lock
 from cli.output import ago, tell
@@ -33,24 +31,20 @@ def command(application: str, stage: str, look: bool, where: Where, output: str)
     if held is None or not held.held:
         tell(output, {"lock": name, "held": False}, [f"{name} is not locked"])
         return 0
-    found = {**lock(held), "owner_runs": belay.executions.running(held.execution)}
+    found = {**lock(held), "owner_runs": belay.aws.executions.running(held.execution)}
     found["open_incident"] = open_incident(belay, held)
-    freed = not look
-    if freed:
-        refuse(found)
+    lines = render(found, datetime.now(UTC))
+    if not look:
+        refuse(found, lines)
         belay.ledger.locks.release(application, stage, found["fencing"])
-    tell(
-        output,
-        {**found, "freed": freed},
-        [*render(found, datetime.now(UTC)), *(["It was released."] if freed else [])],
-    )
+        lines.append("It was released.")
+    tell(output, {**found, "freed": not look}, lines)
     return 0
 
 
 def refuse_unknown(belay: Account, application: str, stage: str) -> None:
     """Raise ``Refused`` where there is no such stage: "not locked" would hide a typing error."""
-    known = registrations(belay.parameters.get_parameters_by_path(f"{APPLICATIONS}{application}"))
-    stages = known.get(application, [])
+    stages = registered_stages(belay, application).get(application, [])
     if stage not in stages:
         raise Refused(f"{application} has no stage {stage}; registered: {', '.join(stages) or 'none'}")
 
@@ -62,9 +56,9 @@ def open_incident(belay: Account, held: Lock) -> str | None:
     return held.incident
 
 
-def refuse(found: Mapping[str, Any]) -> None:
-    """Raise ``Refused`` if the lock is still in use."""
-    who = "\n".join(render(found, datetime.now(UTC)))
+def refuse(found: Mapping[str, Any], lines: Sequence[str]) -> None:
+    """Raise ``Refused`` if the lock is still in use; ``lines`` describe its holder."""
+    who = "\n".join(lines)
     if found["owner_runs"]:
         stop = f"belay abort {found['application']}/{found['version']} --stage {found['stage']}"
         raise Refused(f"{who}\nIt is running; to stop it: {stop}")
@@ -77,16 +71,10 @@ def refuse(found: Mapping[str, Any]) -> None:
 
 def render(found: Mapping[str, Any], now: datetime) -> list[str]:
     """Describe the holder of a lock."""
-    since = (
-        f" since {found['since'][:19]}Z, {ago(datetime.fromisoformat(found['since']), now)} ago"
-        if found["since"]
-        else ""
-    )
-    owner = (
-        f"incident {found['incident']} of {found['version']}" if found["incident"] else f"release {found['version']}"
-    )
-    runs = "runs" if found["owner_runs"] else "no longer runs"
+    since, incident = found["since"], found["incident"]
+    long = f" since {since[:19]}Z, {ago(datetime.fromisoformat(since), now)} ago" if since else ""
+    owner = f"incident {incident} of {found['version']}" if incident else f"release {found['version']}"
     return [
-        f"{found['application']}/{found['stage']} is held by {owner}{since}",
-        f"  execution {found['execution']} {runs}",
+        f"{found['application']}/{found['stage']} is held by {owner}{long}",
+        f"  execution {found['execution']} {'runs' if found['owner_runs'] else 'no longer runs'}",
     ]

@@ -1,4 +1,4 @@
-"""``belay upgrade check``: list what has to end before another version of Belay is deployed; ``make deploy`` asks it.
+"""``belay upgrade check`` and ``continue``: what has to end before another version is deployed, and what waits.
 
 A running execution keeps the definition that it was started with and the functions which that names, and the new
 version may have others. docs/upgrading.md tells the rest.
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import click
 
-from belay.control.successors import WAITING
+from belay.control.successors import WAITING, Successors
 from cli.account import Account, Where, calls_aws
 from cli.output import ago, section, table, tell
 from cli.problems import REFUSED, NoSuchStack
@@ -28,7 +28,7 @@ _PIPELINE: Final = ("StartPipeline", "CheckPipeline", "WaitForPipeline")
 
 @dataclass(frozen=True)
 class Running:
-    """One execution: what it is about, the state it is in and since when, and how it is brought to its end.
+    """One execution: what it is about, the state it is in and since when, and how to end it.
 
     ``waits`` says that it only waits for an answer or a window: the next version continues it.
     """
@@ -61,6 +61,26 @@ def command(where: Where, output: str) -> int:
     return 0 if all(each.waits for each in found) else REFUSED
 
 
+@click.command()
+@calls_aws
+def successors(where: Where, output: str) -> int:
+    """Continue every release that waits for an approval or a window, with the version deployed now.
+
+    Nobody is asked or notified again: its successor waits for the same answer, with the same deadline.
+    """
+    belay = Account.of(where)
+    making = Successors(belay.ledger, belay.artifacts, belay.aws.executions, belay.machine("deploy_release"))
+    found = {
+        f"{each.about} in {each.stage}": making.continue_stage(each.execution) for each in running(belay) if each.waits
+    }
+    lines = [
+        f"{name}: {successor or 'has ended, or another stage of its wave is being changed'}"
+        for name, successor in found.items()
+    ]
+    tell(output, {"continued": found}, ["continued by this version:", *lines] if lines else ["nothing is waiting"])
+    return 0
+
+
 def running(belay: Account) -> list[Running]:
     """Return all running executions, the oldest first.
 
@@ -79,15 +99,15 @@ def running(belay: Account) -> list[Running]:
         describe(execution, machine, document, *state)
         for machine, executions in by_machine.items()
         for execution, document in executions.items()
-        if (state := belay.executions.state(execution)) is not None
+        if (state := belay.aws.executions.state(execution)) is not None
     ]
     return sorted(found, key=lambda each: each.since)
 
 
 def _executions(belay: Account, machine: str) -> dict[str, Mapping[str, Any]]:
     """Return the input of each execution of a machine that runs, by its ARN."""
-    executions = belay.executions.list_running(belay.machine(machine))
-    return {each: belay.executions.input(each) for each in executions}
+    executions = belay.aws.executions.list_running(belay.machine(machine))
+    return {each: belay.aws.executions.input(each) for each in executions}
 
 
 def describe(execution: str, machine: str, document: Mapping[str, Any], state: str, since: datetime) -> Running:

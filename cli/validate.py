@@ -67,7 +67,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Result:
-    """The findings, why files could not be read, by path, and the files that were not taken for templates."""
+    """The findings, why files could not be read, by path, and the files that are not templates."""
 
     report: Report
     errors: Mapping[str, str]
@@ -81,7 +81,7 @@ class Result:
 
 @dataclass(frozen=True)
 class ToCheck:
-    """What the command line asks to be checked, and with what: paths of files, but for the last four."""
+    """What the command line asks to be checked, and with what: all but the last four are paths of files."""
 
     paths: Sequence[str]
     parameters: str | None
@@ -103,7 +103,7 @@ class ToCheck:
     click.option(
         "--engine",
         type=click.Choice(ENGINES),
-        help="the paths are files of SQL, or folders of them, for this database engine, each a release of its own",
+        help="the paths are files of SQL, or folders of them, for this database engine, each a separate release",
     ),
     click.option(
         "--parameters",
@@ -117,11 +117,7 @@ class ToCheck:
         multiple=True,
         help="the registration of the application or stage; a later one extends an earlier one",
     ),
-    click.option(
-        "--rules",
-        metavar="PATH",
-        help="your own cfn-guard rules: a file, or a folder of *.guard files",
-    ),
+    click.option("--rules", metavar="PATH", help="your own cfn-guard rules: a file, or a folder of *.guard files"),
     click.option("--live", metavar="FILE", help="the saved output of aws ec2 describe-security-groups"),
     click.option("--prefix-lists", metavar="FILE", help='with --live: {"pl-...": ["10.0.0.0/8", ...]} as JSON'),
     click.option(
@@ -131,9 +127,7 @@ class ToCheck:
     ),
     click.option("--format", type=click.Choice(FORMATS), default="text", help="output format"),
     click.option(
-        "--advice",
-        is_flag=True,
-        help="include findings that do not stop a release; formats other than text always do",
+        "--advice", is_flag=True, help="include findings that do not stop a release; formats other than text always do"
     ),
 )
 def command(to_check: ToCheck) -> int:
@@ -154,7 +148,10 @@ def command(to_check: ToCheck) -> int:
         print(f"belay validate: {error}", file=sys.stderr)
         return UNREADABLE
     if result.passed_over:
-        print(plain(f"belay validate: passed over as no templates: {', '.join(result.passed_over)}"), file=sys.stderr)
+        print(
+            plain(f"belay validate: skipped, because they are not templates: {', '.join(result.passed_over)}"),
+            file=sys.stderr,
+        )
     # Imported by name, so that a format's libraries are only imported when it is used.
     format_module = import_module(f"cli.formats.{to_check.format}_format")
     sys.stdout.write(format_module.render(result.report, result.errors, advice=to_check.advice))
@@ -247,7 +244,7 @@ def _checked(checks: LocalChecks, target: Target, paths: tuple[str, ...], inputs
     large = checks.passed_over(target.files, paths)
     if large:
         named = ", ".join(_shown(target, path) for path in large)
-        print(plain(f"belay validate: too large to check here whether it can be deployed: {named}"), file=sys.stderr)
+        print(plain(f"belay validate: too large to check here for what cannot be deployed: {named}"), file=sys.stderr)
     templates = {
         path: {**inputs.place, **inputs.passed(*target.roots.get(path, ("", {})))}
         for path in paths
@@ -333,7 +330,7 @@ def _parameters(path: str) -> dict[str, str]:
 
 
 def _registered(values: Any, path: str) -> dict[str, str]:
-    """Read the parameters of a registered stack; what stands in a table is not known."""
+    """Read the parameters of a registered stack; values in tables are not known."""
     later = [name for name, value in values.items() if isinstance(value, dict)] if isinstance(values, dict) else []
     return _texts({**values, **dict.fromkeys(later, READ_LATER)} if later else values, path)
 
@@ -358,7 +355,7 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise ValueError(f"{name!r} is there more than once")
+            raise ValueError(f"{name!r} occurs more than once")
         found[name] = value
     return found
 

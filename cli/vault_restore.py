@@ -71,7 +71,7 @@ def command(application: str, stage: str, asked: RestoreWanted, where: Where, ou
 
     The copy is shared with the stage's account, copied there with a key of its own, and restored beside the database,
     like it. Then the names are swapped, as a rollback does; the replaced database is kept. A restore that was
-    interrupted goes on when it is asked for again.
+    interrupted continues when it is run again.
 
     Belay's own roles may not do this: --vault-profile needs the policy belay-lend-from-vault (accounts/vault.yaml),
     --stage-profile belay-restore-from-vault (accounts/restorer.yaml).
@@ -115,8 +115,8 @@ def chosen(belay: Account, application: str, stage: str, asked: RestoreWanted, w
     described = units[0].original or units[0].restored or {}
     if not described.get("KmsKeyId"):
         raise Refused(
-            f"{database} is not encrypted, and what comes from a vault always is. Pass --key KEY and --beside: Belay "
-            "swaps only what is alike, so the names are yours to swap then"
+            f"{database} is not encrypted, and copies from a vault always are. Pass --key KEY and --beside: Belay "
+            "swaps only databases with the same settings, so you then swap the names yourself"
         )
     restore.key = str(described["KmsKeyId"])
     return restore
@@ -170,7 +170,7 @@ def preview(restore: VaultRestore, planned: Sequence[Todo]) -> list[str]:
         f"  writers   {writers}: stop them before the names are swapped",
         "",
         f"  1. share the copy with account {restore.account}",
-        f"  2. copy it there as {restore.name}, encrypted with {restore.key}, and share it no more",
+        f"  2. copy it there as {restore.name}, encrypted with {restore.key}, and stop sharing it",
         *(f"  {number}. {_words(each)}" for number, each in enumerate(planned, 3)),
     ]
 
@@ -232,7 +232,7 @@ def carried_out(belay: Account, restore: VaultRestore, asked: RestoreWanted, scr
     while not _patiently(restore.bring):
         screen.waits(f"waiting for the snapshot {restore.name}")
         time.sleep(LOOK_EVERY_SECONDS)
-    screen.did(f"{restore.name} is available; the copy is shared no more")
+    screen.did(f"{restore.name} is available; the copy is no longer shared")
     swap = asked.yes
     while True:
         todos = _patiently(restore.plan)
@@ -258,7 +258,7 @@ def carried_out(belay: Account, restore: VaultRestore, asked: RestoreWanted, scr
 
 
 def restore_step(restore: VaultRestore, step: Step) -> None:
-    """Make a step's call; AWS's weather is left to the next look."""
+    """Make a step's call; throttling and outages are left to the next look."""
     try:
         restore.perform(step)
     except (Throttled, ServiceUnavailable):
@@ -266,7 +266,7 @@ def restore_step(restore: VaultRestore, step: Step) -> None:
 
 
 def _patiently(look: Callable[[], Looked]) -> Looked:
-    """Wait out AWS's weather: what goes on there goes on without being looked at."""
+    """Wait out throttling and outages: what AWS is doing continues meanwhile."""
     for _ in range(MOST_MISSED - 1):
         try:
             return look()

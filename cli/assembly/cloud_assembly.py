@@ -21,7 +21,7 @@ from cli.assembly.rewriting import ASSETS, Locations, substituted, with_paramete
 
 MANIFEST: Final = "manifest.json"
 CONTEXT: Final = "cdk.context.json"
-"""What the CDK looked up, kept beside the application; the release keeps it, too."""
+"""What the CDK looked up, kept with the application and in the release."""
 _STACK: Final = "aws:cloudformation:stack"
 _ASSETS: Final = "cdk:asset-manifest"
 _NESTED_ASSEMBLY: Final = "cdk:cloud-assembly"
@@ -112,7 +112,7 @@ class _Assembly:
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def _json(self, name: str) -> dict[str, Any]:
-        """Read a document of the assembly, which lies in its directory."""
+        """Read a document in the assembly's directory."""
         path = self._inside(name)
         try:
             document = json.loads(path.read_bytes())
@@ -197,10 +197,7 @@ class _Assembly:
         """Return the rewritten templates by their path in the release: the stacks' own, and those they nest."""
         exports = {_real_name(name, stacks[name]): stack_name_parameter(name) for name in order}
         locations = Locations(
-            frozenset(self._assets.buckets),
-            frozenset(self._assets.files),
-            self._assets.images,
-            exports,
+            frozenset(self._assets.buckets), frozenset(self._assets.files), self._assets.images, exports
         )
         found: dict[str, dict[str, Any]] = {}
         for name in order:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from belay.release.manifest import INJECTED
 
 ASSETS: Final = "assets"
-"""The folder of a release that the assets lie in."""
+"""The folder of a release that has the assets."""
 _PLACE: Final = "${ReleaseBucket}/${ReleasePrefix}"
 _EXPORT: Final = "Fn::ImportValue"
 

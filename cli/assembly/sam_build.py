@@ -79,7 +79,7 @@ class _Template:
         self._project = built.parents[1] if built.parent.name == ".aws-sam" else built
 
     def read(self, path: str) -> bool:
-        """Rewrite the template at a path in the build, and those it nests; tell whether it names files beside it."""
+        """Rewrite a template of the build, and those it nests; return whether it refers to files of the release."""
         source = self._directory / path
         try:
             text = source.read_text(encoding="utf-8")

@@ -19,7 +19,7 @@ from cli.assembly.cloud_assembly import CONTEXT
 
 SETTINGS: Final = "cdk.json"
 _ENVIRONMENT_OF_STACKS: Final = ("CDK_DEFAULT_ACCOUNT", "CDK_DEFAULT_REGION")
-"""Left out: a stack that takes them is bound to where it was synthesised; the registration says where a stage is."""
+"""Left out, because they bind a stack to where it was synthesised; the registration says where a stage is."""
 _STDERR: Final = 2
 
 

@@ -18,7 +18,7 @@ from cli.zip_entries import entry
 
 
 def write_directory(source: Path, assembled: AssembledRelease, into: Path) -> None:
-    """Write into an empty directory what ``source`` and an assembly make together, to be built as a release.
+    """Write ``source`` and an assembly into an empty directory, to be built as a release.
 
     ``source`` has a ``release.yaml`` without stacks, and other files of the release. Raises ``InvalidRelease`` if it
     has stacks, or a file in the place of one of the assembly's.

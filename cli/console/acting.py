@@ -1,4 +1,4 @@
-"""What a person does in the console: each act is shown before it is done, and done by the very code of the command."""
+"""What a person does in the console: each act is shown before it is done, and done by the same code as the command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from urllib.parse import quote
 import click
 
 from belay.approval.asked import SAID, Word
-from cli import abort, pause, resume, retry, rollback
+from belay.wording import counted
+from cli import abort, resume, retry, rollback
 from cli.console.desk import Desk, Shown
 from cli.decision import held, sent, the_one
 from cli.naming import ReleaseName, application_name, find_accepted, find_attempts
@@ -46,26 +47,18 @@ def decide(desk: Desk, fields: Fields) -> Done:
     """Approve or reject a release in a stage: exactly what the page with this seal showed."""
     application, version, stage = _named(fields, "application", "version", "stage")
     word = _word(fields)
-    document = {"application": application, "version": version, "stage": stage, "comment": fields.get("comment", "")}
     if word == "approve" and not fields.get("seal"):
         raise Refused("an approval needs the seal of what was shown: open the approval's page again")
-    found = sent(desk.belay, word, {**document, "seal": fields.get("seal", "")})
-    said = {"approve": "approved", "reject": "rejected"}[word]
-    return Done(
-        f"{application}/{version} in {stage} was {said} by {found.get('by', desk.belay.caller())}.",
-        _release(application, version),
-    )
+    by = _sent(desk, fields, word, "application", "version", "stage", "seal")
+    return Done(f"{application}/{version} in {stage} was {SAID[word]} by {by}.", _release(application, version))
 
 
 def answer(desk: Desk, fields: Fields) -> Done:
     """Answer a question of an incident."""
     application, incident, question = _named(fields, "application", "incident", "question")
     word = _word(fields)
-    document = {"application": application, "incident": incident, "question": question}
-    found = sent(desk.belay, word, {**document, "comment": fields.get("comment", "")})
-    said = {"approve": "approved", "reject": "denied"}[word]
-    then = _incident_page(application, incident)
-    return Done(f"{question} was {said} by {found.get('by', desk.belay.caller())}.", then)
+    by, said = _sent(desk, fields, word, "application", "incident", "question"), _ANSWERED[word]
+    return Done(f"{question} was {said} by {by}.", _incident_page(application, incident))
 
 
 def show_override(desk: Desk, fields: Fields) -> Shown:
@@ -79,25 +72,17 @@ def show_override(desk: Desk, fields: Fields) -> Shown:
         raise Refused(f"{application}/{version} is not held in {stage}")
     lines = [
         f"It is held in {stage}: {hold.reason}",
-        f"Without an override it goes on at {hold.until[:16].replace('T', ' ')} UTC.",
+        f"Without an override it continues at {hold.until[:16].replace('T', ' ')} UTC.",
     ]
-    return _asks(
-        "override",
-        f"Let {application} {version} through in {stage}?",
-        lines,
-        {**fields, "stage": stage},
-        comment="required",
-    )
+    question = f"Let {application} {version} through in {stage}?"
+    return _asks("override", question, lines, {**fields, "stage": stage}, comment="required")
 
 
 def override(desk: Desk, fields: Fields) -> Done:
     """Let a held release go on outside its stage's windows."""
     application, version, stage = _named(fields, "application", "version", "stage")
-    document = {"application": application, "version": version, "stage": stage, "comment": fields.get("comment", "")}
-    found = sent(desk.belay, "override", document)
-    return Done(
-        f"{application}/{version} was let through in {stage} by {found.get('by')}.", _release(application, version)
-    )
+    by = _sent(desk, fields, "override", "application", "version", "stage")
+    return Done(f"{application}/{version} was let through in {stage} by {by}.", _release(application, version))
 
 
 # -- an incident as a whole --------------------------------------------------------------------------------------------
@@ -108,7 +93,7 @@ def show_acknowledge(desk: Desk, fields: Fields) -> Shown:
     found = _incident(desk, fields)
     before = found.line.acknowledged
     lines = [
-        "The topic is told once that you are on it, and every page and list says so.",
+        "The topic is notified once that you are on it, and every page and list says so.",
         *([f"{before.by} is on it now: you take it over."] if before else []),
     ]
     return _asks("acknowledge", f"Take on the incident {found.line.name}?", lines, fields)
@@ -120,14 +105,14 @@ def show_close(desk: Desk, fields: Fields) -> Shown:
     mixed = desk.belay.ledger.stages.left(found.line.application, found.line.stage)
     lines = [
         *(f"Left to a person: {each.in_words()}" for each in found.left),
-        "You say that this is done; it is recorded with your name, and the topic is told.",
+        "You say that this is done; it is recorded with your name, and the topic is notified.",
         *(f"It changes nothing in the stage: {each.in_words}." for each in mixed),
     ]
     return _asks("close", f"Close the incident {found.line.name}?", lines, fields, comment="required")
 
 
 def acknowledge(desk: Desk, fields: Fields) -> Done:
-    """Say that one is on an incident."""
+    """Acknowledge an incident."""
     return _about_incident(desk, fields, "acknowledge")
 
 
@@ -138,9 +123,14 @@ def close(desk: Desk, fields: Fields) -> Done:
 
 def _about_incident(desk: Desk, fields: Fields, word: Word) -> Done:
     application, incident = _named(fields, "application", "incident")
-    document = {"application": application, "incident": incident, "comment": fields.get("comment", "")}
-    found = sent(desk.belay, word, document)
-    return Done(f"{incident} was {SAID[word]} by {found.get('by')}.", _incident_page(application, incident))
+    by = _sent(desk, fields, word, "application", "incident")
+    return Done(f"{incident} was {SAID[word]} by {by}.", _incident_page(application, incident))
+
+
+def _sent(desk: Desk, fields: Fields, word: Word, *names: str) -> str:
+    """Send a decision about the fields of these names; return who made it, as recorded."""
+    found = sent(desk.belay, word, {name: fields.get(name, "") for name in (*names, "comment")})
+    return str(found.get("by") or desk.belay.caller())
 
 
 def _incident(desk: Desk, fields: Fields) -> IncidentShown:
@@ -159,9 +149,8 @@ def show_rollback(desk: Desk, fields: Fields) -> Shown:
     application, stage = _named(fields, "application", "stage")
     to = fields.get("to") or None
     found = rollback.ask(desk.belay, application, stage, to, comment="", plan_only=True)
-    lines = [str(each) for each in found.get("lines") or ["Nothing to do: all stacks are as they were before."]]
     title = f"Roll {application} in {stage} back" + (f" to {to}?" if to else "?")
-    return _asks("rollback", title, lines, fields, danger=True)
+    return _asks("rollback", title, rollback.planned(found), fields, danger=True)
 
 
 def roll_back(desk: Desk, fields: Fields) -> Done:
@@ -200,7 +189,7 @@ def show_abort(desk: Desk, fields: Fields) -> Shown:
     attempt, stage = find_attempts(desk.belay.ledger, ReleaseName(application, name))[-1], fields.get("stage")
     if fields.get("recovery"):
         stopping = abort.recovery_to_stop(desk.belay, attempt, stage)
-        lines = ["Its rollback stops after the step that is under way. What is left is a person's to do."]
+        lines = ["Its rollback stops after the step that is under way. What is left has to be done by a person."]
     else:
         stopping = abort.to_stop(desk.belay, attempt, stage)
         where = " and ".join(stopping.stages) or "its stages"
@@ -224,20 +213,20 @@ def stop(desk: Desk, fields: Fields) -> Done:
 
 def show_pause(desk: Desk, fields: Fields) -> Shown:
     """Show what a pause does."""
-    lines = ["Releases that are uploaded from now on are held. What runs goes on."]
+    lines = ["Releases that are uploaded from now on are held. What is running continues."]
     return _asks("pause", "Pause releases?", lines, fields, comment="")
 
 
 def hold(desk: Desk, fields: Fields) -> Done:
     """Pause."""
-    pause.pause(desk.belay)
+    resume.hold(desk.belay)
     return Done("Releases are paused: new uploads are held.", "/")
 
 
 def show_resume(desk: Desk, fields: Fields) -> Shown:
     """Show what would start."""
     uploads = [each.upload.key for each in desk.belay.ledger.uploads.held()]
-    lines = [f"{len(uploads)} held uploads start, the oldest first.", *uploads]
+    lines = [f"{counted(len(uploads), 'held upload')} will start, the oldest first.", *uploads]
     return _asks("resume", "Resume releases?", lines, fields, comment="")
 
 
@@ -278,7 +267,7 @@ def _named(fields: Fields, *names: str) -> tuple[str, ...]:
     """Return the values of fields that an act needs. Raises ``Refused`` where one is missing or is no name."""
     missing = [each for each in names if not fields.get(each)]
     if missing:
-        raise Refused(f"the form says nothing about {', '.join(missing)}: open the page again")
+        raise Refused(f"the form lacks {', '.join(missing)}: open the page again")
     try:
         application_name(fields["application"])
     except click.BadParameter as error:
@@ -286,10 +275,14 @@ def _named(fields: Fields, *names: str) -> tuple[str, ...]:
     return tuple(fields[each] for each in names)
 
 
-def _word(fields: Fields) -> str:
-    word = fields.get("word", "nothing")
-    if word not in ("approve", "reject"):
-        raise Refused(f"word: expected approve or reject, found {word!r}")
+_ANSWERED: Final[Mapping[Word, str]] = {"approve": "approved", "reject": "denied"}
+
+
+def _word(fields: Fields) -> Word:
+    found = fields.get("word", "nothing")
+    word = next((each for each in _ANSWERED if each == found), None)
+    if word is None:
+        raise Refused(f"word: expected approve or reject, found {found!r}")
     return word
 
 

@@ -85,7 +85,7 @@ def _acting(desk: Desk) -> Callable[[Request], Awaitable[Response]]:
     def act(request: Request, fields: Mapping[str, str]) -> Response:
         wanted = ACTS.get(request.path_params["act"])
         if wanted is None:
-            raise Refused(f"there is no act {request.path_params['act']}")
+            raise Refused(f"there is no action {request.path_params['act']}")
         done = wanted.does(desk, fields)
         return RedirectResponse(f"{done.then}?told={desk.tell(done.said)}", status_code=303)
 

@@ -1,4 +1,4 @@
-"""``belay console``: a page of what runs where, what goes on and what a person must do, for this machine's browser."""
+"""``belay console``: what runs where, what goes on and what a person must do, for a browser on this machine."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _HIGHEST_PORT = 65_535
 @click.option("--no-browser", is_flag=True, help="only print the address")
 @finds_belay
 def command(port: int, no_browser: bool, where: Where) -> int:
-    """Serve a page of what runs where, for this machine's browser, until it is interrupted."""
+    """Serve a page of what runs where, for a browser on this machine, until it is interrupted."""
     belay = Account.of(where)
     with bound(port) as listening:
         keys = Keys(listening.getsockname()[1])
-        print(f"The console of {belay.stack} in {belay.region}, for one browser of this machine:\n\n  {keys.address}\n")
+        print(f"The console of {belay.stack} in {belay.region}, for one browser on this machine:\n\n  {keys.address}\n")
         print("It acts with your credentials. Ctrl+C ends it.", flush=True)
         if not no_browser:
             webbrowser.open(keys.address)

@@ -83,11 +83,7 @@ class Desk:
         digest = hashlib.sha256(main.encode()).hexdigest()[:16]
         told = self._told.get(request.query_params.get("told", ""), "")
         page = self.templates.get_template("page.html").render(
-            context,
-            main=Markup(main),
-            digest=digest,
-            told=told,
-            live=shown.live,
+            context, main=Markup(main), digest=digest, told=told, live=shown.live
         )
         return page, digest
 

@@ -134,7 +134,7 @@ class Door:
         if known:
             return entry
         if keys.exchanged or not compare_digest(token.encode(), keys.entry.encode()):
-            return _refused("this address is no longer good, because it was opened before: start `belay console` again")
+            return _refused("this address was already used: start `belay console` again")
         keys.exchanged = True
         entry.set_cookie(keys.cookie, keys.session, path="/", httponly=True, samesite="strict")
         return entry

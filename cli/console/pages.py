@@ -16,6 +16,7 @@ from belay.release.attempt import Attempt, numbered
 from belay.release.place import AccountRegion
 from belay.release.records import Outcome
 from belay.release.waves import wave_of
+from cli.account import is_paused
 from cli.approve import Asked
 from cli.console.desk import Desk, Shown
 from cli.decision import held, unanswered
@@ -36,7 +37,7 @@ _NEWEST: Final = 50
 
 
 def _overview(desk: Desk) -> Overview:
-    return read_overview(desk.belay.ledger, desk.registered(), paused=desk.belay.paused, now=desk.clock())
+    return read_overview(desk.belay.ledger, desk.registered(), paused=is_paused(desk.belay), now=desk.clock())
 
 
 def overview(desk: Desk, request: Request) -> Shown:
@@ -60,7 +61,7 @@ def application(desk: Desk, request: Request) -> Shown:
 def release(desk: Desk, request: Request) -> Shown:
     """One attempt at a release: its stages as they go, and everything that is known of it."""
     ledger, artifacts = desk.belay.ledger, desk.belay.artifacts
-    name = _release_name(request)
+    name = ReleaseName(_application(request), request.path_params["name"])
     attempts = find_attempts(ledger, name)
     attempt = chosen(attempts, request.query_params.get("attempt"), name)
     found = gather(ledger, artifacts, attempt, attempts)
@@ -260,10 +261,6 @@ def _application(request: Request) -> str:
         return application_name(request.path_params["application"])
     except Exception as error:
         raise Refused(str(error)) from error
-
-
-def _release_name(request: Request) -> ReleaseName:
-    return ReleaseName(_application(request), request.path_params["name"])
 
 
 def _place(desk: Desk, request: Request) -> tuple[str, str]:

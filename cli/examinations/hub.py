@@ -8,7 +8,7 @@ from typing import Any, Final
 from belay import VERSION
 from belay.aws.faults import translated
 from belay.wording import counted
-from cli.account import Account
+from cli.account import Account, is_paused
 from cli.examinations.examined import Condition, Examined, ok, problem, unknown
 from cli.permissions import POLICIES, Permission, granted_by, principal, refused, to_register
 
@@ -110,7 +110,7 @@ def subscribers(belay: Account) -> Iterator[Examined]:
 
 def pause(belay: Account) -> Iterator[Examined]:
     """Look whether releases are paused."""
-    if belay.paused:
+    if is_paused(belay):
         yield problem("pause", "releases are paused: uploads are held", "belay resume")
     else:
         yield ok("pause", "releases are not paused")

@@ -1,4 +1,4 @@
-"""A release, or a rollback by itself, as it is at one look: its stages, stacks, incidents, and whom it waits for."""
+"""A release, or a separate rollback, at one moment: its stages, stacks, incidents, and the people it waits for."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ NOT_OPENED: Final = "UPLOADED, NOT OPENED YET"
 _PAUSED: Final = "releases are paused: belay resume ends the pause"
 _SOON: Final = "it is opened in a few seconds; if not, belay doctor says why"
 _EARLIER: Final = 5
-"""How many earlier deployments tell how long one takes."""
+"""How many earlier deployments show how long one usually takes."""
 _PEOPLE: Final = (State.AWAITING_APPROVAL, State.HELD)
-"""The states whose time is a person's or a calendar's."""
+"""The states that wait for a person or a calendar."""
 _BEFORE_THE_LOCK: Final = (State.REHEARSED, State.APPROVED, State.HELD)
 
 
@@ -57,13 +57,13 @@ class StageFollowed:
     usual: int | None = None
 
     def worked(self, now: datetime) -> int:
-        """How many seconds it took so far, without those that it waited for people."""
+        """How many seconds it has taken so far, not counting those spent waiting for people."""
         return worked(self.lines, datetime.fromisoformat(self.track.ended) if self.track.ended else now)
 
 
 @dataclass(frozen=True)
 class Followed:
-    """What is followed: ``name`` is a release's, or says which stage is rolled back. ``over``: nothing more comes.
+    """What is followed: ``name`` is a release's, or says which stage is rolled back. ``over``: it has ended.
 
     ``key`` is the attempt's or the incident's id. ``lines`` are its history outside of stages, ``notes`` say what it
     waits for that is not a person.
@@ -84,14 +84,14 @@ class Followed:
 
 
 def worked(lines: Sequence[Transition], until: datetime) -> int:
-    """Return how many seconds a stage's history covers, without those that it waited for people."""
+    """Return how many seconds a stage's history covers, not counting those spent waiting for people."""
     times = [*(datetime.fromisoformat(each.at) for each in lines), until]
     spans = zip(lines, times, times[1:], strict=False)
     return round(sum((end - begin).total_seconds() for each, begin, end in spans if each.what not in _PEOPLE))
 
 
 def usual_seconds(histories: Iterable[Sequence[Transition]], stage: str) -> int | None:
-    """Return how long deployments took of which these are the histories; None if there are none."""
+    """Return how long the deployments with these histories took, as a median; None if there are none."""
     took = []
     for history in histories:
         lines = [each for each in history if each.stage == stage]
@@ -150,7 +150,7 @@ class Follower:
         )
 
     def incident(self, application: str, name: str) -> Followed:
-        """Return a rollback by itself. Raises ``Refused`` if there is no such incident."""
+        """Return a separate rollback. Raises ``Refused`` if there is no such incident."""
         shown = read_incident(self._ledger, self._belay.artifacts, application, name)
         record = self._ledger.incidents.get(application, name)
         if shown is None or record is None:

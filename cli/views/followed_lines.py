@@ -19,7 +19,7 @@ from cli.views.stacks import ResourceNow, StackNow
 _TONES: Final = {"good": "green", "back": "magenta", "call": "bold red", "going": "yellow", "empty": "dim"}
 """The styles of what the console colours by the same names."""
 _TOLD_BELOW: Final = (State.RECOVERING, State.ENDED)
-"""The states whose detail is a cause, which is told in full by itself."""
+"""The states whose detail is a cause, which is shown in full separately."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _followed(seen: Followed, now: datetime) -> Iterator[ShownLine]:
 
 
 def _stage(stage: StageFollowed, now: datetime) -> str:
-    """Return its state, how long it takes, and how long that took before."""
+    """Return its state, how long it has taken, and how long it usually takes."""
     took = duration(timedelta(seconds=stage.worked(now)))
     if stage.track.ended is not None:
         return f"{stage.track.words}, {took}"
@@ -117,7 +117,7 @@ def _asked(asked: PersonAsked) -> Iterator[ShownLine]:
 
 @dataclass(frozen=True)
 class News:
-    """Something that happened ``at`` a time (ISO 8601) to what has this ``key``, told once.
+    """Something that happened ``at`` a time (ISO 8601) to what has this ``key``, reported once.
 
     Its ``name`` may change: an upload gets its version when it is opened.
     """
@@ -159,7 +159,7 @@ def _told(seen: Followed) -> Iterator[_Told]:
 
 
 def _asked_at(seen: Followed, asked: PersonAsked) -> str:
-    """Return when a person was asked, as far as the history tells."""
+    """Return when a person was asked, as far as the history shows."""
     times = [
         line.at
         for stage in seen.stages
@@ -177,7 +177,7 @@ def _transition(line: Transition) -> str:
 
 
 def _changed(stack: StackNow) -> Iterator[tuple[str, str]]:
-    """Yield each resource that is done, with what it took, and at once why one failed."""
+    """Yield each resource that is done, with how long it took and, if it failed, why."""
     for each in stack.resources:
         if each.ended is not None:
             took = duration(datetime.fromisoformat(each.ended) - datetime.fromisoformat(each.began))

@@ -75,12 +75,12 @@ class IncidentShown:
 
     @property
     def open_questions(self) -> tuple[AskedQuestion, ...]:
-        """The questions that nobody has answered; only those of an open incident can be."""
+        """The unanswered questions, as long as the incident is open."""
         return tuple(each for each in self.questions if each.approved is None and self.line.outcome is None)
 
 
 def answer_until(asked: AskedQuestion) -> str:
-    """Return until when a question is waited for (ISO 8601)."""
+    """Return the deadline of a question (ISO 8601)."""
     return (datetime.fromisoformat(asked.asked_at) + ANSWER_WITHIN).isoformat(timespec="milliseconds")
 
 
@@ -141,10 +141,7 @@ def todo_lines(todo: Mapping[str, Any]) -> list[str]:
         *(
             line
             for number, each in enumerate(choices, 1)
-            for line in (
-                f"  {number}. {each.what}; {each.loses}",
-                *([f"     {each.command}"] if each.command else []),
-            )
+            for line in (f"  {number}. {each.what}; {each.loses}", *([f"     {each.command}"] if each.command else []))
         ),
     ]
 

@@ -20,7 +20,7 @@ WEEKS = 12
 
 @dataclass(frozen=True)
 class Week:
-    """What happened in one week, which ``begins`` at a moment: deployments, failed changes, both medians in seconds."""
+    """One week from ``begins`` on: deployments, failed changes, and both medians in seconds."""
 
     begins: datetime
     deployments: int

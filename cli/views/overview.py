@@ -1,4 +1,4 @@
-"""What runs where, what goes on, and what a person must do now: of every application, from a fixed number of requests.
+"""What runs where, what is in progress, and what a person must do now, for every application, in few requests.
 
 Nothing here reads a stage's history or an application's releases: ten thousand of them make it no slower.
 """
@@ -68,7 +68,7 @@ class PersonNeeded:
 
 @dataclass(frozen=True)
 class Going:
-    """A release that goes on in a stage: ``state`` in words, and what it waits for, if it waits."""
+    """A release in progress in a stage: its ``state`` in words, and what it waits for, if anything."""
 
     version: str
     attempt: str
@@ -79,22 +79,17 @@ class Going:
 
 @dataclass(frozen=True)
 class OpenOne:
-    """An incident that has not ended: its cause, the steps taken so far, the questions without an answer."""
+    """An incident that has not ended: since when, the steps taken so far, and its release's version."""
 
     name: str
-    application: str
-    stage: str
-    cause: str
     since: str
     steps: int
-    asked: tuple[AskedQuestion, ...]
     version: str | None
-    acknowledged: GivenAnswer | None
 
 
 @dataclass(frozen=True)
 class StageNow:
-    """One stage: what it runs since when, what goes on in it, and what keeps it from being changed.
+    """One stage: what it runs and since when, what is in progress, and what prevents changes to it.
 
     ``runs`` is also its last-known-good release, which a failed one is rolled back to. ``left`` says which stacks do
     not run it. ``closed`` says why nothing may be changed now, ``opens`` when that ends, where it ends. ``place`` is
@@ -118,7 +113,7 @@ class StageNow:
 
     @property
     def tone(self) -> str:
-        """What colours it: ``call`` for a person, ``back`` for a rollback, or what it is otherwise in."""
+        """What colours it: ``call`` for a person, ``back`` for a rollback, or its state otherwise."""
         if self.needs:
             return "call"
         if self.incident is not None:
@@ -137,20 +132,14 @@ class ApplicationNow:
     name: str
     stages: tuple[StageNow, ...]
     opening: tuple[str, ...]
-    """Uploads that are being opened and are in no stage yet, by file name or version."""
-
-    @property
-    def calls(self) -> int:
-        """How many things a person must do."""
-        return sum(len(each.needs) for each in self.stages)
+    """Uploads that are being opened and have not entered a stage, by file name or version."""
 
 
 @dataclass(frozen=True)
 class Overview:
-    """Everything on the first page. ``held`` are the uploads that wait for the ``paused`` intake to go on."""
+    """Everything on the first page. ``held`` are the uploads that wait for the end of the pause."""
 
     needs: tuple[PersonNeeded, ...]
-    incidents: tuple[OpenOne, ...]
     applications: tuple[ApplicationNow, ...]
     paused: bool
     held: tuple[HeldUpload, ...]
@@ -174,14 +163,14 @@ class Seen:
 
 
 def read_overview(ledger: Ledger, registered: ReadRegistrations, *, paused: bool, now: datetime) -> Overview:
-    """Read what goes on and describe it."""
+    """Read what is in progress and describe it."""
     return describe(
         look(ledger, [(each.application, each.name) for each in registered.stages]), registered, paused, now
     )
 
 
 def look(ledger: Ledger, places: Sequence[Place]) -> Seen:
-    """Ask the ledger: a request for each kind of record, and one for each hundred stages and open question."""
+    """Read the ledger: a request for each kind of record, each hundred stages and each open incident."""
     open_ones = open_records(ledger)
     opened = [each for each, state in open_ones if state is IncidentState.RECOVERING]
     uploads = [each.upload for each in ledger.attempts.open_ones()]
@@ -207,23 +196,21 @@ def look(ledger: Ledger, places: Sequence[Place]) -> Seen:
 def describe(seen: Seen, registered: ReadRegistrations, paused: bool, now: datetime) -> Overview:
     """Describe it, each application with its stages."""
     stages = [*registered.stages, *_unregistered(seen, registered.stages)]
-    incidents = tuple(_open_one(each, seen) for each in seen.open_incidents)
-    needs = tuple(sorted(_needs(seen, incidents), key=lambda each: ([*Call].index(each.call), each.since or "")))
+    needs = tuple(sorted(_needs(seen), key=lambda each: ([*Call].index(each.call), each.since or "")))
     rows: dict[str, list[StageNow]] = {name: [] for name in sorted(registered.topics)}
     for each in stages:
-        waves = registered.waves.get(each.application, ())
-        described = _stage(each, waves, seen, incidents=incidents, needs=needs, now=now)
+        described = _stage(each, registered.waves.get(each.application, ()), seen, needs, now)
         rows.setdefault(each.application, []).append(described)
     opening: dict[str, list[str]] = {}
     for attempt in seen.attempts:
         if not attempt.stages:
             opening.setdefault(attempt.application, []).append(attempt.name)
     applications = tuple(ApplicationNow(name, tuple(row), tuple(opening.get(name, ()))) for name, row in rows.items())
-    return Overview(needs, incidents, applications, paused, tuple(seen.held))
+    return Overview(needs, applications, paused, tuple(seen.held))
 
 
 def _unregistered(seen: Seen, registered: Iterable[Stage]) -> list[Stage]:
-    """Return the stages where something goes on although their registration is gone, or cannot be read."""
+    """Return the stages in use whose registration is gone or cannot be read."""
     known = {(each.application, each.name) for each in registered}
     busy = [
         *((each.application, one.stage) for each in seen.attempts for one in each.latest),
@@ -233,17 +220,10 @@ def _unregistered(seen: Seen, registered: Iterable[Stage]) -> list[Stage]:
     return [Stage(*place, service_role="", stacks={}) for place in dict.fromkeys(busy) if place not in known]
 
 
-def _stage(
-    stage: Stage,
-    waves: Waves,
-    seen: Seen,
-    *,
-    incidents: Sequence[OpenOne],
-    needs: Sequence[PersonNeeded],
-    now: datetime,
-) -> StageNow:
+def _stage(stage: Stage, waves: Waves, seen: Seen, needs: Sequence[PersonNeeded], now: datetime) -> StageNow:
     place = stage.application, stage.name
     runs = seen.runs.get(place)
+    incidents = (each for each in seen.open_incidents if (each.incident.application, each.incident.stage) == place)
     closed = stage.calendar.held(now)
     return StageNow(
         application=stage.application,
@@ -259,7 +239,7 @@ def _stage(
             for standing in each.latest
             if (each.application, standing.stage) == place and standing.state is not State.RECOVERING
         ),
-        incident=next((each for each in incidents if (each.application, each.stage) == place), None),
+        incident=next(map(_open_one, incidents), None),
         needs=tuple(each for each in needs if (each.application, each.stage) == place),
         closed=None if closed is None else closed.why,
         opens=None if closed is None else closed.until,
@@ -279,20 +259,8 @@ def _going(attempt: Attempt, standing: InStage, seen: Seen) -> Going:
     return Going(attempt.name, attempt.id, standing.words, attempt.claimed_at, waits)
 
 
-def _open_one(record: IncidentRecord, seen: Seen) -> OpenOne:
-    incident = record.incident
-    asked = tuple(each for each in seen.questions.get(incident.name, ()) if each.approved is None)
-    return OpenOne(
-        name=incident.name,
-        application=incident.application,
-        stage=incident.stage,
-        cause=in_words(incident.reason),
-        since=record.opened_at,
-        steps=len(record.tried),
-        asked=asked,
-        version=_version(record),
-        acknowledged=record.acknowledged,
-    )
+def _open_one(record: IncidentRecord) -> OpenOne:
+    return OpenOne(record.incident.name, record.opened_at, len(record.tried), _version(record))
 
 
 def _version(record: IncidentRecord) -> str | None:
@@ -300,33 +268,15 @@ def _version(record: IncidentRecord) -> str | None:
     return subject.release.version if isinstance(subject, ReleaseAttempt | AskedRollback) else None
 
 
-def _needs(seen: Seen, incidents: Sequence[OpenOne]) -> list[PersonNeeded]:
+def _needs(seen: Seen) -> list[PersonNeeded]:
     found = [
-        PersonNeeded(
-            Call.QUESTION,
-            each.application,
-            each.stage,
-            asked.text,
-            since=asked.asked_at,
-            version=each.version,
-            incident=each.name,
-            question=asked.name,
-            acknowledged=each.acknowledged,
-        )
-        for each in incidents
-        for asked in each.asked
+        _about_incident(Call.QUESTION, each, asked.text, asked.asked_at, asked.name)
+        for each in seen.open_incidents
+        for asked in seen.questions[each.incident.name]
+        if asked.approved is None
     ]
     found += [
-        PersonNeeded(
-            Call.OPERATOR,
-            each.incident.application,
-            each.incident.stage,
-            in_words(each.reason or each.incident.reason),
-            since=each.ended_at,
-            version=_version(each),
-            incident=each.incident.name,
-            acknowledged=each.acknowledged,
-        )
+        _about_incident(Call.OPERATOR, each, in_words(each.reason or each.incident.reason), each.ended_at)
         for each in seen.incidents_left
     ]
     told = {(each.application, each.stage) for each in found if each.call is Call.OPERATOR}
@@ -354,6 +304,22 @@ def _needs(seen: Seen, incidents: Sequence[OpenOne]) -> list[PersonNeeded]:
         )
         for each in seen.unreadable
     ]
+
+
+def _about_incident(
+    call: Call, record: IncidentRecord, what: str, since: str | None, question: str | None = None
+) -> PersonNeeded:
+    return PersonNeeded(
+        call,
+        record.incident.application,
+        record.incident.stage,
+        what,
+        since=since,
+        version=_version(record),
+        incident=record.incident.name,
+        question=question,
+        acknowledged=record.acknowledged,
+    )
 
 
 def _is_asked(awaited: AwaitedApproval, attempts: Iterable[Attempt]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket
@@ -76,17 +76,17 @@ def stack_now(aws: Aws, plan: StackPlan) -> StackNow:
     _, _, _, region, account, _ = plan.stack_id.split(":", 5)
     if account != aws.account:
         why = (
-            f"it lies in account {account}, where Belay's functions look, and these credentials are of {aws.account}: "
-            f"with credentials of {account}, {failed_events_command(plan.stack_id)}"
+            f"it is in account {account}, where only Belay's functions look, and these credentials are for "
+            f"{aws.account}. With credentials for {account}: {failed_events_command(plan.stack_id)}"
         )
-        return StackNow(plan.stack, plan.stack_name, plan.progress, plan.changes, unseen=why)
+        return replace(known, unseen=why)
     try:
         events = aws.in_region(region).stacks.events(plan.stack_id)
         resources = of_operation(events, plan.stack_id, plan.token)
     except AwsFault as fault:
         why = f"in account {account}, region {region}: {fault}"
-        return StackNow(plan.stack, plan.stack_name, plan.progress, plan.changes, unseen=why)
-    return StackNow(plan.stack, plan.stack_name, plan.progress, plan.changes, tuple(resources))
+        return replace(known, unseen=why)
+    return replace(known, resources=tuple(resources))
 
 
 def stacks_of(artifacts: ArtifactBucket, aws: Aws, release: ReleaseReference | None, stage: str) -> list[StackNow]:
@@ -99,7 +99,7 @@ def stacks_of(artifacts: ArtifactBucket, aws: Aws, release: ReleaseReference | N
 def of_operation(events: Iterable[Event], stack_id: str, token: str) -> list[ResourceNow]:
     """Return the resources that an operation changed, in the order in which it began with them.
 
-    ``events`` are the stack's, newest first; no more of them are read than the operation has.
+    ``events`` are the stack's, newest first; only those of the operation are read.
     """
     found: dict[str, ResourceNow] = {}
     for event in events:

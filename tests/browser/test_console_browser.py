@@ -48,7 +48,7 @@ def test_the_address_lets_one_browser_in_and_is_gone(browser: Browser, plain: Se
     assert page.evaluate("document.cookie") == ""
     other = second.new_page()
     other.goto(plain.keys.address)
-    expect(other.get_by_text("opened before")).to_be_visible()
+    expect(other.get_by_text("already used")).to_be_visible()
     first.close()
     second.close()
 

@@ -13,7 +13,7 @@ from test_convention_permissions import ALSO_NEEDED, OTHERWISE_CALLED, PREFIX, R
 from test_convention_vaults import OF_RDS
 
 from belay.database.restore import OPERATIONS
-from cli.commands import COMMANDS
+from cli.commands import COMMANDS, place_of
 
 PAGE = (ROOT / "docs" / "command-line.md").read_text()
 ALSO_ATTACHED = {"OperatorPolicy": "ReaderPolicy"}
@@ -45,7 +45,7 @@ def needed(command: str, *, waiting: bool = True) -> set[str]:
     code = Code.of_the_command()
     if not waiting:
         code = replace(code, classes={name: each for name, each in code.classes.items() if name != "Follower"})
-    starts = {Node(COMMANDS[tuple(command.split())][0], "", "command")}
+    starts = {Node(place_of(tuple(command.split()))[0], "", place_of(tuple(command.split()))[1])}
     if command == "console":  # which finds its pages by their addresses
         starts |= {Node(module, "", name) for module, name in code.functions if module == "cli.console.pages"}
     nodes = followed(code, starts)
@@ -120,7 +120,7 @@ def policy(template_of: str, name: str) -> set[str]:
 
 
 def needs_aws(command: str) -> bool:
-    return (COMMANDS[tuple(command.split())][0], "command") in Code.of_the_command().functions and bool(needed(command))
+    return place_of(tuple(command.split())) in Code.of_the_command().functions and bool(needed(command))
 
 
 def test_what_a_command_needs_is_really_found() -> None:

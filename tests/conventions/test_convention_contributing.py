@@ -15,7 +15,7 @@ import pytest
 from project import ROOT, tracked_files
 
 from belay.database.kinds import KINDS
-from cli.commands import COMMANDS, loaded
+from cli.commands import COMMANDS, loaded, place_of
 
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
 LAYER = ROOT / "layers" / "belay" / "belay"
@@ -52,10 +52,10 @@ def kinds_of_database() -> Iterator[Names]:
 
 def commands() -> Iterator[Names]:
     """Those that print JSON."""
-    for words, (module, _) in COMMANDS.items():
+    for words in COMMANDS:
         if any(each.name == "output" and isinstance(each.type, click.Choice) for each in loaded(words).params):
             file, name = "-".join(words), " ".join(words)
-            yield {"name": name, "file": file, "module": module.removeprefix("cli.").replace(".", "/")}
+            yield {"name": name, "file": file, "module": place_of(words)[0].removeprefix("cli.").replace(".", "/")}
 
 
 THINGS = {

@@ -512,7 +512,7 @@ def test_who_may_not_look_at_registrations_is_told_and_pushes_all_the_same(
     status, _, err = belay("release", "push", str(archive))
     assert status == 0
     assert err.startswith(
-        "belay: the registration could not be looked at, Belay will: these credentials may not call ssm"
+        "belay: the registration could not be checked, Belay will do it: these credentials may not call ssm"
     )
     assert "Contents" in office.s3.list_objects_v2(Bucket="releases-bucket")
 
@@ -597,7 +597,7 @@ def test_every_stage_that_is_being_deployed_is_stopped_and_none_that_waits_for_p
 
     found = json.loads(out)
     assert {found["stopped"], *found["also_stopped"]} == {started["eu"], started["us"]}
-    assert found["others"] == ["production goes on"]
+    assert found["others"] == ["production continues"]
     assert status == 0
     assert statuses(office, started) == {"eu": "ABORTED", "us": "ABORTED", "production": "RUNNING"}
 
@@ -605,11 +605,11 @@ def test_every_stage_that_is_being_deployed_is_stopped_and_none_that_waits_for_p
 @pytest.mark.parametrize(
     ("registered", "others"),
     [
-        ("stage", ["us goes on", "production goes on"]),
+        ("stage", ["us continues", "production continues"]),
         (
             "wave",
             [
-                f"{each} goes on, and is rolled back with eu, as registered (wave_failure: wave)"
+                f"{each} continues, and is rolled back with eu, as registered (wave_failure: wave)"
                 for each in ("us", "production")
             ],
         ),
@@ -641,7 +641,7 @@ def test_a_stage_that_is_not_being_deployed_is_not_stopped(office: Office, belay
     assert "has not entered asia; it is under way in us" in belay("abort", "orders", "--stage", "asia")[2]
     assert set(statuses(office, started).values()) == {"RUNNING"}
     out = belay("abort", "orders", "--stage", "us")[1]
-    assert "eu is deployed, and stays so\nproduction goes on\n" in out
+    assert "eu is deployed, and stays so\nproduction continues\n" in out
 
 
 def test_of_several_rollbacks_one_is_chosen_to_be_stopped(office: Office, belay: Belay) -> None:

@@ -93,7 +93,7 @@ def test_an_incident_says_whose_credentials_its_commands_need(
     incident(office, StackFailure(stack, "UPDATE_ROLLBACK_COMPLETE", None))
     page = asked.get(f"/incidents/orders/{INCIDENT}").said
     assert f"--stack-name {stack}" in page
-    assert ("account 111111111111: aws commands about what is there need its credentials" in page) is said
+    assert ("account 111111111111: aws commands about resources there need its credentials" in page) is said
 
 
 def left_to_a_person(office: Office) -> Incident:
@@ -152,7 +152,7 @@ def test_one_stage_of_a_wave_is_stopped_as_it_was_shown(office: Office, asked: A
     page = asked.get(f"/act/abort?{where}")
     assert "Stop orders 1.0.0 in eu?" in page.said
     assert "what it has changed in eu is rolled back as after a failure." in page.said
-    assert "us goes on. production goes on." in page.said
+    assert "us continues. production continues." in page.said
     assert 'name="stage" value="eu"' in page.text
     assert set(statuses(office, started).values()) == {"RUNNING"}
 
@@ -182,8 +182,8 @@ def test_a_stage_elsewhere_says_where_its_stacks_lie(office: Office, asked: Aske
     office.ssm.put_parameter(Name="/belay/applications/orders/production", Value=there, Type="String", Overwrite=True)
     assert 'title="account 111111111111, region eu-central-1">eu-central-1<' in asked.get("/").text
     history = asked.get("/history/orders/production").said
-    assert "Its stacks lie in account 111111111111, region eu-central-1." in history
-    assert "Its stacks lie in" not in asked.get("/history/orders/test").said
+    assert "Its stacks are in account 111111111111, region eu-central-1." in history
+    assert "Its stacks are in" not in asked.get("/history/orders/test").said
 
 
 def test_the_stages_of_a_wave_say_with_whom_they_are_deployed_and_where(office: Office, asked: AskedConsole) -> None:

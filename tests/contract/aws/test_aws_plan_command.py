@@ -99,7 +99,7 @@ def test_an_interruption_ends_the_waiting_alone(
     monkeypatch.setattr(plan.time, "sleep", interrupted)
     status, _, err = belay("plan", str(archive))
     assert status == 130
-    assert "The plan goes on, and deletes what it makes when it ends." in err
+    assert "The plan continues, and deletes what it makes when it ends." in err
     execution, _ = started(office)
     assert office.states.describe_execution(executionArn=execution)["status"] == "RUNNING"
 

@@ -25,7 +25,7 @@ def test_a_stack_of_another_account_is_asked_about_by_nobody_and_says_who_may(
     monkeypatch.setattr(Aws, "in_region", lambda *_: pytest.fail("nobody here is shown it"))
     now = stack_now(Aws(), plan("111111111111", "eu-central-1"))
     assert (now.progress, now.changes, now.resources) == (Progress.EXECUTING, ("ADDS Vpc",), ())
-    assert now.unseen.startswith("it lies in account 111111111111, where Belay's functions look, and these credentials")
+    assert now.unseen.startswith("it is in account 111111111111, where only Belay's functions look, and these")
     assert "describe-stack-events --stack-name arn:aws:cloudformation:eu-central-1:111111111111:" in now.unseen
     assert "--region eu-central-1" in now.unseen
 

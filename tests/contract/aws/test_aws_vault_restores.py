@@ -360,8 +360,8 @@ def test_credentials_of_another_account_are_told_with_whom_to_ask(
     status, _, err = belay("vault", "list", "orders")
     assert status == 1
     assert (
-        "these credentials are of account 123456789012. The copies are in account 222222222222: pass --vault-profile "
-        "with credentials of it that have the policy belay-lend-from-vault (accounts/vault.yaml)." in err
+        "these credentials are for account 123456789012. The copies are in account 222222222222: pass --vault-profile "
+        "with credentials for it that have the policy belay-lend-from-vault (accounts/vault.yaml)." in err
     )
     status, _, err = belay(*RESTORE, "--vault-profile", "nobody-s")
     assert (status, "nobody-s" in err) == (3, True)

@@ -42,7 +42,7 @@ def test_the_address_is_exchanged_once_for_a_cookie(asked: AskedConsole) -> None
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
     again = asked.ask("GET", f"/?token={asked.keys.entry}")
     assert again.status == 403
-    assert "opened before" in again.text
+    assert "already used" in again.text
     assert "set-cookie" not in again.headers
     assert asked.get(f"/?token={asked.keys.entry}").status == 303  # a person who is in and follows it again
 

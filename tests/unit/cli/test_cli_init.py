@@ -178,7 +178,7 @@ def test_what_keeps_a_template_from_being_deployed_as_it_is_is_told(own: Path) -
     left = beginning.left()
 
     assert sum("needs PermissionsBoundary" in each for each in left) == 2
-    assert "release/templates/template.yaml:5: src/ is a file of your machine" in "\n".join(left)
+    assert "release/templates/template.yaml:5: src/ is a file on your machine" in "\n".join(left)
     manifest = yaml.safe_load(beginning.files()["release/release.yaml"])
     assert manifest["stacks"][0]["capabilities"] == ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
@@ -418,7 +418,7 @@ def test_the_role_may_change_the_roles_of_its_stacks_and_no_others(
     found = statements(beginning).get("iam:*")
     wanted = [{"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:{resource}"}]
     assert found == (wanted if resource else None)
-    assert ("only a deployment tells the name of this role" in "".join(beginning.left())) == (resource is None)
+    assert ("the name of this role is only known after a deployment" in "".join(beginning.left())) == (resource is None)
 
 
 # -- values in tables --------------------------------------------------------------------------------------------------

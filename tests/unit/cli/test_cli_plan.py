@@ -98,7 +98,7 @@ def test_what_is_left_is_not_called_deleted() -> None:
     shown = found("PLANNED", stage("production", "PLANNED", gone=False), previews=(PRODUCTION,))
     assert shown["left"] == ["production"]
     assert plan.render(shown)[-1] == (
-        "What was made in production could not be deleted yet: the sweep goes on with it."
+        "What was made in production could not be deleted yet: the sweep will finish that."
     )
 
 

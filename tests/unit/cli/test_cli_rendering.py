@@ -274,7 +274,7 @@ INCIDENT: dict[str, Any] = {
         ONE_LEFT,
         {"subject": None, "what": "look at the queue", "why": None, "command": "aws sqs", "look": None},
     ],
-    "credentials": ["account 111111111111: aws commands about what is there need its credentials"],
+    "credentials": ["account 111111111111: aws commands about resources there need its credentials"],
     "taken": [
         {
             "state": state,

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import yaml
 from iam_decisions import decided as decided_by
 from reference_pipeline import made
 
-from cli.commands import COMMANDS
+from cli.commands import COMMANDS, loaded
 
 FOLDER = Path("examples/github_actions")
 ACTION = yaml.safe_load((FOLDER / "belay-release" / "action.yml").read_text())
@@ -142,7 +141,7 @@ def commands() -> list[tuple[tuple[str, ...], set[str]]]:
 def test_the_action_runs_commands_and_options_that_there_are() -> None:
     assert {words for words, _ in commands()} == {("release", "build"), ("validate",), ("release", "push"), ("show",)}
     for words, options in commands():
-        command: click.Command = import_module(COMMANDS[words][0]).command
+        command: click.Command = loaded(words)
         assert options <= {option for each in command.params for option in each.opts}, words
 
 

@@ -307,7 +307,7 @@ def test_a_folder_names_every_file_that_it_passes_over(capsys: pytest.CaptureFix
     report = json.loads(shown.out)
     failed = {Path(path).name for path, file in report["summary"].items() if file["policies"]["ssh-open"] == "FAIL"}
     assert (status, failed) == (1, {"upper.YAML", "utf16.yml", "escaped.json", "named.TEMPLATE"})
-    passed_over = shown.err.partition("passed over as no templates: ")[2].strip().split(", ")
+    passed_over = shown.err.partition("skipped, because they are not templates: ")[2].strip().split(", ")
     assert sorted(Path(name).name for name in passed_over) == [".hidden", "linked", "noted.txt", "values.yaml"]
 
 

@@ -77,7 +77,7 @@ def test_a_template_too_large_to_check_at_once_is_named(capsys: pytest.CaptureFi
     large = tmp_path / "large.yaml"
     large.write_text(MISTAKEN + f"# {'x' * template_checks.LARGEST}\n")
     status, _, err = validate(capsys, large)
-    assert (status, err) == (0, f"belay validate: too large to check here whether it can be deployed: {large}\n")
+    assert (status, err) == (0, f"belay validate: too large to check here for what cannot be deployed: {large}\n")
     assert validate(capsys, large, "--rules", FIXTURES)[0] == 1
 
 
