@@ -43,7 +43,7 @@ def elsewhere(belay: Account) -> Iterator[Examined]:
 def seen(belay: Account) -> list[SeenThere]:
     """Return what Belay sees where stages elsewhere are; only its functions may look there. Raises ``Refused``."""
     with translated("Lambda.InvokeFunction"):
-        answer = belay.aws.client("lambda").invoke(
+        answer = belay.aws.client("lambda", patient=True).invoke(
             FunctionName=belay.output("SweepFunctionName"), Payload=json.dumps({"examine": True}).encode()
         )
     done: Mapping[str, Any] = json.load(answer["Payload"])

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import pytest
@@ -28,7 +29,7 @@ from belay.control.application_topics import ApplicationTopics
 from belay.control.baselines import kept_in
 from belay.control.failed_stacks import FailedStacks
 from belay.control.incidents import Incidents
-from belay.control.pipeline_executions import FollowedPipelines
+from belay.control.pipeline_executions import FollowedPipelines, PipelineExecutions
 from belay.control.pipeline_recovery import PipelineRecovery
 from belay.control.pipeline_stacks import PipelineStacks
 from belay.control.places import Places
@@ -596,3 +597,23 @@ def test_what_the_next_execution_does_to_a_stack_is_not_this_one_s_to_take_back(
     account.world.after_it = timedelta(minutes=5)
     assert asks(account).summary.endswith("nothing to roll back")
     assert account.ledger.incidents.open_ones() == []
+
+
+@in_moto
+def test_an_execution_that_cannot_be_looked_at_keeps_no_other_of_its_pipeline() -> None:
+    account, _ = entering("Deploy")
+    looked: list[str] = []
+
+    def look(_: PipelineExecutions, __: Any, ___: Any, execution: str) -> None:
+        looked.append(execution)
+        if execution == "broken":
+            raise KeyError("stages")
+
+    for execution in ("broken", "other"):
+        account.ledger.pipelines.follow("orders", "production", execution, deploying=False)
+    with (
+        patch.object(PipelineExecutions, "look", look),
+        pytest.raises(ExceptionGroup, match="1 pipelines could not be followed"),
+    ):
+        account.sweep()
+    assert {"broken", "other"} <= {*looked}

@@ -702,3 +702,24 @@ def test_what_cannot_be_seen_in_an_account_is_said(house: House, monkeypatch: py
         RegistrationsReadOnce(Aws().parameters, house.artifacts).all.stages
     )
     assert seen == SeenThere("orders", SPOKE, REGION, fault=f"AccessDenied: {refused}")
+
+
+def test_of_a_region_that_is_silent_one_application_is_looked_at_and_a_bug_is_one_place_s(
+    house: House, sweep: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for application, region in (("billing", REGION), ("carts", "us-west-2")):
+        register(house, application, ELSEWHERE.replace(REGION, region))
+    silent = ServiceUnavailable("STS.AssumeRole", "ConnectTimeoutError", "no answer", answered=False)
+    tried, at = bar(monkeypatch, silent, REGION), Spokes._looked
+
+    def broken(spokes: Spokes, place: StagePlace, stages: Any) -> Any:
+        return {}["trust"] if place.region == "us-west-2" else at(spokes, place, stages)
+
+    monkeypatch.setattr(Spokes, "_looked", broken)
+    seen = {each["application"]: each["fault"] for each in sweep(examine=True)["spokes"]}
+    assert seen == {
+        "billing": f"ServiceUnavailable: {silent}",
+        "orders": f"ServiceUnavailable: {silent}",
+        "carts": "KeyError: 'trust'",
+    }
+    assert tried == ["billing"]

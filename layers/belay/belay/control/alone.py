@@ -14,13 +14,13 @@ Found = TypeVar("Found")
 class EachAlone:
     """Keeps what things raised, even a bug of ours, for their end: ``problems`` has a line for each.
 
-    A region that answers nothing is tried once, for each try takes its time: ``out_of_reach`` has those. Everything in
-    one place is ``about`` that, and in its ``region``; Belay's own is empty.
+    A region that answers nothing is tried once, for each try takes its time: ``out_of_reach`` has those, each with how
+    it was noticed. Everything in one place is ``about`` that, and in its ``region``; Belay's own is empty.
     """
 
     faults: list[Exception] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    out_of_reach: set[str] = field(default_factory=set)
+    out_of_reach: dict[str, ServiceUnavailable] = field(default_factory=dict)
     about: str = ""
     region: str = ""
 
@@ -37,7 +37,7 @@ class EachAlone:
             return act()
         except Exception as fault:
             if region and isinstance(fault, ServiceUnavailable) and not fault.answered:
-                self.out_of_reach.add(region)
+                self.out_of_reach[region] = fault
             self.note(fault, about)
             return None
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from belay.aws.clock import lease, now, timestamp
 from belay.aws.pipelines import Pipelines
 from belay.aws.rds import Databases
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.stepfunctions import Executions
+from belay.control.alone import EachAlone
 from belay.control.application_topics import ApplicationTopics
 from belay.control.baselines import Keep, kept_in, kept_in_both
 from belay.control.diagnoses import Diagnoses
@@ -51,19 +53,21 @@ class FollowedPipelines:
     def follow(self, hint: Hint, stages: Iterable[Stage]) -> list[str]:
         """Look up the executions that an event is about, for the stages of their pipeline. Returns their ids.
 
-        A fault in one stage does not affect the others; all faults are raised at the end, as an ``ExceptionGroup``.
+        A fault in one stage or execution does not affect the others; all are raised at the end, as an
+        ``ExceptionGroup``.
         """
         looked_at: list[str] = []
-        faults: list[Exception] = []
+        alone = EachAlone()
         for stage in stages:
             pipeline = stage.pipeline
             if pipeline is not None and hint.pipeline in (None, pipeline.name) and self._happened_at(hint, stage):
-                try:
-                    looked_at += self._at(stage).follow(hint, stage, pipeline)
-                except Exception as fault:
-                    faults.append(fault)
-        if faults:
-            raise ExceptionGroup(f"{len(faults)} pipelines could not be followed", faults)
+                there, in_place = self._at(stage), alone.at(stage.place)
+                found = in_place.attempt(partial(there.asked_about, hint, stage, pipeline)) or []
+                for execution in found:
+                    in_place.attempt(partial(there.look, stage, pipeline, execution))
+                looked_at += found
+        if alone.faults:
+            raise ExceptionGroup(f"{len(alone.faults)} pipelines could not be followed", alone.faults)
         return looked_at
 
     def _happened_at(self, hint: Hint, stage: Stage) -> bool:
@@ -108,18 +112,15 @@ class PipelineExecutions:
         self._databases = databases
         self._failures = failures
 
-    def follow(self, hint: Hint, stage: Stage, pipeline: Pipeline) -> list[str]:
-        """Look up the executions of a stage's pipeline that an event is about. Returns their ids."""
+    def asked_about(self, hint: Hint, stage: Stage, pipeline: Pipeline) -> list[str]:
+        """Return the ids of the executions of a stage's pipeline that an event is about."""
         if hint.missed:
-            return self.reconcile(stage, pipeline)
-        followed = list(self._ledger.pipelines.followed(stage.application, stage.name))
-        executions = followed if hint.execution is None else [hint.execution]
-        for execution in executions:
-            self.look(stage, pipeline, execution)
-        return executions
+            return self._missed(stage, pipeline)
+        followed = self._ledger.pipelines.followed(stage.application, stage.name)
+        return [*followed] if hint.execution is None else [hint.execution]
 
-    def reconcile(self, stage: Stage, pipeline: Pipeline) -> list[str]:
-        """Look up the executions whose events may have been missed. Returns their ids.
+    def _missed(self, stage: Stage, pipeline: Pipeline) -> list[str]:
+        """Return the ids of the executions whose events may have been missed.
 
         Those are the ones that were not seen to end, and those that changed since the pipeline is watched and have
         another status in the ledger. What ended before the pipeline was registered is ignored.
@@ -131,8 +132,6 @@ class PipelineExecutions:
             recorded = self._ledger.pipelines.get(stage.application, stage.name, execution)
             if recorded is None or recorded.status != status:
                 waiting[execution] = None
-        for execution in waiting:
-            self.look(stage, pipeline, execution)
         return list(waiting)
 
     def look(self, stage: Stage, pipeline: Pipeline, execution: str) -> PipelineExecution | None:

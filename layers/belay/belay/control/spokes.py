@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from belay.aws.gateways import Aws
+from belay.control.alone import EachAlone
 from belay.control.places import Places
-from belay.errors import AwsFault
 from belay.release.place import Power, StagePlace
 from belay.release.registration import Stage
 from belay.release.trust import distrust
@@ -47,18 +48,22 @@ class Spokes:
         for each in stages:
             if each.place:
                 found.setdefault((each.place, each.application), []).append(each)
-        return [self._seen(place, stages) for (place, _), stages in sorted(found.items(), key=str)]
+        alone = EachAlone()
+        return [self._seen(place, stages, alone) for (place, _), stages in sorted(found.items(), key=str)]
 
-    def _seen(self, place: StagePlace, stages: Sequence[Stage]) -> SeenThere:
+    def _seen(self, place: StagePlace, stages: Sequence[Stage], alone: EachAlone) -> SeenThere:
+        """Look at one place; a region that answered nothing before is not asked again."""
         about = (stages[0].application, place.account, place.region)
-        try:
-            return SeenThere(*about, *self._looked(self.places.of(stages[0]), place, stages))
-        except AwsFault as fault:
-            return SeenThere(*about, fault=f"{type(fault).__name__}: {fault}")
+        looked = alone.attempt(partial(self._looked, place, stages), region=place.region)
+        if looked is not None:
+            return SeenThere(*about, *looked)
+        fault = alone.out_of_reach.get(place.region, alone.faults[-1])
+        return SeenThere(*about, fault=f"{type(fault).__name__}: {fault}")
 
     def _looked(
-        self, there: Aws, place: StagePlace, stages: Sequence[Stage]
+        self, place: StagePlace, stages: Sequence[Stage]
     ) -> tuple[dict[str, list[str]], list[str], list[str] | None]:
+        there = self.places.of(stages[0])
         for stack in stages[0].stacks.values():
             there.stacks.describe_stack(stack.name)
         hub, application = self.places.home.here, stages[0].application

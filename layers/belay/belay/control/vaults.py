@@ -141,9 +141,8 @@ class Vaults:
         making: Counter[Vault] = Counter()
         found: dict[str, list[str]] = {each.value: [] for each in CopyProgress}
         to_clean: dict[tuple[Vault, str, str], VaultCopy] = {}
-        unanswered: dict[str, ServiceUnavailable] = {}
         for copy in sorted(copies, key=lambda each: each.since):
-            advance = partial(self._advance, copy, making, unanswered, now)
+            advance = partial(self._advance, copy, making, now)
             progress, cramped = self.alone.attempt(advance, about=copy.name) or (CopyProgress.WAITING, False)
             found[progress].append(copy.name)
             making[copy.vault] += progress is CopyProgress.BEING_MADE
@@ -153,21 +152,16 @@ class Vaults:
             self._clean(copy)
         return found
 
-    def _advance(
-        self, copy: VaultCopy, making: Counter[Vault], unanswered: dict[str, ServiceUnavailable], now: datetime
-    ) -> tuple[CopyProgress, bool]:
-        """Advance one copy; whether the vault had no room for it.
-
-        A region that answered nothing is ``unanswered`` for the others, too: each try takes its time.
-        """
-        fault: BelayError | None = unanswered.get(copy.vault.region)
+    def _advance(self, copy: VaultCopy, making: Counter[Vault], now: datetime) -> tuple[CopyProgress, bool]:
+        """Advance one copy; whether the vault had no room for it. A region that answered nothing is asked once."""
+        fault: BelayError | None = self.alone.out_of_reach.get(copy.vault.region)
         progress = CopyProgress.WAITING
         try:
             progress = progress if fault else self._look(copy, making)
         except BelayError as error:
             fault = error
             if isinstance(error, ServiceUnavailable) and not error.answered:
-                unanswered[copy.vault.region] = error
+                self.alone.out_of_reach[copy.vault.region] = error
         cramped = isinstance(fault, AwsFault) and _QUOTA in fault.code
         if progress is CopyProgress.AVAILABLE:
             if copy.failing:
