@@ -59,7 +59,7 @@ REPRESENTATIVE := tests/machines/test_machines_deploy_stage.py tests/machines/te
 
 test-long: $(INSTALLED) ## the machines with all stages in another account; with random examples: the rollback planner over 10,000 generated stages, the policies over 100,000 templates, the model over 2,000 histories
 	@BELAY_ELSEWHERE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses $(ENGINES) tests/machines
-	@$(RANDOM) -m hypothesis tests/unit tests/contract/aws
+	@BELAY_LIVES=25 $(RANDOM) -m hypothesis tests/unit tests/contract/aws
 	@BELAY_EXAMPLES=10000 $(RANDOM) tests/unit/rollback
 	@BELAY_TEMPLATES=100000 $(RANDOM) tests/unit/policy/test_policy_oracle.py
 	@BELAY_HISTORIES=2000 $(RANDOM) tests/contract/sql

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from functools import cache, wraps
+from functools import cache
 from typing import Any
 
 import botocore.client
@@ -18,6 +17,7 @@ import pytest
 from botocore.loaders import create_loader
 from command_output import described_output  # noqa: F401 - a fixture of every test
 from hypothesis import HealthCheck, settings
+from untraced import untraced
 
 from local.engine import Engine
 from local.postgres import Address, Postgres, connect
@@ -30,22 +30,6 @@ settings.load_profile("repeated")
 
 # Every session of botocore would read the models of its services anew, which takes longer than most tests.
 botocore.session.create_loader = cache(create_loader)
-
-
-def untraced(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function without coverage's tracer, which doubles its time though none of our code runs in it."""
-
-    @wraps(function)
-    def call(*arguments: Any, **named: Any) -> Any:
-        tracer = sys.gettrace()
-        sys.settrace(None)
-        try:
-            return function(*arguments, **named)
-        finally:
-            sys.settrace(tracer)
-
-    return call
-
 
 botocore.client.BaseClient._make_api_call = untraced(botocore.client.BaseClient._make_api_call)
 botocore.session.Session.create_client = untraced(botocore.session.Session.create_client)

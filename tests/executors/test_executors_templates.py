@@ -11,7 +11,7 @@ from packs.any_engine import app as any_engine
 from packs.postgresql import app as postgresql
 
 
-class Loader(yaml.SafeLoader):
+class Loader(yaml.CSafeLoader):
     """Reads CloudFormation's tags as what they are about."""
 
 

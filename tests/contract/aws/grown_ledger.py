@@ -22,6 +22,7 @@ from moto.dynamodb.models import Table, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import Item
 from simulated_ledger import bring, end, end_stage
 from test_aws_command import Office
+from untraced import untraced
 
 from belay.approval.asked import AskedApproval, GivenAnswer
 from belay.approval.principal import Principal
@@ -153,6 +154,7 @@ class GrownOffice(Office):
             "ROLLBACK_STAGE_MACHINE_ARN": MACHINES + "belay-rollback-stage",
         }
 
+    @untraced
     def grow(self, releases: int) -> None:
         """Let more releases have gone through, until there are so many."""
         table = dynamodb_backends["123456789012"]["eu-west-1"].tables["ledger"]

@@ -1,5 +1,6 @@
 """Attempts, versions and stages in the ledger, on a DynamoDB that moto plays."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from belay.release.reason import from_document
 from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.release.waves import Waves, stages_of
 
+LIVES = int(os.environ.get("BELAY_LIVES", "8"))
 WAVES = (("test",), ("staging",), ("production",))
 NOW, LATER = "2026-01-01T10:00:00.000+00:00", "2026-01-01T10:05:00.000+00:00"
 NO_ZIP = from_document("no zip")
@@ -158,7 +160,7 @@ def _once(waves: list[list[str]]) -> list[tuple[str, ...]]:
 
 
 @given(ALL_WAVES, st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=LIVES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_life_is_read_back_as_it_was_written(no_account: None, waves: Waves, data: st.DataObject) -> None:
     """Walks a random legal life through random waves, beside a model of it; what may not follow changes nothing."""
     with mock_aws():

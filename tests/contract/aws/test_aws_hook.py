@@ -462,7 +462,7 @@ def test_a_message_is_as_long_as_cloudformation_keeps_it(world: World) -> None:
 # -- its template ------------------------------------------------------------------------------------------------------
 
 
-class Loader(yaml.SafeLoader):
+class Loader(yaml.CSafeLoader):
     """Reads CloudFormation's tags as what they are about."""
 
 

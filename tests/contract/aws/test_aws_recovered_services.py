@@ -38,9 +38,6 @@ class Stages:
         event = {"application": "orders", "stage": "production", "incident": INCIDENT, "fencing": None}
         self.recovery = Recovery.enter(event, *remembered())
         return RecoveredServices(self.recovery, Services(self.ecs), ScalableTargets(self.scaling))
-        event = {"release": RELEASE.to_dict(), "stage": "production", "incident": INCIDENT, "fencing": None}
-        self.recovery = Recovery.enter(event, *remembered())
-        return RecoveredServices(self.recovery, Services(self.ecs), ScalableTargets(self.scaling))
 
     def seen(self) -> ServiceSeen:
         (seen,) = self.services().look(STAGE)

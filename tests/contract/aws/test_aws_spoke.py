@@ -17,7 +17,7 @@ from cli.spoke_template import TEMPLATES, account_command, filled_in, region_com
 ACCOUNT = ["spoke", "template", "--account", "111111111111"]
 
 
-class Loader(yaml.SafeLoader):
+class Loader(yaml.CSafeLoader):
     """YAML with CloudFormation's short forms, which are as they are written."""
 
 

@@ -675,7 +675,7 @@ def test_no_secret_stands_in_it() -> None:
     assert [str(path) for path, text in texts.items() if suspicious.search(text)] == []
 
 
-class Short(yaml.SafeLoader):
+class Short(yaml.CSafeLoader):
     """Reads a template as YAML: what a short form stands for does not matter here."""
 
 

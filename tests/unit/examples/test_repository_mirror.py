@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -293,16 +294,19 @@ def test_what_is_pushed_meanwhile_is_not_lost(source: Repository, mirror: Reposi
 
 
 def test_a_push_has_no_more_refs_than_codecommit_takes(source: Repository, mirror: Repository) -> None:
+    (at_once,) = (int(each) for each in re.findall(r"^BATCH = (\d+)$", SCRIPT.read_text(), re.MULTILINE))
+    assert at_once <= 4000
     head = source.refs["refs/heads/main"]
-    source("update-ref", "--stdin", given="".join(f"create refs/tags/t{each} {head}\n" for each in range(4500)))
+    tags = (f"create refs/tags/t{each} {head}\n" for each in range(at_once + 100))
+    source("update-ref", "--stdin", given="".join(tags))
     hook = mirror.path / "hooks" / "pre-receive"
-    hook.write_text('#!/bin/sh\ntest "$(wc -l)" -le 4000\n')
+    hook.write_text(f'#!/bin/sh\ntest "$(wc -l)" -le {at_once}\n')
     hook.chmod(0o755)
 
     report = mirrored(source, mirror)
 
-    assert (report["outcome"], report["refs"]) == ("MIRRORED", 4505)
-    assert (len(report["created"]), report["created"][-1]) == (21, "and 4485 more")
+    assert (report["outcome"], report["refs"]) == ("MIRRORED", at_once + 105)
+    assert (len(report["created"]), report["created"][-1]) == (21, f"and {at_once + 85} more")
     assert mirror.refs == public(source)
 
 

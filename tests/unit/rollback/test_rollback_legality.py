@@ -17,6 +17,7 @@ from botocore.validate import ParamValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stack_trees import Tree, trees
+from untraced import untraced
 
 from belay.rollback.attempts import LIMIT
 from belay.rollback.plan import Action, RollbackPlan, Step
@@ -332,6 +333,7 @@ RULES = (
 )
 
 
+@untraced
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(stage=stages())
 def test_every_rule_holds_for_every_situation(stage: Stage) -> None:
