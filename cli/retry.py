@@ -17,7 +17,6 @@ from belay.release.attempt import Attempt
 from belay.release.place import StagePlace
 from belay.release.records import Outcome, Upload
 from belay.release.registration import Stage
-from belay.release.waves import wave_of
 from cli.account import Account, Where, calls_aws
 from cli.follow import Wait, finish, waits
 from cli.naming import ReleaseName, find_attempts, release_argument
@@ -77,9 +76,8 @@ def to_retry(belay: Account, name: ReleaseName) -> Upload:
 
 
 def _was_taken_back(ledger: Ledger, attempt: Attempt) -> bool:
-    """Whether a stage of the last wave that an attempt was deployed to has left it again."""
-    last = wave_of(attempt.waves, attempt.stages[-1].stage) if attempt.stages else ()
-    history = [each for stage in last for each in ledger.stages.history(attempt.application, stage)]
+    """Whether a stage that an attempt was deployed to has left it again."""
+    history = [each for one in attempt.stages for each in ledger.stages.history(attempt.application, one.stage)]
     return any(each.release.attempt == attempt.id and each.taken_back is not None for each in history)
 
 

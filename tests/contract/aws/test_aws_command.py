@@ -340,6 +340,18 @@ def test_a_release_that_was_taken_back_keeps_its_outcome_and_may_be_tried_again(
     assert document(belay, "retry", "orders/1.0.0")["of"] == put["VersionId"]
 
 
+def test_a_release_that_only_its_first_stage_left_may_be_tried_again(office: Office, belay: Belay) -> None:
+    put = office.s3.put_object(Bucket="releases-bucket", Key=UPLOAD.key, Body=b"zip")
+    upload = replace(UPLOAD, version_id=put["VersionId"])
+    release = accepted(office.ledger, upload, "1.0.0", waves=(("test",), ("production",)))
+    for stage in ("test", "production"):
+        end_stage(office.ledger, release, stage, now=LATER)
+    end(office.ledger, release, Outcome.DEPLOYED)
+    assert belay("retry", "orders")[::2] == (1, "belay: orders is deployed, so it cannot be retried\n")
+    office.ledger.stages.went_back("orders", "test", None, "orders-test-asked", "user/ann", MUCH_LATER)
+    assert document(belay, "retry", "orders/1.0.0")["of"] == put["VersionId"]
+
+
 def test_a_release_shows_the_rollback_that_a_person_asked_for(office: Office, belay: Belay) -> None:
     office.accept()
     asked = replace(RELEASE, attempt="ask0a1b2c3d4")
