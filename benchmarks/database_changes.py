@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT)]
 
-from benchmarks.policy import Line, Run, run  # noqa: E402 - the line above finds it
+from benchmarks.policy import PolicyLine, Run, run  # noqa: E402 - the line above finds it
 
 BUILD = ROOT / "build" / "benchmarks"
 CORPUS = BUILD / "database-changes"
@@ -63,23 +63,23 @@ def belay(*arguments: str | Path) -> list[str | Path]:
     return [sys.executable, "-m", "cli", "validate", "--engine", "postgresql", *arguments]
 
 
-def gate() -> Iterator[Line]:
+def gate() -> Iterator[PolicyLine]:
     """Measure the 1,000 files, nothing known before."""
     runs = measured(belay(*files(1, FILES)))
     spent, peak = statistics.median(one.seconds for one in runs), max(one.mebibytes for one in runs)
-    yield Line("1,000 files: belay", spent, "s", "under 10", spent < 10)
-    yield Line("1,000 files: belay's memory", peak, "MiB", "under 300", peak < 300)
+    yield PolicyLine("1,000 files: belay", spent, "s", "under 10", spent < 10)
+    yield PolicyLine("1,000 files: belay's memory", peak, "MiB", "under 300", peak < 300)
 
 
-def incremental() -> Iterator[Line]:
+def incremental() -> Iterator[PolicyLine]:
     """Measure ten new files after the 1,000, whose model was kept by an earlier run."""
     command = belay("--applied", f"V{FILES}", CORPUS)
     run(command)
     spent = statistics.median(one.seconds for one in measured(command))
-    yield Line("ten new files on a known model: belay", spent, "s", "under 1", spent < 1)
+    yield PolicyLine("ten new files on a known model: belay", spent, "s", "under 1", spent < 1)
 
 
-def peers() -> Iterator[Line]:
+def peers() -> Iterator[PolicyLine]:
     """Measure the same 1,000 files with other tools, those that can be had."""
     install()
     own = statistics.median(one.seconds for one in measured(belay(*files(1, FILES))))
@@ -90,12 +90,12 @@ def peers() -> Iterator[Line]:
     }
     for name, command in commands.items():
         if shutil.which(command[0]) is None:
-            yield Line(f"{name} cannot be had here", 0, "s")
+            yield PolicyLine(f"{name} cannot be had here", 0, "s")
             continue
         share = (len(command) - [str(each).endswith(".sql") for each in command].index(True)) / FILES
         spent = statistics.median(one.seconds for one in measured(command, 1 if share < 1 else RUNS)) / share
-        yield Line(f"1,000 files: {name}{'' if share == 1 else f' (from {share * FILES:.0f})'}", spent, "s")
-        yield Line(f"  {name} / belay", spent / own, "x")
+        yield PolicyLine(f"1,000 files: {name}{'' if share == 1 else f' (from {share * FILES:.0f})'}", spent, "s")
+        yield PolicyLine(f"  {name} / belay", spent / own, "x")
 
 
 def files(first: int, last: int) -> list[Path]:

@@ -33,7 +33,7 @@ from belay.policy.gate import check_groups  # noqa: E402
 from belay.policy.settings import PolicySettings  # noqa: E402
 from belay.template.loader import load  # noqa: E402
 from benchmarks import policy_inputs as inputs  # noqa: E402
-from benchmarks.policy_peers import Peers  # noqa: E402
+from benchmarks.policy_peers import PolicyPeers  # noqa: E402
 
 BUILD = ROOT / "build" / "benchmarks"
 RUNS = 5
@@ -51,7 +51,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Line:
+class PolicyLine:
     """One measurement: its name, value and unit, and its goal or a note; ``kept`` is ``None`` without a goal."""
 
     name: str
@@ -106,7 +106,7 @@ def belay(*arguments: str | Path) -> list[str | Path]:
     return [sys.executable, "-m", "cli", "validate", *arguments]
 
 
-def one_template(peers: Peers) -> Iterator[Line]:
+def one_template(peers: PolicyPeers) -> Iterator[PolicyLine]:
     """Measure templates of 1 MB with 500 groups of 13 rules, of literals and of parameters, as whole processes."""
     literals, parameters, passed = (BUILD / name for name in ("literals.yaml", "parameters.yaml", "passed.json"))
     literals.write_text(inputs.of_literals())
@@ -129,19 +129,19 @@ def one_template(peers: Peers) -> Iterator[Line]:
     for name in commands:
         if name in spent:
             peak = max(one[name].mebibytes for one in runs)
-            yield Line(f"1 MB: {name}", spent[name], "s", f"{peak:.0f} MiB")
+            yield PolicyLine(f"1 MB: {name}", spent[name], "s", f"{peak:.0f} MiB")
         else:
-            yield Line(f"1 MB: {name}", 0, "s", "ABSENT: it cannot be had here")
+            yield PolicyLine(f"1 MB: {name}", 0, "s", "ABSENT: it cannot be had here")
     for name in ("belay, text", "belay, parameters passed, text"):
         peak = max(one[name].mebibytes for one in runs)
-        yield Line(f"  {name}: memory", peak, "MiB", "under 60", peak < 60)
+        yield PolicyLine(f"  {name}: memory", peak, "MiB", "under 60", peak < 60)
     for name, other, most in LIMITS:
         if other in spent:
             yield ratio(f"  {name} / {other}", spent[name] / spent[other], most)
     for name, factor in FACTORS.items():
         if name in spent:
             times = spent[name] / spent["belay, text"]
-            yield Line(f"  {name} / belay, text", times, "x", f"at least {factor}", times >= factor)
+            yield PolicyLine(f"  {name} / belay, text", times, "x", f"at least {factor}", times >= factor)
 
 
 GUARD = "cfn-guard, one rule"
@@ -156,24 +156,26 @@ LIMITS = (
 """How much of another's time one may take at most."""
 
 
-def ratio(name: str, value: float, most: float) -> Line:
+def ratio(name: str, value: float, most: float) -> PolicyLine:
     """Return a ratio with its goal."""
-    return Line(name, value, "x", f"at most {most}", value <= most)
+    return PolicyLine(name, value, "x", f"at most {most}", value <= most)
 
 
-def batch(peers: Peers, folder: Path) -> Iterator[Line]:
+def batch(peers: PolicyPeers, folder: Path) -> Iterator[PolicyLine]:
     """Measure real templates in one process: time, memory, and that it completes."""
     commands = {"belay": belay(folder), "belay alone": alone(folder), "checkov": peers.batch(folder)}
     there = {name: command for name, command in commands.items() if peers.there(command)}
     runs = [{name: run(command) for name, command in there.items()} for _ in range(RUNS)]
     spent = {name: statistics.median(one[name].seconds for one in runs) for name in there}
     for name, seconds_spent in spent.items():
-        yield Line(f"real templates: {name}", seconds_spent, "s", f"{max(one[name].mebibytes for one in runs):.0f} MiB")
+        yield PolicyLine(
+            f"real templates: {name}", seconds_spent, "s", f"{max(one[name].mebibytes for one in runs):.0f} MiB"
+        )
     peak = max(one["belay alone"].mebibytes for one in runs)
-    yield Line("  belay without cloudformation-validate: memory", peak, "MiB", "under 60", peak < 60)
+    yield PolicyLine("  belay without cloudformation-validate: memory", peak, "MiB", "under 60", peak < 60)
     if "checkov" in spent:
         times = spent["checkov"] / spent["belay"]
-        yield Line("  checkov / belay", times, "x", "at least 15", times >= 15)
+        yield PolicyLine("  checkov / belay", times, "x", "at least 15", times >= 15)
 
 
 def alone(*arguments: str | Path) -> list[str | Path]:
@@ -193,7 +195,7 @@ def _tagged(loader: Any, suffix: str, node: yaml.Node) -> dict[str, Any]:
 TaggedLoader.add_multi_constructor("!", _tagged)
 
 
-def loader(_: Peers) -> Iterator[Line]:
+def loader(_: PolicyPeers) -> Iterator[PolicyLine]:
     """Measure reading the 1 MB template, including line and column, duplicate keys and limits."""
     data = inputs.of_literals().encode()
     rounds = [
@@ -202,12 +204,12 @@ def loader(_: Peers) -> Iterator[Line]:
     ]
     own = statistics.median(first for first, _ in rounds)
     peer = statistics.median(second for _, second in rounds)
-    yield Line("loading 1 MB: belay", own, "s")
-    yield Line("loading 1 MB: CSafeLoader with tags", peer, "s")
-    yield Line("  CSafeLoader / belay", peer / own, "x", "at least 3", peer / own >= 3)
+    yield PolicyLine("loading 1 MB: belay", own, "s")
+    yield PolicyLine("loading 1 MB: CSafeLoader with tags", peer, "s")
+    yield PolicyLine("  CSafeLoader / belay", peer / own, "x", "at least 3", peer / own >= 3)
 
 
-def live(peers: Peers) -> Iterator[Line]:
+def live(peers: PolicyPeers) -> Iterator[PolicyLine]:
     """Measure 10,000 live groups of 20 rules under all policies, compared with one text comparison per rule.
 
     ``--advice`` adds a finding for every block of more than one address: 200,000 of them. Prowler builds a set of the
@@ -235,13 +237,13 @@ def live(peers: Peers) -> Iterator[Line]:
         spent = {each: medians([one[each] for one in rounds]) for each in measured}
         for each, seconds_spent in spent.items():
             goal = "" if seconds_spent else "ABSENT: it cannot be had here"
-            yield Line(f"10,000 live groups, {name}: {each}", seconds_spent or 0, "s", goal)
+            yield PolicyLine(f"10,000 live groups, {name}: {each}", seconds_spent or 0, "s", goal)
         own, plain, prowler = (spent[each] for each in ("belay", "plain text comparison", "prowler, one check"))
         if own and plain:
             yield ratio("  belay / plain text comparison", own / plain, 8)
         if own and prowler:
             goal, kept = (f"at least {factor}", prowler / own >= factor) if factor else ("", True)
-            yield Line("  prowler / belay", prowler / own, "x", goal, kept)
+            yield PolicyLine("  prowler / belay", prowler / own, "x", goal, kept)
 
 
 def timed(measured: Callable[[], object]) -> Callable[[], float]:
@@ -255,7 +257,7 @@ def medians(found: Sequence[float | None]) -> float | None:
     return statistics.median(known) if len(known) == len(found) else None
 
 
-def hostile(peers: Peers) -> Iterator[Line]:
+def hostile(peers: PolicyPeers) -> Iterator[PolicyLine]:
     """Measure the time and memory for malicious templates: with cloudformation-validate, and without."""
     folder = BUILD / "hostile"
     folder.mkdir(exist_ok=True)
@@ -268,10 +270,10 @@ def hostile(peers: Peers) -> Iterator[Line]:
             spent = statistics.median(one[each].seconds for one in runs)
             peak = max(one[each].mebibytes for one in runs)
             kept = spent < 2 and peak < 200
-            yield Line(f"hostile{each}: {name}", spent, "s", f"under 2 s and 200 MiB; took {peak:.0f} MiB", kept)
+            yield PolicyLine(f"hostile{each}: {name}", spent, "s", f"under 2 s and 200 MiB; took {peak:.0f} MiB", kept)
 
 
-SECTIONS: Mapping[str, Callable[[Peers], Iterator[Line]]] = {
+SECTIONS: Mapping[str, Callable[[PolicyPeers], Iterator[PolicyLine]]] = {
     "one-template": one_template,
     "loader": loader,
     "live": live,
@@ -288,7 +290,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=BUILD / "policy.json")
     arguments = parser.parse_args()
     BUILD.mkdir(parents=True, exist_ok=True)
-    peers = Peers(arguments.peers)
+    peers = PolicyPeers(arguments.peers)
     for modules in (ROOT / "cli", ROOT / "layers" / "belay" / "belay", ROOT / "packs"):
         compileall.compile_dir(modules, quiet=1)
     lines = []

@@ -56,7 +56,7 @@ print(time.process_time() - start)
 """
 
 
-class Peers:
+class PolicyPeers:
     """The peers in a folder, installed there if it has none yet."""
 
     def __init__(self, folder: Path) -> None:

@@ -65,7 +65,7 @@ def register(engine: Engine, application: str, account: str, place: Mapping[str,
 
 
 @dataclass(frozen=True)
-class Measured:
+class StageMeasured:
     """What one release took."""
 
     calls: Mapping[str, int]
@@ -93,7 +93,7 @@ class Measured:
         return sum(count for state, count in self.states.items() if state.startswith(WAITS))
 
 
-def release(engine: Engine, outputs: Mapping[str, str], application: str, version: str) -> Measured:
+def release(engine: Engine, outputs: Mapping[str, str], application: str, version: str) -> StageMeasured:
     """Release a version and count. Raises ``RuntimeError`` where it is not DEPLOYED."""
     machines = [outputs["DeployReleaseStateMachineArn"], outputs["DeployStageStateMachineArn"]]
     client = engine.client("stepfunctions")
@@ -114,7 +114,7 @@ def release(engine: Engine, outputs: Mapping[str, str], application: str, versio
                 if event["type"].endswith("StateEntered"):
                     states[event["stateEnteredEventDetails"]["name"]] += 1
                 invocations += event.get("taskScheduledEventDetails", {}).get("resourceType") == "lambda"
-    return Measured(calls, dict(states), invocations)
+    return StageMeasured(calls, dict(states), invocations)
 
 
 def executions(client: Any, machine: str) -> list[str]:
@@ -134,7 +134,7 @@ def wait(client: Any, machine: str, before: set[str], engine: Engine) -> Mapping
     raise RuntimeError(f"no outcome within {WITHIN_SECONDS:.0f} s; see {engine.log}")
 
 
-def measure() -> dict[str, Measured]:
+def measure() -> dict[str, StageMeasured]:
     """Release at home and in the other account."""
     with Engine.start(wait_scale=1.0, permissions=True) as engine:
         outputs = deploy(engine, parameters={**LOCAL_PARAMETERS, "SpokeAccounts": SPOKE_ACCOUNT})

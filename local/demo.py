@@ -44,14 +44,14 @@ from local.demo_inbox import Inbox, Received
 from local.demo_operator import register
 from local.demo_person import Person, paste
 from local.demo_pipeline import FailingPipeline
-from local.demo_progress import Progress
+from local.demo_progress import DemoProgress
 from local.demo_regions import APPLICATION, Regions
 from local.demo_scenarios import Scenario, UnknownScenarioError, chosen, side_by_side
 from local.demo_shop import INSTANCE, Shop, secret_of_database
 from local.demo_spoke import Forwarded
 from local.deployment import LOCAL_PARAMETERS, DeploymentError, deploy
 from local.engine import ROOT, Engine, EngineError
-from local.spokes import SPOKE_ACCOUNT, Spoke, join
+from local.spokes import SPOKE_ACCOUNT, EmbeddedSpoke, join
 
 STACK: Final = "belay-demo"
 REPORT: Final = ROOT / "build" / "demo.json"
@@ -79,7 +79,7 @@ _MACHINES: Final = {
 
 
 @dataclass(frozen=True)
-class Result:
+class DemoResult:
     """The result of one scenario. ``problem`` says why there is no outcome, or what is wrong with it; ``orders`` is how
     many orders were in production's database when, if they were counted."""
 
@@ -128,7 +128,7 @@ class Demo:
         screen: Screen,
         releases: Path,
         *,
-        spoke: Spoke | None,
+        spoke: EmbeddedSpoke | None,
         regions: Regions | None,
     ) -> None:
         """``releases`` is the directory in which releases are assembled, ``spoke`` where stages lie elsewhere."""
@@ -144,13 +144,13 @@ class Demo:
         self._outputs = outputs
         self._releases = releases
         self._screen = screen
-        self._progress = Progress(self._stepfunctions, {name: outputs[arn] for name, arn in _MACHINES.items()})
+        self._progress = DemoProgress(self._stepfunctions, {name: outputs[arn] for name, arn in _MACHINES.items()})
         self._inbox = Inbox.subscribe(
             engine.client("sqs"), engine.client("sns"), outputs["NotificationTopicArn"], "on-call"
         )
         self._person = Person(engine.client("iam"), engine.client("dynamodb"), outputs, "ann")
 
-    def play(self, scenario: Scenario) -> Result:
+    def play(self, scenario: Scenario) -> DemoResult:
         """Upload the scenario's release, or run its pipeline, and follow it to its end."""
         archive = self._built(scenario)
         if scenario.registers:
@@ -175,7 +175,7 @@ class Demo:
         messages = self._inbox.receive(outcome, MESSAGE_WITHIN_SECONDS) if outcome else []
         problem = self._after(scenario, messages, shop) if outcome else self._why(executions)
         orders = {} if shop is None else shop.counted
-        result = Result(scenario, outcome, seconds, tuple(executions), tuple(messages), problem, orders)
+        result = DemoResult(scenario, outcome, seconds, tuple(executions), tuple(messages), problem, orders)
         self._screen.say(f"  {outcome or 'no outcome'} after {seconds:.1f} s", _style(result))
         return result
 
@@ -324,7 +324,7 @@ class Demo:
         return " ".join(filter(None, (described["status"], f"at {at}", described.get("error"), described.get("cause"))))
 
 
-def play(screen: Screen, scenarios: Sequence[Scenario]) -> list[Result]:
+def play(screen: Screen, scenarios: Sequence[Scenario]) -> list[DemoResult]:
     """Play the scenarios on one engine, or on several side by side, and return the results in the scenarios' order."""
     os.environ.setdefault("SFN_WAIT_SCALE", WAIT_SCALE)
     first, *others = side_by_side(scenarios)
@@ -352,7 +352,7 @@ def _start(*, elsewhere: bool) -> Engine:
     return Engine.start(permissions=True, snapshot_seconds=0.0) if elsewhere else Engine.start()
 
 
-def _play(engine: Engine, screen: Screen, scenarios: Sequence[Scenario], name: str) -> list[Result]:
+def _play(engine: Engine, screen: Screen, scenarios: Sequence[Scenario], name: str) -> list[DemoResult]:
     """Deploy Belay to an engine, register the applications, and play the scenarios, with files under ``name``."""
     began = time.monotonic()
     screen.say("Deploying template.yaml to an embedded engine with the SAM CLI ...")
@@ -377,7 +377,7 @@ def _elsewhere(scenarios: Sequence[Scenario]) -> bool:
     return any(scenario.elsewhere for scenario in scenarios)
 
 
-def tell(screen: Screen, results: Sequence[Result]) -> None:
+def tell(screen: Screen, results: Sequence[DemoResult]) -> None:
     """Show what the on-call subscriber received, then how each release ended."""
     screen.say("\nWhat the on-call subscriber received", "bold underline")
     for result in results:
@@ -432,7 +432,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(result.as_expected for result in results) else 1
 
 
-def _style(result: Result) -> str:
+def _style(result: DemoResult) -> str:
     return "bold green" if result.as_expected else "bold red"
 
 

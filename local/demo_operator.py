@@ -13,11 +13,11 @@ from typing import Any
 from examples.releases import EXAMPLES
 from local.deployment import sam_environment
 from local.engine import ROOT, Engine
-from local.spokes import Spoke, create
+from local.spokes import EmbeddedSpoke, create
 
 
 def register(
-    engine: Engine, belay: str, application: str, artifact_bucket: str, spoke: Spoke | None = None
+    engine: Engine, belay: str, application: str, artifact_bucket: str, spoke: EmbeddedSpoke | None = None
 ) -> list[str]:
     """Register an application with the Belay of a stack; return the names of the parameters that changed.
 
@@ -54,7 +54,7 @@ def _deploy_own(cloudformation: Any, application: str, files: str) -> Mapping[st
     return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
 
 
-def _prepare(spoke: Spoke, application: str) -> Mapping[str, str]:
+def _prepare(spoke: EmbeddedSpoke, application: str) -> Mapping[str, str]:
     """Deploy the operator's stack in the other account, and give its service role what Belay's roles there ask for."""
     outputs = _deploy_own(spoke.client("cloudformation"), application, spoke.files)
     for policy in ("belay-files", "belay-service-role"):
@@ -65,7 +65,7 @@ def _prepare(spoke: Spoke, application: str) -> Mapping[str, str]:
     return {**outputs, "PermissionsBoundaryArn": f"arn:aws:iam::{spoke.account}:policy/belay-release-boundary"}
 
 
-def _moved(folder: Path, scratch: Path, spoke: Spoke, outputs: Mapping[str, str]) -> Path:
+def _moved(folder: Path, scratch: Path, spoke: EmbeddedSpoke, outputs: Mapping[str, str]) -> Path:
     """Copy a registration, with production, if it has that, in the other account and with what there is there."""
     for file in folder.iterdir():
         text = file.read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 from cli.progress import Execution, history, steps
 
 
-class Progress:
+class DemoProgress:
     """Follows the executions started since the last release; reads only what may have changed."""
 
     def __init__(self, stepfunctions: Any, machines: Mapping[str, str]) -> None:

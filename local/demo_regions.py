@@ -18,7 +18,7 @@ from examples.releases import EXAMPLES
 from local.deployment import sam_environment
 from local.engine import ACCOUNT, REGION, ROOT, Engine
 from local.postgres import Address, connect
-from local.spokes import Spoke, create
+from local.spokes import EmbeddedSpoke, create
 
 APPLICATION: Final = "catalogue"
 DATABASE: Final = "catalogue-eu"
@@ -46,7 +46,7 @@ _NAMED: Final = (
 class Regions:
     """Where the catalogue is deployed, and the vault of eu's database."""
 
-    def __init__(self, engine: Engine, spoke: Spoke, scratch: Path) -> None:
+    def __init__(self, engine: Engine, spoke: EmbeddedSpoke, scratch: Path) -> None:
         """Make the vault, and what the operator has in each region; the guide is run in a folder of ``scratch``."""
         self._engine, self._spoke, self._scratch = engine, spoke, scratch
         self._master: Mapping[str, str] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from local.spokes import Spoke
+from local.spokes import EmbeddedSpoke
 
 _QUEUE: Final = "forwarded"
 
@@ -13,7 +13,7 @@ _QUEUE: Final = "forwarded"
 class Forwarded:
     """The events that arrive on the bus, which a queue of the demo's own gets, too."""
 
-    def __init__(self, spoke: Spoke, hub: str) -> None:
+    def __init__(self, spoke: EmbeddedSpoke, hub: str) -> None:
         self._sqs: Any = spoke.engine.client("sqs")
         self._url = self._sqs.create_queue(QueueName=_QUEUE)["QueueUrl"]
         attributes = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"]

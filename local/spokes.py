@@ -18,7 +18,7 @@ LOOKS: Final = 60
 
 
 @dataclass(frozen=True)
-class Spoke:
+class EmbeddedSpoke:
     """An account and region where stages may lie; ``hub`` is the name of Belay's stack."""
 
     engine: Engine
@@ -60,14 +60,14 @@ def join(
     account: str = SPOKE_ACCOUNT,
     region: str = SPOKE_REGION,
     hub: str = "belay",
-) -> Spoke:
+) -> EmbeddedSpoke:
     """Deploy what stages of these applications need in an account and region, and their files' bucket at home.
 
     ``hub`` is the name of Belay's stack, whose parameter ``SpokeAccounts`` has to name the account. Service roles have
     the path ``/belay/``, verify functions, database executors and tables of parameters one prefix each, as at home.
     """
     named = {"HubAccountId": ACCOUNT, "HubStackName": hub}
-    spoke = Spoke(engine, hub, account, region)
+    spoke = EmbeddedSpoke(engine, hub, account, region)
     _deploy(
         spoke.client("cloudformation"),
         "spoke_account",

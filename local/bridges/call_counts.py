@@ -40,7 +40,7 @@ class CallCounts:
             found, self.counts = dict(self.counts or {}), None
             return found
 
-    def note(self, call: requests.Call) -> None:
+    def note(self, call: requests.RequestCall) -> None:
         """Count a call."""
         with self.lock:
             if self.counts is not None:

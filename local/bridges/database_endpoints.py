@@ -29,7 +29,7 @@ WAITING_CONNECTIONS = 64
 
 
 @dataclass(frozen=True)
-class Name:
+class EndpointName:
     """What an endpoint belongs to."""
 
     account: str
@@ -51,11 +51,11 @@ class Endpoints:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._known: dict[Name, tuple[Endpoint, asyncio.Server]] = {}
+        self._known: dict[EndpointName, tuple[Endpoint, asyncio.Server]] = {}
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
 
-    def of(self, name: Name, port: int) -> Endpoint:
+    def of(self, name: EndpointName, port: int) -> Endpoint:
         """A name's endpoint, with this port if it is free at one of the loopback addresses, else with another one."""
         known = self._known.get(name)
         if known is not None and known[0].port == port:
@@ -66,7 +66,7 @@ class Endpoints:
         self._known[name] = (Endpoint(host, chosen), self._run(self._serve(name, listening)))
         return self._known[name][0]
 
-    def forget(self, name: Name) -> None:
+    def forget(self, name: EndpointName) -> None:
         """Listen no longer at a name's endpoint."""
         known = self._known.pop(name, None)
         if known is not None:
@@ -80,7 +80,7 @@ class Endpoints:
     def _run(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
-    async def _serve(self, name: Name, listening: socket.socket) -> asyncio.Server:
+    async def _serve(self, name: EndpointName, listening: socket.socket) -> asyncio.Server:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
                 address = await asyncio.to_thread(_address, name, self._seconds)
@@ -149,12 +149,12 @@ def _endpoint(database: database_servers.Owner) -> Endpoint | None:
     return None if owner is None else endpoints.of(_name(owner), int(owner.port or 0))
 
 
-def _name(database: database_servers.Owner) -> Name:
+def _name(database: database_servers.Owner) -> EndpointName:
     kind = "cluster" if isinstance(database, DBCluster) else "db"
-    return Name(database.account_id, database.region, kind, database.resource_id)
+    return EndpointName(database.account_id, database.region, kind, database.resource_id)
 
 
-def _address(name: Name, seconds: float) -> Address:
+def _address(name: EndpointName, seconds: float) -> Address:
     """Where the server of the database listens that has the name now. Raises ``LookupError`` if it is not reachable."""
     with moto_services.one_at_a_time:
         backend = rds_backends[name.account][name.region]

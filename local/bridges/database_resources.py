@@ -23,7 +23,7 @@ Created = tuple[str, dict[str, str]]
 
 
 @dataclass(frozen=True)
-class ResourceType:
+class DatabaseResourceType:
     """How one resource type maps to the API: ``name`` is the property and parameter that names it."""
 
     type: str
@@ -48,7 +48,7 @@ def install() -> None:
     stacks._runs_on_worker_thread = runs_on_worker_thread
 
 
-def _handlers(resource: ResourceType) -> dict[str, Any]:
+def _handlers(resource: DatabaseResourceType) -> dict[str, Any]:
     final_snapshots: set[str] = set()
 
     def create(logical_id: str, properties: Properties, stack: str) -> Created:
@@ -97,12 +97,12 @@ def _handlers(resource: ResourceType) -> dict[str, Any]:
     }
 
 
-def _generated_name(resource: ResourceType, stack: str, logical_id: str) -> str:
+def _generated_name(resource: DatabaseResourceType, stack: str, logical_id: str) -> str:
     name = provisioners._physical_name(stack, logical_id, lowercase=True, max_len=resource.longest_name)
     return str(name).replace("--", "-").strip("-")
 
 
-def _creation(resource: ResourceType, properties: Properties) -> tuple[str, dict[str, Any]]:
+def _creation(resource: DatabaseResourceType, properties: Properties) -> tuple[str, dict[str, Any]]:
     """The operation that creates it, and its parameters beside the properties: a snapshot is restored."""
     if properties.get("DBSnapshotIdentifier"):
         return "RestoreDBInstanceFromDBSnapshot", {}
@@ -111,7 +111,7 @@ def _creation(resource: ResourceType, properties: Properties) -> tuple[str, dict
     return resource.create, {}
 
 
-def _set_parameters(rds: Any, resource: ResourceType, name: str, old: Properties, new: Properties) -> None:
+def _set_parameters(rds: Any, resource: DatabaseResourceType, name: str, old: Properties, new: Properties) -> None:
     if "Parameters" not in new or new.get("Parameters") == old.get("Parameters"):
         return
     operation = "ModifyDBClusterParameterGroup" if "Cluster" in resource.type else "ModifyDBParameterGroup"
@@ -187,7 +187,7 @@ def _when_available(look: Callable[[], Any], status: str) -> Any:
 
 
 RESOURCES = (
-    ResourceType(
+    DatabaseResourceType(
         "AWS::RDS::DBInstance",
         "DBInstanceIdentifier",
         "CreateDBInstance",
@@ -197,7 +197,7 @@ RESOURCES = (
         {"VPCSecurityGroups": "VpcSecurityGroupIds"},
         63,
     ),
-    ResourceType(
+    DatabaseResourceType(
         "AWS::RDS::DBCluster",
         "DBClusterIdentifier",
         "CreateDBCluster",
@@ -207,7 +207,7 @@ RESOURCES = (
         {},
         63,
     ),
-    ResourceType(
+    DatabaseResourceType(
         "AWS::RDS::DBSubnetGroup",
         "DBSubnetGroupName",
         "CreateDBSubnetGroup",
@@ -216,7 +216,7 @@ RESOURCES = (
         _subnet_group,
         {},
     ),
-    ResourceType(
+    DatabaseResourceType(
         "AWS::RDS::DBParameterGroup",
         "DBParameterGroupName",
         "CreateDBParameterGroup",
@@ -225,7 +225,7 @@ RESOURCES = (
         _parameter_group,
         {"Family": "DBParameterGroupFamily"},
     ),
-    ResourceType(
+    DatabaseResourceType(
         "AWS::RDS::DBClusterParameterGroup",
         "DBClusterParameterGroupName",
         "CreateDBClusterParameterGroup",

@@ -15,10 +15,10 @@ from ministack.services import iam, sts
 
 def install() -> None:
     """Forget the sessions of a role with the role."""
-    iam._roles.__class__ = _Roles
+    iam._roles.__class__ = _EndedRoles
 
 
-class _Roles(AccountScopedDict):  # type: ignore[misc]
+class _EndedRoles(AccountScopedDict):  # type: ignore[misc]
     __slots__ = ()
 
     def pop(self, name: str, *default: Any) -> Any:

@@ -73,7 +73,7 @@ class Faults:
             self.api.clear()
             self.resources.clear()
 
-    def take_api(self, call: requests.Call) -> ApiFault | None:
+    def take_api(self, call: requests.RequestCall) -> ApiFault | None:
         """The fault this call is to meet, counted as happened."""
         with self.lock:
             for fault in self.api:

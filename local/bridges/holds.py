@@ -72,7 +72,7 @@ class Holds:
         for number in list(self.by_number):
             self.end(number)
 
-    def of(self, call: requests.Call) -> Hold | None:
+    def of(self, call: requests.RequestCall) -> Hold | None:
         """The hold that a call comes under."""
         with self.lock:
             return next((hold for hold in self.by_number.values() if requests.is_asked(call, hold)), None)

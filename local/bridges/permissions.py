@@ -54,7 +54,7 @@ def install() -> None:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedPermission:
     """A request: the end of its target, where it has one, its parameters or its body, and where it is made."""
 
     target: str
@@ -78,7 +78,7 @@ class Asked:
 
 def _judge_rightly() -> None:
     pin, resource_of = ministack.app.pin_request_origin, iam_actions.extract_resource_arn
-    rightly: dict[str, Callable[[Asked], str]] = {
+    rightly: dict[str, Callable[[AskedPermission], str]] = {
         "cloudformation": _stack_of_change_sets(),
         "ecs": _service,
         "events": _rule,
@@ -93,7 +93,7 @@ def _judge_rightly() -> None:
 
     def right_resource_of(*request: Any) -> str:
         service, _, _, headers, body, parameters, region, account = request
-        asked = Asked(headers.get("x-amz-target", ""), body, parameters, region, account)
+        asked = AskedPermission(headers.get("x-amz-target", ""), body, parameters, region, account)
         found = rightly[service](asked) if service in rightly else ""
         resource = found or str(resource_of(*request))
         kind = OF_DATABASES.get(asked.parameter("Action"), "") if service == "rds" else ""
@@ -103,10 +103,10 @@ def _judge_rightly() -> None:
     iam_actions.extract_resource_arn = right_resource_of
 
 
-def _stack_of_change_sets() -> Callable[[Asked], str]:
+def _stack_of_change_sets() -> Callable[[AskedPermission], str]:
     stacks: dict[str, str] = {}
 
-    def stack_of(asked: Asked) -> str:
+    def stack_of(asked: AskedPermission) -> str:
         # Executing one deletes the others of its stack, which are asked about all the same.
         stacks.update({name: str(each["StackId"]) for name, each in _change_sets.items()})
         return stacks.get(asked.parameter("ChangeSetName"), "")
@@ -114,7 +114,7 @@ def _stack_of_change_sets() -> Callable[[Asked], str]:
     return stack_of
 
 
-def _service(asked: Asked) -> str:
+def _service(asked: AskedPermission) -> str:
     """The ECS service a request names, the first if there are several."""
     if not asked.target.endswith(OF_SERVICES):
         return ""
@@ -124,7 +124,7 @@ def _service(asked: Asked) -> str:
     return name if name.startswith("arn:") else asked.arn("ecs", f"service/{cluster}/{name}")
 
 
-def _rule(asked: Asked) -> str:
+def _rule(asked: AskedPermission) -> str:
     """The rule a request names; the ARN of one of the default bus does not name the bus."""
     if not asked.target.endswith(OF_RULES):
         return ""
@@ -136,19 +136,19 @@ def _rule(asked: Asked) -> str:
     return asked.arn("events", f"rule/{name}" if bus == "default" else f"rule/{bus}/{name}")
 
 
-def _tagged_or_snapshot(asked: Asked) -> str:
+def _tagged_or_snapshot(asked: AskedPermission) -> str:
     if asked.parameter("Action") in OF_TAGS:
         return asked.parameter("ResourceName")
     kind, named = OF_SNAPSHOTS.get(asked.parameter("Action"), ("", ""))
     return asked.arn("rds", f"{kind}:{asked.parameter(named)}") if kind else ""
 
 
-def _path(asked: Asked) -> str:
+def _path(asked: AskedPermission) -> str:
     by_path = asked.target.endswith(".GetParametersByPath")
     return asked.arn("ssm", f"parameter{asked.document()['Path'].rstrip('/')}") if by_path else ""
 
 
-def _waiting_machine(asked: Asked) -> str:
+def _waiting_machine(asked: AskedPermission) -> str:
     return MACHINES.get(asked.document()["taskToken"], "") if asked.target.endswith(OF_TASKS) else ""
 
 

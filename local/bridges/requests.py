@@ -25,7 +25,7 @@ REST_SERVICES = frozenset({"s3", "lambda", "scheduler"})
 
 
 @dataclass(frozen=True)
-class Call:
+class RequestCall:
     """One call: boto3's name of the service, the operation, and the parameters that are text."""
 
     service: str
@@ -35,24 +35,24 @@ class Call:
 
 def identify(
     method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
-) -> Call | None:
+) -> RequestCall | None:
     """The call a request makes, or None when it is none that can be named."""
     routing = ministack.app._routing_params(method, path, headers, body, query)
     detected = detect_service(method, path, headers, routing)
     service = BOTO3_NAMES.get(detected, detected)
     if "x-amz-target" in headers:
-        return Call(service, headers["x-amz-target"].rsplit(".", 1)[1], _text_members(body))
+        return RequestCall(service, headers["x-amz-target"].rsplit(".", 1)[1], _text_members(body))
     if "/operation/" in path:
-        return Call(service, path.rsplit("/", 1)[1], {})
+        return RequestCall(service, path.rsplit("/", 1)[1], {})
     if service in REST_SERVICES:
         found = _rest_operation_of(service, method, path, headers, query)
         members = {} if service == "s3" else _text_members(body)
-        return found and Call(service, found.operation, {**members, **found.parameters})
+        return found and RequestCall(service, found.operation, {**members, **found.parameters})
     form = dict(parse_qsl(body.decode("utf-8", "replace")))
-    return Call(service, form["Action"], form) if "Action" in form else None
+    return RequestCall(service, form["Action"], form) if "Action" in form else None
 
 
-def identify_integration(resource: str, arguments: Any) -> Call | None:
+def identify_integration(resource: str, arguments: Any) -> RequestCall | None:
     """The call that Step Functions makes by itself for an integration such as ``arn:aws:states:::sns:publish``."""
     _, found, name = resource.partition(":::")
     engine_name, _, operation = name.split(".")[0].partition(":")
@@ -63,10 +63,10 @@ def identify_integration(resource: str, arguments: Any) -> Call | None:
     payload = members.get("Payload")
     members |= {f"Payload.{key}": value for key, value in payload.items()} if isinstance(payload, dict) else {}
     text = {key: value for key, value in members.items() if isinstance(value, str)}
-    return Call(BOTO3_NAMES.get(engine_name, engine_name), operation, text)
+    return RequestCall(BOTO3_NAMES.get(engine_name, engine_name), operation, text)
 
 
-class Asked(Protocol):
+class AskedRequest(Protocol):
     """What names calls: a fault or a hold."""
 
     service: str
@@ -74,7 +74,7 @@ class Asked(Protocol):
     only_if: Mapping[str, str]
 
 
-def is_asked(call: Call, asked: Asked) -> bool:
+def is_asked(call: RequestCall, asked: AskedRequest) -> bool:
     """Whether a call is one of those that are asked for."""
     named = asked.service == call.service and asked.operation.lower() == call.operation.lower()
     return named and all(call.parameters.get(name) == value for name, value in asked.only_if.items())
@@ -111,7 +111,7 @@ class _Rest:
 
 def _rest_operation_of(
     service: str, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, list[str]]
-) -> Call | None:
+) -> RequestCall | None:
     first = {name: values[0] for name, values in query.items()}
     fitting = [each for each in _rest_operations(service) if each.fits(method, path, headers, first)]
     if not fitting:
@@ -119,7 +119,7 @@ def _rest_operation_of(
     best = max(fitting, key=lambda each: len(each.query) + len(each.headers))
     labels = best.path.fullmatch(path)
     in_path = {name: unquote(value) for name, value in (labels.groupdict() if labels else {}).items()}
-    return Call(service, best.operation, {**first, **in_path})
+    return RequestCall(service, best.operation, {**first, **in_path})
 
 
 @functools.cache

@@ -18,8 +18,8 @@ from belay.settings import read as settings
 from packs.any_engine import jdbc
 from packs.any_engine.executor import ToolExecutor
 from packs.any_engine.operations import Operations
-from packs.any_engine.tools import Flyway, Liquibase, Output, Run, Tool
-from packs.executors.serving import ChangeDocuments, Refused, answered
+from packs.any_engine.tools import Flyway, Liquibase, Run, Tool, ToolOutput
+from packs.executors.serving import ChangeDocuments, RefusedRequest, answered
 
 NONE: Final = "none"
 LIQUIBASE: Final = "liquibase"
@@ -116,7 +116,7 @@ def write_files(documents: ChangeDocuments, document: ChangeDocument, directory:
     for file in document.files:
         path = PurePosixPath(file.path)
         if path.is_absolute() or ".." in path.parts:
-            raise Refused(f"files: expected a path within the release, found {file.path}")
+            raise RefusedRequest(f"files: expected a path within the release, found {file.path}")
         target = directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(documents.verified(file.stored))
@@ -141,7 +141,7 @@ def environment(name: str, url: str, user: str, password: str) -> dict[str, str]
     }
 
 
-def run_tool(command: str, directory: Path, variables: Mapping[str, str], arguments: Sequence[str]) -> Output:
+def run_tool(command: str, directory: Path, variables: Mapping[str, str], arguments: Sequence[str]) -> ToolOutput:
     """Run the tool where the release's files are, and show its output in the build's log."""
     directory.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(  # noqa: S603 - the operator's command, and our arguments
@@ -155,12 +155,14 @@ def run_tool(command: str, directory: Path, variables: Mapping[str, str], argume
         check=False,
     )
     sys.stdout.write(f"{arguments[0]}: {done.returncode}\n{done.stdout}{done.stderr}\n")
-    return Output(done.returncode, done.stdout, done.stderr)
+    return ToolOutput(done.returncode, done.stdout, done.stderr)
 
 
 def _login(secret: str) -> tuple[str, str]:
     if secret == NONE:
-        raise Refused("database: secret: expected the ARN of a secret, in the request or in the executor's settings")
+        raise RefusedRequest(
+            "database: secret: expected the ARN of a secret, in the request or in the executor's settings"
+        )
     found = json.loads(_client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"])
     return str(found["username"]), str(found["password"])
 

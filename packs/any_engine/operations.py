@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from belay.database.executor import Begin, OperationAnswer, OperationState, read_answer, read_request, written
-from packs.executors.serving import Refused
+from packs.executors.serving import RefusedRequest
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class Operations:
         self._put_new(f"operation {asked.token}", made)
         item = self._item(f"operation {asked.token}")
         if item["content"]["S"] != asked.content:
-            raise Refused(f"the token {asked.token} began another operation; expected what it was begun with")
+            raise RefusedRequest(f"the token {asked.token} began another operation; expected what it was begun with")
         return _kept(item)
 
     def get(self, name: str) -> KeptOperation:
         """Return an operation. Raises ``Refused`` if there is none of this name."""
         item = self._item(f"operation {name}")
         if not item:
-            raise Refused(f"operation: expected one that was begun, found {name}")
+            raise RefusedRequest(f"operation: expected one that was begun, found {name}")
         return _kept(item)
 
     def claim(self, kept: KeptOperation) -> bool:

@@ -18,7 +18,7 @@ class ToolFault(BelayError):  # noqa: N818
 
 
 @dataclass(frozen=True)
-class Output:
+class ToolOutput:
     """What a process returned and wrote."""
 
     code: int
@@ -31,7 +31,7 @@ class Output:
         return f"{self.out}\n{self.err}".strip()
 
 
-Run = Callable[[Sequence[str]], Output]
+Run = Callable[[Sequence[str]], ToolOutput]
 """Runs the tool with arguments."""
 
 
@@ -122,7 +122,7 @@ class Liquibase:
         if output.code != 0:
             raise ToolFault(f"liquibase release-locks failed with {output.code}: {_short(output.text)}")
 
-    def _ended(self, output: Output) -> Problem | None:
+    def _ended(self, output: ToolOutput) -> Problem | None:
         if output.code == 0:
             return None
         if _CONNECTION.search(output.text):
@@ -180,7 +180,7 @@ class Flyway:
     def release(self) -> None:
         """Do nothing: Flyway's locks end with their connections."""
 
-    def _answer(self, command: str, output: Output) -> dict[str, Any]:
+    def _answer(self, command: str, output: ToolOutput) -> dict[str, Any]:
         try:
             document = json.loads(output.out)
         except ValueError as error:

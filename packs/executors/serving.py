@@ -18,7 +18,7 @@ from belay.database.executor import (
 from belay.errors import BelayError
 
 
-class Refused(BelayError):  # noqa: N818
+class RefusedRequest(BelayError):  # noqa: N818
     """A request that begins nothing, and why. It becomes an answer, not an error."""
 
 
@@ -48,13 +48,15 @@ class ChangeDocuments:
         data = self.bytes(stored)
         found = hashlib.sha256(data).hexdigest()
         if found != stored.sha256:
-            raise Refused(f"s3://{stored.bucket}/{stored.key}: expected the SHA-256 {stored.sha256}, found {found}")
+            raise RefusedRequest(
+                f"s3://{stored.bucket}/{stored.key}: expected the SHA-256 {stored.sha256}, found {found}"
+            )
         return data
 
     def bytes(self, stored: StoredDocument) -> bytes:
         """Return an object's bytes. Raises ``Refused`` if it is in another bucket than Belay's."""
         if stored.bucket != self._bucket:
-            raise Refused(f"changes: expected an object of the bucket {self._bucket}, found {stored.bucket}")
+            raise RefusedRequest(f"changes: expected an object of the bucket {self._bucket}, found {stored.bucket}")
         found = self._s3().get_object(Bucket=stored.bucket, Key=stored.key, VersionId=stored.version_id)
         return bytes(found["Body"].read())
 

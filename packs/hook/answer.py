@@ -12,7 +12,7 @@ _MOST: Final = 50
 
 
 @dataclass(frozen=True)
-class Answer:
+class HookAnswer:
     """One answer; ``holds`` means FAILED, which warns or stops the operation as the Hook's FailureMode says."""
 
     holds: bool
@@ -33,30 +33,30 @@ class Answer:
         return response
 
 
-def of_report(report: Report, *, undecided_holds: bool) -> Answer:
+def of_report(report: Report, *, undecided_holds: bool) -> HookAnswer:
     """Return the answer that a report calls for; what is undecided warns, unless the setting says that it holds."""
     counted = tuple(each for each in report.findings if each.counts)
     if report.verdict is Verdict.PASS:
-        return Answer(False, "Belay's policies are kept.")
+        return HookAnswer(False, "Belay's policies are kept.")
     holds = report.verdict is Verdict.FAIL or undecided_holds
     said = "; ".join(f"{each.verdict} {each.policy} at {each.resource}: {each.message}" for each in counted)
     what = "violated" if report.verdict is Verdict.FAIL else "undecided"
-    return Answer(holds, f"{'' if holds else 'Warning: '}Belay's policies are {what}: {said}", counted)
+    return HookAnswer(holds, f"{'' if holds else 'Warning: '}Belay's policies are {what}: {said}", counted)
 
 
-def undecided(why: str, *, holds: bool) -> Answer:
+def undecided(why: str, *, holds: bool) -> HookAnswer:
     """Return the answer about a template that cannot be judged, for a reason that is the template's own."""
-    return Answer(holds, f"{'' if holds else 'Warning: '}Belay's policies are undecided: {why}")
+    return HookAnswer(holds, f"{'' if holds else 'Warning: '}Belay's policies are undecided: {why}")
 
 
-def warning(why: str) -> Answer:
+def warning(why: str) -> HookAnswer:
     """Return an answer that lets the operation go on with a warning."""
-    return Answer(False, f"Warning: {why}")
+    return HookAnswer(False, f"Warning: {why}")
 
 
-def passed_over(why: str) -> Answer:
+def passed_over(why: str) -> HookAnswer:
     """Return the answer about an operation that is not judged."""
-    return Answer(False, f"Not judged by Belay: {why}.")
+    return HookAnswer(False, f"Not judged by Belay: {why}.")
 
 
 def _annotation(finding: Finding) -> dict[str, str]:

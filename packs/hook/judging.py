@@ -19,7 +19,7 @@ from belay.stack.baseline import HIDDEN
 from belay.stack.change_set import ChangeSet
 from belay.stack.stack_id import name_of_stack, pseudo_parameters
 from belay.stack.status import StackStatus
-from packs.hook.answer import Answer, of_report, passed_over, undecided
+from packs.hook.answer import HookAnswer, of_report, passed_over, undecided
 from packs.hook.checking import TemplateRules
 from packs.hook.invocation import STACK, Invocation
 
@@ -30,7 +30,7 @@ OWN: Final = "it is an operation of Belay's own"
 
 
 @dataclass(frozen=True)
-class Place:
+class JudgedPlace:
     """Where an operation belongs: the outermost stack's id, and the stage that registers it."""
 
     root_id: str
@@ -54,7 +54,7 @@ class Judge:
     every_stack: bool
     undecided_holds: bool
 
-    def answer(self, asked: Invocation, today: date) -> Answer:
+    def answer(self, asked: Invocation, today: date) -> HookAnswer:
         """Return the answer to an invocation. Raises whatever keeps it from being judged."""
         if asked.target != STACK:
             return passed_over(f"its target is {asked.target}, and Belay's Hook is for {STACK}")
@@ -65,7 +65,7 @@ class Judge:
             return passed_over("no stage registers this stack")
         return self._answer_about(asked, place, today)
 
-    def _answer_about(self, asked: Invocation, place: Place, today: date) -> Answer:
+    def _answer_about(self, asked: Invocation, place: JudgedPlace, today: date) -> HookAnswer:
         submitted = self.operations.submitted(place.root_id)
         if submitted and submitted.change_set_id == asked.change_set_id:
             return passed_over(OWN)
@@ -82,7 +82,7 @@ class Judge:
             return passed_over("CloudFormation is rolling back to what was there")
         return answer
 
-    def _place(self, asked: Invocation) -> Place:
+    def _place(self, asked: Invocation) -> JudgedPlace:
         """Find the stage of a stack, for a nested one that of its root.
 
         Raises ``InvalidRegistration`` or ``AwsFault`` where a registration that cannot be read may be the stack's.
@@ -105,11 +105,11 @@ class Judge:
                 raise fault
             if read.unreadable:
                 raise InvalidRegistration([f"{name}: {'; '.join(why)}" for name, why in read.unreadable.items()])
-        return Place(root_id, stage)
+        return JudgedPlace(root_id, stage)
 
     def _judged(
         self, asked: Invocation, stage: Stage | None, template: str, change_set: ChangeSet | None, today: date
-    ) -> Answer:
+    ) -> HookAnswer:
         settings = PolicySettings()
         if stage is not None:
             settings = PolicySettings.from_registration(stage.policies, stage.trusted_networks)

@@ -13,7 +13,7 @@ from belay.database.executor import DatabaseAddress
 from belay.documents import plain, read
 from belay.settings import read as settings
 from packs.executors.serving import ChangeDocuments, answered
-from packs.postgresql.connecting import NONE, Credentials, connect
+from packs.postgresql.connecting import NONE, Login, connect
 from packs.postgresql.executor import PostgresExecutor
 
 
@@ -49,7 +49,7 @@ def _client(service: str) -> Any:
 
 
 def _executor(own: Settings) -> PostgresExecutor:
-    credentials = Credentials(own.database_name, own.database_user, own.secret_arn, own.ca_bundle)
+    credentials = Login(own.database_name, own.database_user, own.secret_arn, own.ca_bundle)
     return PostgresExecutor(
         partial(connect, own=credentials, client=_client),
         ChangeDocuments(partial(_client, "s3"), own.artifact_bucket),

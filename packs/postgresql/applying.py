@@ -23,9 +23,9 @@ from belay.database.executor import (
     RecordedChange,
 )
 from packs.postgresql.indexes import Left, settle
-from packs.postgresql.record import Kept, Operation, Record
+from packs.postgresql.record import Kept, Record, RecordedOperation
 from packs.postgresql.session import (
-    Session,
+    DatabaseSession,
     begins,
     change_error,
     code_of,
@@ -77,8 +77,8 @@ class _Course:
 class Worker:
     """Applies and undoes a document's changes over one connection, which has the database's lock."""
 
-    session: Session
-    operation: Operation
+    session: DatabaseSession
+    operation: RecordedOperation
     record: Record
     document: ChangeDocument
     settings: Mapping[str, str]

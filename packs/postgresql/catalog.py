@@ -12,7 +12,7 @@ from belay.database.executor import LockTaken, QuerySeen, RowsTouched, TableSize
 from belay.sql import operations as op
 from belay.sql.model import Model, ModelTable
 from packs.postgresql.record import SCHEMA
-from packs.postgresql.session import Session
+from packs.postgresql.session import DatabaseSession
 
 MOST_QUERIES: Final = 300
 
@@ -109,7 +109,7 @@ _TYPE: Final = re.compile(r"(?P<name>[^(]+?)(?:\((?P<arguments>[^)]*)\))?(?P<mor
 _QUERY: Final = re.compile(r"\s*(?:select|insert|update|delete|merge|with|values)\b", re.IGNORECASE)
 
 
-def model(session: Session) -> Model:
+def model(session: DatabaseSession) -> Model:
     """Return the tables, columns, constraints, indexes and enumerations of every schema but the system's and ours."""
     columns: dict[op.Name, dict[str, op.ColumnDefinition]] = {
         op.Name(table, schema): {} for schema, table in session.rows(_TABLES)
@@ -166,13 +166,13 @@ def sql_type(text: str) -> op.SqlType:
     return op.SqlType(_SPELLING.get(name, name) + found["array"], arguments)
 
 
-def structure(session: Session) -> str:
+def structure(session: DatabaseSession) -> str:
     """Return the digest of a database's structure, in which the order of a table's columns does not count."""
     parts: list[Any] = [sorted(session.rows(each), key=repr) for each in (_COLUMNS, _CONSTRAINTS, _INDEXES, _ENUMS)]
     return hashlib.sha256(json.dumps([*parts, session.rows(_OTHER_OBJECTS)], default=str).encode()).hexdigest()
 
 
-def sizes(session: Session) -> tuple[TableSize, ...]:
+def sizes(session: DatabaseSession) -> tuple[TableSize, ...]:
     """Return the size of every table: the rows that the last ANALYZE estimated, and the bytes with its indexes."""
     rows = session.rows(
         "SELECT format('%I.%I', n.nspname, c.relname), greatest(c.reltuples, 0)::bigint, pg_total_relation_size(c.oid)"  # noqa: S608
@@ -181,7 +181,7 @@ def sizes(session: Session) -> tuple[TableSize, ...]:
     return tuple(TableSize(*row) for row in rows)
 
 
-def queries(session: Session) -> tuple[QuerySeen, ...]:
+def queries(session: DatabaseSession) -> tuple[QuerySeen, ...]:
     """Return the queries that took the most time, from pg_stat_statements where the database has it.
 
     They are normalised; one in which a quoted literal was left is passed over, and so is what is not a query.
@@ -210,7 +210,7 @@ def is_plannable(query: str) -> bool:
     return bool(_QUERY.match(query)) and "'" not in query and "pg_" not in query and f"{SCHEMA}.belay_" not in query
 
 
-def stored(session: Session) -> dict[int, tuple[str, int | None]]:
+def stored(session: DatabaseSession) -> dict[int, tuple[str, int | None]]:
     """Return each table's name and the file that it is stored in; another file means that it was written anew."""
     rows = session.rows(
         "SELECT c.oid, format('%I.%I', n.nspname, c.relname), pg_relation_filenode(c.oid) FROM pg_class c"  # noqa: S608
@@ -219,7 +219,7 @@ def stored(session: Session) -> dict[int, tuple[str, int | None]]:
     return {table: (name, file) for table, name, file in rows}
 
 
-def locks(session: Session) -> tuple[LockTaken, ...]:
+def locks(session: DatabaseSession) -> tuple[LockTaken, ...]:
     """Return the locks that this transaction has on tables and other relations of the database's own."""
     rows = session.rows(
         "SELECT format('%I.%I', n.nspname, c.relname), l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation"  # noqa: S608
@@ -229,7 +229,7 @@ def locks(session: Session) -> tuple[LockTaken, ...]:
     return tuple(LockTaken(*row) for row in rows)
 
 
-def rows_touched(session: Session) -> dict[str, RowsTouched]:
+def rows_touched(session: DatabaseSession) -> dict[str, RowsTouched]:
     """Return the rows that this session wrote and that are not counted elsewhere yet, by table."""
     rows = session.rows(
         "SELECT format('%I.%I', schemaname, relname), n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_xact_user_tables"  # noqa: S608

@@ -9,8 +9,8 @@ from typing import Any, Final
 import pg8000.native
 
 from belay.database.executor import DatabaseAddress
-from packs.executors.serving import Refused
-from packs.postgresql.session import Session
+from packs.executors.serving import RefusedRequest
+from packs.postgresql.session import DatabaseSession
 
 NONE: Final = "none"
 """What a setting says that is not used: an environment variable cannot be empty."""
@@ -20,7 +20,7 @@ CONNECT_SECONDS: Final = 10
 
 
 @dataclass(frozen=True)
-class Credentials:
+class Login:
     """The operator's own settings, for what a request leaves empty. ``ca_bundle`` is the file of authorities."""
 
     database_name: str
@@ -29,7 +29,7 @@ class Credentials:
     ca_bundle: str
 
 
-def connect(address: DatabaseAddress, own: Credentials, client: Callable[[str], Any]) -> Session:
+def connect(address: DatabaseAddress, own: Login, client: Callable[[str], Any]) -> DatabaseSession:
     """Return a connection. ``client`` makes boto3's. Raises ``Refused`` where nothing says as whom to connect."""
     secret = address.secret or (own.secret_arn if own.secret_arn != NONE else "")
     if secret:
@@ -38,7 +38,9 @@ def connect(address: DatabaseAddress, own: Credentials, client: Callable[[str], 
     else:
         user = address.user or (own.database_user if own.database_user != NONE else "")
         if not user:
-            raise Refused("database: user: expected a user or a secret, in the request or in the executor's settings")
+            raise RefusedRequest(
+                "database: user: expected a user or a secret, in the request or in the executor's settings"
+            )
         # Signed here, without a call: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html
         password = client("rds").generate_db_auth_token(DBHostname=address.endpoint, Port=address.port, DBUsername=user)
     connection = pg8000.native.Connection(
@@ -53,7 +55,7 @@ def connect(address: DatabaseAddress, own: Credentials, client: Callable[[str], 
     )
     # The same limit would end a long statement.
     connection._usock.settimeout(None)
-    return Session(connection)
+    return DatabaseSession(connection)
 
 
 def tls(ca_bundle: str) -> ssl.SSLContext | bool:

@@ -17,12 +17,12 @@ from belay.database.executor import (
 from belay.documents import plain
 from belay.sql.changes import Engine
 from belay.sql.model import to_json
-from packs.executors.serving import ChangeDocuments, Refused
+from packs.executors.serving import ChangeDocuments, RefusedRequest
 from packs.postgresql import catalog
 from packs.postgresql.applying import Worker, not_undoable
 from packs.postgresql.forecasting import Forecast
-from packs.postgresql.record import Operation, OperationOver, Record, create_tables, recorded
-from packs.postgresql.session import Session
+from packs.postgresql.record import OperationOver, Record, RecordedOperation, create_tables, recorded
+from packs.postgresql.session import DatabaseSession
 
 FUNCTION_SECONDS: Final = 600
 """What is forecast to take longer is not begun in a function, which may run for 900."""
@@ -39,7 +39,7 @@ Start = Callable[[str, DatabaseAddress, bool], None]
 class PostgresExecutor:
     """Keeps its operations in the database that they are about, so that a restore takes both back together."""
 
-    connect: Callable[[DatabaseAddress], Session]
+    connect: Callable[[DatabaseAddress], DatabaseSession]
     documents: ChangeDocuments
     start: Start
     settings: Mapping[str, str]
@@ -47,11 +47,11 @@ class PostgresExecutor:
     def begin(self, asked: Begin, changes: ChangeDocument | None) -> OperationAnswer:
         """Begin an operation, or return how far the one of this token is. Raises ``Refused``."""
         if asked.database.engine is not Engine.POSTGRESQL:
-            raise Refused(f"database: engine: expected {Engine.POSTGRESQL}, found {asked.database.engine}")
+            raise RefusedRequest(f"database: engine: expected {Engine.POSTGRESQL}, found {asked.database.engine}")
         session = self.connect(asked.database)
         try:
             create_tables(session)
-            operation = Operation(session, asked.token)
+            operation = RecordedOperation(session, asked.token)
             if asked.request is Ask.UNDO and changes is not None and not operation.exists():
                 problems = not_undoable(changes, _record(session, changes).read())
                 if problems:
@@ -68,7 +68,7 @@ class PostgresExecutor:
         session = self.connect(asked.database)
         try:
             create_tables(session)
-            return self._looked_at(session, Operation(session, asked.operation))
+            return self._looked_at(session, RecordedOperation(session, asked.operation))
         finally:
             session.close()
 
@@ -82,7 +82,7 @@ class PostgresExecutor:
             self._note_fault(name, database, error)
             raise
 
-    def _looked_at(self, session: Session, operation: Operation) -> OperationAnswer:
+    def _looked_at(self, session: DatabaseSession, operation: RecordedOperation) -> OperationAnswer:
         answer = operation.answer()
         if answer.state is not OperationState.RUNNING or session.is_locked():
             return answer
@@ -98,13 +98,13 @@ class PostgresExecutor:
     def _work(self, name: str, database: DatabaseAddress) -> None:
         session = self.connect(database)
         try:
-            operation = Operation(session, name)
+            operation = RecordedOperation(session, name)
             if session.take_lock() and operation.answer().state is OperationState.RUNNING:
                 self._perform(session, operation)
         finally:
             session.close()
 
-    def _perform(self, session: Session, operation: Operation) -> None:
+    def _perform(self, session: DatabaseSession, operation: RecordedOperation) -> None:
         asked = operation.asked()
         if asked.changes is None:
             operation.note_extra({"profile": plain(_profile(session))})
@@ -122,7 +122,7 @@ class PostgresExecutor:
         """
         session = self.connect(database)
         try:
-            Operation(session, name).note_fault(f"{type(error).__name__}: {error}"[:1000])
+            RecordedOperation(session, name).note_fault(f"{type(error).__name__}: {error}"[:1000])
         finally:
             session.close()
 
@@ -134,11 +134,11 @@ def _is_quick(asked: Begin) -> bool:
     return asked.expected_seconds is not None and asked.expected_seconds < FUNCTION_SECONDS
 
 
-def _record(session: Session, document: ChangeDocument) -> Record:
+def _record(session: DatabaseSession, document: ChangeDocument) -> Record:
     return Record(session, document.application, document.release, document.attempt)
 
 
-def _profile(session: Session) -> Profile:
+def _profile(session: DatabaseSession) -> Profile:
     ((version,),) = session.rows("SELECT version()")
     return Profile(
         version=version,

@@ -19,14 +19,14 @@ from belay.database.executor import (
 from belay.documents import plain
 from packs.postgresql import catalog
 from packs.postgresql.applying import Measure, Worker, in_words, refused
-from packs.postgresql.record import Operation
-from packs.postgresql.session import Session
+from packs.postgresql.record import RecordedOperation
+from packs.postgresql.session import DatabaseSession
 
 _GENERIC_PLANS_SINCE: Final = 160000
 """EXPLAIN (GENERIC_PLAN): https://www.postgresql.org/docs/16/sql-explain.html"""
 
 
-class _Unnoted(Operation):
+class _Unnoted(RecordedOperation):
     """The operation while an undo is rehearsed: what is kept of the change is what was measured before."""
 
     def note(self, result: ChangeResult) -> None:
@@ -36,7 +36,7 @@ class _Unnoted(Operation):
 class _Measured(Measure):
     """What a change does beside what it says: locks, tables written anew, rows."""
 
-    def __init__(self, session: Session, transactional: bool) -> None:
+    def __init__(self, session: DatabaseSession, transactional: bool) -> None:
         self._session = session
         self._transactional = transactional
 
@@ -58,8 +58,8 @@ class _Measured(Measure):
 class _Rehearsed(Measure):
     """Keeps, with what was measured of a change, whether its undo gave the structure back that was there before."""
 
-    session: Session
-    operation: Operation
+    session: DatabaseSession
+    operation: RecordedOperation
     seen: ChangeResult
     before: str
 
@@ -158,7 +158,7 @@ class Forecast:
                 self.worker.session.rows(f"SELECT count(*) FROM {name}")  # noqa: S608
 
 
-def planned(session: Session, query: str) -> tuple[float | None, str]:
+def planned(session: DatabaseSession, query: str) -> tuple[float | None, str]:
     """Return the cost of a query's generic plan, and why it cannot be planned, which is empty if it can."""
     session.begin()
     try:
@@ -172,7 +172,7 @@ def planned(session: Session, query: str) -> tuple[float | None, str]:
         session.rollback()
 
 
-def _cost(session: Session, query: str) -> float | None:
+def _cost(session: DatabaseSession, query: str) -> float | None:
     ((version,),) = session.rows("SELECT current_setting('server_version_num')::integer")
     if version < _GENERIC_PLANS_SINCE:
         return None

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Final
 
-from packs.postgresql.session import Session, without_comments
+from packs.postgresql.session import DatabaseSession, without_comments
 
 _NAME = r'(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))?'
 _CREATE: Final = re.compile(
@@ -27,7 +27,7 @@ class Left(StrEnum):
     UNKNOWN = "unknown"
 
 
-def settle(session: Session, text: str) -> Left:
+def settle(session: DatabaseSession, text: str) -> Left:
     """Look what is left of a statement that ran outside a transaction.
 
     An index of which half was built is removed, and one of which half was removed is removed whole.
@@ -42,7 +42,7 @@ def settle(session: Session, text: str) -> Left:
     return Left.NOTHING if _REPEATABLE.match(statement) else Left.UNKNOWN
 
 
-def _created(session: Session, index: str, table: str) -> Left:
+def _created(session: DatabaseSession, index: str, table: str) -> Left:
     found = session.rows(
         "SELECT i.indisvalid, format('%I.%I', n.nspname, c.relname) FROM pg_index i"
         " JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -59,7 +59,7 @@ def _created(session: Session, index: str, table: str) -> Left:
     return Left.NOTHING
 
 
-def _dropped(session: Session, index: str) -> Left:
+def _dropped(session: DatabaseSession, index: str) -> Left:
     found = session.rows(
         "SELECT indisvalid, indexrelid::regclass::text FROM pg_index WHERE indexrelid = to_regclass(:name)", name=index
     )

@@ -20,8 +20,8 @@ from belay.database.executor import (
 )
 from belay.documents import plain
 from belay.errors import BelayError
-from packs.executors.serving import Refused
-from packs.postgresql.session import Session
+from packs.executors.serving import RefusedRequest
+from packs.postgresql.session import DatabaseSession
 
 SCHEMA: Final = "belay"
 """The schema of the executor's tables: in it, a database's own changes have nothing to do."""
@@ -62,7 +62,7 @@ _TABLES_LOCK: Final = 0x62656C6178
 _UTC: Final = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
 
-def create_tables(session: Session) -> None:
+def create_tables(session: DatabaseSession) -> None:
     """Create the executor's tables where they are missing."""
     if session.rows(f"SELECT to_regclass('{SCHEMA}.belay_operations')") != [[None]]:
         return
@@ -92,7 +92,7 @@ class Kept:
         return self.change.outcome in (ChangeOutcome.APPLIED, ChangeOutcome.STARTED, ChangeOutcome.UNKNOWN)
 
 
-def recorded(session: Session) -> list[Kept]:
+def recorded(session: DatabaseSession) -> list[Kept]:
     """Return every change that is recorded, in order."""
     rows = session.rows(
         f"SELECT id, author, path, position, digest, release, attempt, {_UTC.format('started')},"  # noqa: S608
@@ -105,7 +105,7 @@ def recorded(session: Session) -> list[Kept]:
 class Record:
     """The table ``belay_changes``: the truth of what was applied."""
 
-    def __init__(self, session: Session, application: str, release: str, attempt: str) -> None:
+    def __init__(self, session: DatabaseSession, application: str, release: str, attempt: str) -> None:
         self._session = session
         self._application = application
         self._release = release
@@ -181,10 +181,10 @@ class OperationOver(BelayError):  # noqa: N818
     """An operation was ended while its worker was at it. The worker takes back what it had not committed, and ends."""
 
 
-class Operation:
+class RecordedOperation:
     """One row of the table ``belay_operations``."""
 
-    def __init__(self, session: Session, name: str) -> None:
+    def __init__(self, session: DatabaseSession, name: str) -> None:
         self._session = session
         self.name = name
 
@@ -204,7 +204,7 @@ class Operation:
         )
         ((content,),) = self._rows("SELECT content FROM {table} WHERE operation = :name")
         if content != asked.content:
-            raise Refused(f"the token {self.name} began another operation; expected what it was begun with")
+            raise RefusedRequest(f"the token {self.name} began another operation; expected what it was begun with")
 
     def exists(self) -> bool:
         """Whether it was begun."""
@@ -221,7 +221,7 @@ class Operation:
         """Return how far it is. Raises ``Refused`` if there is no such operation."""
         found = self._rows("SELECT state, reason, changes, extra FROM {table} WHERE operation = :name")
         if not found:
-            raise Refused(f"operation: expected one that was begun in this database, found {self.name}")
+            raise RefusedRequest(f"operation: expected one that was begun in this database, found {self.name}")
         ((state, reason, changes, extra),) = found
         return read_answer(
             {"schema": 1, "operation": self.name, "state": state, "reason": reason, "changes": changes, **extra}

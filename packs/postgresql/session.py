@@ -36,7 +36,7 @@ _CONTROL: Final = re.compile(
 _COMMENTS: Final = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 
 
-class Session:
+class DatabaseSession:
     """A connection on which each statement commits by itself unless a transaction was begun."""
 
     def __init__(self, connection: pg8000.native.Connection) -> None:

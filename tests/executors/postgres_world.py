@@ -29,7 +29,7 @@ from belay.sql.changes import Engine, Format
 from local.postgres import Address
 from packs.executors.serving import ChangeDocuments, answered
 from packs.postgresql.executor import SETTINGS, PostgresExecutor
-from packs.postgresql.session import Session
+from packs.postgresql.session import DatabaseSession
 
 BUCKET = "artifacts"
 ANSWERED_WITHIN = 300.0
@@ -122,12 +122,12 @@ class World:
         return ChangeDocuments(lambda: self.objects, BUCKET)
 
     def executor(self, kind: type[pg8000.native.Connection] = pg8000.native.Connection) -> PostgresExecutor:
-        def session(database: DatabaseAddress) -> Session:
+        def session(database: DatabaseAddress) -> DatabaseSession:
             to = self.address
             connection = kind(
                 to.user, to.host, database.name, to.port, to.password, ssl_context=False, timeout=ANSWERED_WITHIN
             )
-            return Session(connection)
+            return DatabaseSession(connection)
 
         return PostgresExecutor(session, self.documents, self._start, {**SETTINGS, "lock_timeout": "200ms"})
 

@@ -36,8 +36,8 @@ from packs.any_engine import jdbc
 from packs.any_engine.app import environment, made, run_tool, write_files
 from packs.any_engine.executor import MOST_BUILDS, ToolExecutor
 from packs.any_engine.operations import Operations
-from packs.any_engine.tools import Applied, Flyway, Liquibase, Output, Problem, Tool, ToolFault
-from packs.executors.serving import ChangeDocuments, Refused, answered
+from packs.any_engine.tools import Applied, Flyway, Liquibase, Problem, Tool, ToolFault, ToolOutput
+from packs.executors.serving import ChangeDocuments, RefusedRequest, answered
 from packs.executors.suite import Suite, checks
 
 STAND_IN = Path(__file__).with_name("stand_in_liquibase.py")
@@ -247,8 +247,8 @@ def test_what_was_never_applied_is_left_alone(world: World) -> None:
 # -- what the tools say ----------------------------------------------------------------------------------------------
 
 
-def said(code: int, out: str, err: str = "") -> Callable[[Sequence[str]], Output]:
-    return lambda arguments: Output(code, out, err)
+def said(code: int, out: str, err: str = "") -> Callable[[Sequence[str]], ToolOutput]:
+    return lambda arguments: ToolOutput(code, out, err)
 
 
 HISTORY = """Liquibase History for jdbc:postgresql://127.0.0.1:35511/postgres
@@ -294,9 +294,9 @@ def test_a_database_that_is_not_reached_is_a_fault() -> None:
 def test_liquibase_gets_the_stage_s_filters() -> None:
     asked: list[Sequence[str]] = []
 
-    def run(arguments: Sequence[str]) -> Output:
+    def run(arguments: Sequence[str]) -> ToolOutput:
         asked.append(arguments)
-        return Output(0, "")
+        return ToolOutput(0, "")
 
     assert Liquibase(run, "db/c.xml", "test", "!slow").apply() is None
     assert asked == [["update", "--changelog-file=db/c.xml", "--contexts=test", "--label-filter=!slow"]]
@@ -350,11 +350,11 @@ def test_every_engine_has_a_url_without_a_login(engine: Engine) -> None:
 @pytest.mark.parametrize("path", ["../up.sql", "/etc/passwd", "db/../../up.sql"])
 def test_a_file_that_would_be_elsewhere_is_refused(world: World, path: str) -> None:
     file = ReleaseFile(path, world.objects.put(b"x"))
-    with pytest.raises(Refused, match="expected a path within the release"):
+    with pytest.raises(RefusedRequest, match="expected a path within the release"):
         write_files(world.documents, replace(document(), files=(file,)), world.directory)
 
 
 def test_a_file_that_is_another_is_refused(world: World) -> None:
     file = ReleaseFile("a.sql", replace(world.objects.put(b"x"), sha256="0" * 64))
-    with pytest.raises(Refused, match="expected the SHA-256"):
+    with pytest.raises(RefusedRequest, match="expected the SHA-256"):
         write_files(world.documents, replace(document(), files=(file,)), world.directory)

@@ -26,7 +26,7 @@ from cryptography.x509.oid import NameOID
 from belay.database.executor import DatabaseAddress
 from belay.sql.changes import Engine
 from local.postgres import Address
-from packs.executors.serving import Refused
+from packs.executors.serving import RefusedRequest
 from packs.postgresql import app
 from packs.postgresql import connecting as way_in
 
@@ -190,7 +190,7 @@ def test_the_login_is_the_request_s_or_the_executor_s_own(
 
 
 def test_without_a_login_nothing_is_tried(postgres: Address) -> None:
-    with pytest.raises(Refused, match="expected a user or a secret"):
+    with pytest.raises(RefusedRequest, match="expected a user or a secret"):
         way_in.connect(where(postgres), way_in.Credentials("db", "none", "none", "none"), Clients(postgres))
 
 

@@ -26,7 +26,7 @@ from belay.release.records import upload_of
 from cli.function_url import post_signed
 from local.demo_inbox import Inbox, Received
 from local.engine import ACCOUNT, REGION, ROOT, Engine, Hold
-from local.spokes import Spoke
+from local.spokes import EmbeddedSpoke
 
 WAIT_SCALE = "0.1"
 """A second of a machine's waiting takes this many on the engine."""
@@ -81,7 +81,7 @@ class Belay:
 
     engine: Engine
     outputs: Mapping[str, str]
-    spoke: Spoke | None = None
+    spoke: EmbeddedSpoke | None = None
     applications: list["Application"] = field(default_factory=list)
     _functions: dict[str, str] = field(default_factory=dict)
     _inputs: dict[str, Any] = field(default_factory=dict)

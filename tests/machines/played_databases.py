@@ -12,7 +12,7 @@ import played_executor
 from deployed_belay import Application, until
 
 from local.engine import ACCOUNT
-from local.spokes import Spoke
+from local.spokes import EmbeddedSpoke
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 HANDLER = """
@@ -54,7 +54,7 @@ class PlayedExecutor:
         self.be(played_executor.empty())
         self.function = self._make_function()
 
-    def _make_role(self, spoke: Spoke) -> str:
+    def _make_role(self, spoke: EmbeddedSpoke) -> str:
         """Make a role that may do what an executor's template allows (``packs/postgresql/template.yaml``)."""
         own = f"arn:aws:s3:::{spoke.files}/spokes/{spoke.account}"
         statements = [

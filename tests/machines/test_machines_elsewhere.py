@@ -16,7 +16,7 @@ from test_machines_pipelines import ScriptedPipeline, action, ran
 from cli.__main__ import main
 from local.deployment import LOCAL_PARAMETERS, deploy
 from local.engine import Engine
-from local.spokes import SPOKE_ACCOUNT, SPOKE_REGION, Spoke, join
+from local.spokes import SPOKE_ACCOUNT, SPOKE_REGION, EmbeddedSpoke, join
 
 Elsewhere = Callable[..., Application]
 pytestmark = pytest.mark.at_home("its stages lie elsewhere already")
@@ -37,12 +37,12 @@ def files() -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def spoke_of() -> dict[str, Spoke]:
+def spoke_of() -> dict[str, EmbeddedSpoke]:
     return {}
 
 
 @pytest.fixture(scope="module")
-def belay(files: set[str], spoke_of: dict[str, Spoke]) -> Iterator[Belay]:
+def belay(files: set[str], spoke_of: dict[str, EmbeddedSpoke]) -> Iterator[Belay]:
     """Belay in an engine where permissions count, and another account that is ready for some applications."""
     with Engine.start(snapshot_seconds=0.2, wait_scale=float(WAIT_SCALE), permissions=True) as engine:
         outputs = deploy(engine, parameters={**LOCAL_PARAMETERS, "SpokeAccounts": SPOKE_ACCOUNT})
@@ -53,7 +53,7 @@ def belay(files: set[str], spoke_of: dict[str, Spoke]) -> Iterator[Belay]:
 
 
 @pytest.fixture
-def spoke(belay: Belay, spoke_of: dict[str, Spoke]) -> Spoke:
+def spoke(belay: Belay, spoke_of: dict[str, EmbeddedSpoke]) -> EmbeddedSpoke:
     """The other account."""
     return spoke_of["the"]
 
@@ -77,7 +77,7 @@ def elsewhere(belay: Belay) -> Elsewhere:
     return make
 
 
-def value(spoke: Spoke, stack: str, name: str = "Setting") -> str:
+def value(spoke: EmbeddedSpoke, stack: str, name: str = "Setting") -> str:
     """The value that a stack's parameter has in the other account."""
     found = spoke.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=name)
     physical = found["StackResourceDetail"]["PhysicalResourceId"]
@@ -91,7 +91,7 @@ def logged(belay: Belay) -> str:
     return "\n".join(each["message"] for page in pages for each in page["events"])
 
 
-def test_a_release_goes_through_test_here_and_production_there(elsewhere: Elsewhere, spoke: Spoke) -> None:
+def test_a_release_goes_through_test_here_and_production_there(elsewhere: Elsewhere, spoke: EmbeddedSpoke) -> None:
     app = elsewhere("good", test={})
 
     app.deploy("1.0.0")
@@ -103,7 +103,7 @@ def test_a_release_goes_through_test_here_and_production_there(elsewhere: Elsewh
     assert app.belay.last_known_good(app.name) == "1.1.0"
 
 
-def test_a_release_that_fails_there_is_taken_back_there(elsewhere: Elsewhere, spoke: Spoke) -> None:
+def test_a_release_that_fails_there_is_taken_back_there(elsewhere: Elsewhere, spoke: EmbeddedSpoke) -> None:
     app = elsewhere("fails")
     both = {name: setting("1.0.0") for name in ("first", "second")}
     app.deploy("1.0.0", stacks=both, depends_on={"second": ["first"]})
@@ -129,7 +129,9 @@ def in_two_regions(elsewhere: Elsewhere, name: str, wave_failure: str, fails: st
     return app
 
 
-def test_a_failure_in_one_region_is_recovered_while_the_other_is_deployed(elsewhere: Elsewhere, spoke: Spoke) -> None:
+def test_a_failure_in_one_region_is_recovered_while_the_other_is_deployed(
+    elsewhere: Elsewhere, spoke: EmbeddedSpoke
+) -> None:
     app = in_two_regions(elsewhere, "left", "stage", fails="production")
 
     def standing() -> dict[str, str]:
@@ -151,7 +153,7 @@ def test_a_failure_in_one_region_is_recovered_while_the_other_is_deployed(elsewh
 
 
 def test_a_failure_in_one_region_takes_back_the_other_where_that_is_registered(
-    elsewhere: Elsewhere, spoke: Spoke
+    elsewhere: Elsewhere, spoke: EmbeddedSpoke
 ) -> None:
     app = in_two_regions(elsewhere, "together", "wave", fails="home")
 
@@ -164,7 +166,7 @@ def test_a_failure_in_one_region_takes_back_the_other_where_that_is_registered(
     assert kinds == ["asked", "release"]
 
 
-def test_files_of_a_release_are_read_from_the_bucket_of_the_region(elsewhere: Elsewhere, spoke: Spoke) -> None:
+def test_files_of_a_release_are_read_from_the_bucket_of_the_region(elsewhere: Elsewhere, spoke: EmbeddedSpoke) -> None:
     app = elsewhere("nested")
 
     for version in ("1.0.0", "1.1.0"):
@@ -191,7 +193,7 @@ def changing(app: Application, version: str, **files: str) -> Release:
 
 
 def test_database_changes_are_applied_and_undone_by_an_executor_there(
-    elsewhere: Elsewhere, belay: Belay, spoke: Spoke
+    elsewhere: Elsewhere, belay: Belay, spoke: EmbeddedSpoke
 ) -> None:
     database = played_database(Application(replace(belay, spoke=spoke), "changes"))
     app = elsewhere("changes", production={"databases": [database.registered]})
@@ -210,7 +212,7 @@ def test_database_changes_are_applied_and_undone_by_an_executor_there(
 
 
 def test_database_changes_are_forecast_on_a_copy_there_that_is_gone_afterwards(
-    elsewhere: Elsewhere, belay: Belay, spoke: Spoke
+    elsewhere: Elsewhere, belay: Belay, spoke: EmbeddedSpoke
 ) -> None:
     database = played_database(Application(replace(belay, spoke=spoke), "tried"))
     registered = {**database.registered, "copy": {"security_groups": ["sg-0123456789abcdef0"]}}
@@ -244,7 +246,7 @@ def test_database_changes_are_forecast_on_a_copy_there_that_is_gone_afterwards(
     until(lambda: not copies())
 
 
-def test_a_pipeline_there_deploys_a_release_that_its_event_tells_of(belay: Belay, spoke: Spoke) -> None:
+def test_a_pipeline_there_deploys_a_release_that_its_event_tells_of(belay: Belay, spoke: EmbeddedSpoke) -> None:
     app = Application(replace(belay, spoke=spoke), "piped")
     pipeline = ScriptedPipeline(app)
     app.subscribe()
@@ -267,7 +269,7 @@ def test_a_pipeline_there_deploys_a_release_that_its_event_tells_of(belay: Belay
 
 
 def test_a_pipeline_there_that_invokes_belay_s_functions_is_refused_before_it_starts(
-    belay: Belay, spoke: Spoke
+    belay: Belay, spoke: EmbeddedSpoke
 ) -> None:
     app = Application(replace(belay, spoke=spoke), "invoking")
     pipeline = ScriptedPipeline(app)
@@ -283,7 +285,7 @@ def test_a_pipeline_there_that_invokes_belay_s_functions_is_refused_before_it_st
     assert "its actions Afterwards/Tell invoke functions of Belay's" in outcome["reason"]
 
 
-def test_a_failure_by_hand_there_is_forwarded_and_told(elsewhere: Elsewhere, spoke: Spoke) -> None:
+def test_a_failure_by_hand_there_is_forwarded_and_told(elsewhere: Elsewhere, spoke: EmbeddedSpoke) -> None:
     app = elsewhere("by-hand")
     app.deploy("1.0.0")
     stack = app.stack("first")
@@ -299,7 +301,7 @@ def test_a_failure_by_hand_there_is_forwarded_and_told(elsewhere: Elsewhere, spo
 
 
 def test_an_application_that_the_account_does_not_list_is_refused_and_stops_no_other(
-    elsewhere: Elsewhere, spoke: Spoke, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    elsewhere: Elsewhere, spoke: EmbeddedSpoke, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stranger, good = elsewhere("stranger"), elsewhere("beside")
 
@@ -336,7 +338,7 @@ def test_an_application_that_the_account_does_not_list_is_refused_and_stops_no_o
 REVOKED = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
 
 
-def test_a_role_that_is_revoked_in_the_middle_makes_no_claim(elsewhere: Elsewhere, spoke: Spoke) -> None:
+def test_a_role_that_is_revoked_in_the_middle_makes_no_claim(elsewhere: Elsewhere, spoke: EmbeddedSpoke) -> None:
     app = elsewhere("revoked")
     app.deploy("1.0.0")
     iam = spoke.client("iam")
@@ -356,7 +358,7 @@ def test_a_role_that_is_revoked_in_the_middle_makes_no_claim(elsewhere: Elsewher
 
 
 def test_a_role_that_is_deleted_in_the_middle_makes_no_claim_and_works_again_once_it_is_made_anew(
-    elsewhere: Elsewhere, spoke: Spoke
+    elsewhere: Elsewhere, spoke: EmbeddedSpoke
 ) -> None:
     app, gone = elsewhere("deleted"), ExitStack()
     app.deploy("1.0.0")
@@ -376,7 +378,9 @@ def test_a_role_that_is_deleted_in_the_middle_makes_no_claim_and_works_again_onc
     assert value(spoke, app.stack("first")) == "1.2.0"
 
 
-def test_a_role_that_is_deleted_before_a_rollback_leaves_it_to_a_person(elsewhere: Elsewhere, spoke: Spoke) -> None:
+def test_a_role_that_is_deleted_before_a_rollback_leaves_it_to_a_person(
+    elsewhere: Elsewhere, spoke: EmbeddedSpoke
+) -> None:
     app = elsewhere("unrecovered")
     app.deploy("1.0.0")
     app.belay.engine.fail_resource("Setting", "update", "no such tier", stack=app.stack("first"))
@@ -390,7 +394,9 @@ def test_a_role_that_is_deleted_before_a_rollback_leaves_it_to_a_person(elsewher
     assert value(spoke, app.stack("first")) == "1.2.0"
 
 
-def test_an_event_that_tells_of_another_account_s_stack_opens_nothing(elsewhere: Elsewhere, spoke: Spoke) -> None:
+def test_an_event_that_tells_of_another_account_s_stack_opens_nothing(
+    elsewhere: Elsewhere, spoke: EmbeddedSpoke
+) -> None:
     app = elsewhere("forged")
     app.deploy("1.0.0")
     stack = spoke.client("cloudformation").describe_stacks(StackName=app.stack("first"))["Stacks"][0]["StackId"]
@@ -405,7 +411,7 @@ def test_an_event_that_tells_of_another_account_s_stack_opens_nothing(elsewhere:
 
 
 def test_a_parameter_is_read_from_a_table_there_that_the_account_lets_belay_read(
-    elsewhere: Elsewhere, spoke: Spoke
+    elsewhere: Elsewhere, spoke: EmbeddedSpoke
 ) -> None:
     def reads(table: str) -> Application:
         dynamodb = spoke.client("dynamodb")

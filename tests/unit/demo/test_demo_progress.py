@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import Stubber
 
 from cli.progress import Execution, steps
-from local.demo_progress import Progress
+from local.demo_progress import DemoProgress
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:stages"
@@ -98,7 +98,7 @@ def test_progress_asks_only_for_what_can_have_changed() -> None:
     )
     executions = "list_executions"
     asked = {"stateMachineArn": MACHINE}
-    progress = Progress(client, {"deploy_stage": MACHINE})
+    progress = DemoProgress(client, {"deploy_stage": MACHINE})
 
     with Stubber(client) as stubber:
         stubber.add_response(executions, {"executions": [listed("one", "RUNNING", 0)]}, asked)

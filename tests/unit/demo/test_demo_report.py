@@ -6,7 +6,7 @@ import pytest
 
 from cli.progress import Execution, ProgressStep
 from examples.releases import versions
-from local.demo import Result
+from local.demo import DemoResult
 from local.demo_inbox import Received
 from local.demo_scenarios import SCENARIOS, Scenario, UnknownScenarioError, chosen, side_by_side
 
@@ -21,7 +21,7 @@ def test_every_scenario_has_a_name_of_its_own_and_a_release() -> None:
 
 @pytest.mark.parametrize(("outcome", "good"), [("DEPLOYED", True), ("REJECTED", False), (None, False)])
 def test_only_the_expected_outcome_is_good(outcome: str | None, good: bool) -> None:
-    assert Result(SCENARIO, outcome, 1.0, (), ()).as_expected is good
+    assert DemoResult(SCENARIO, outcome, 1.0, (), ()).as_expected is good
 
 
 def test_the_report_tells_states_in_the_order_in_which_they_were_entered() -> None:
@@ -40,7 +40,7 @@ def test_the_report_tells_states_in_the_order_in_which_they_were_entered() -> No
     stage = Execution("b", "deploy_stage", "test", START, False, (step("deploy_stage", "B", 2, 3),))
     message = Received("DEPLOYED: orders", "It is deployed.", {"outcome": "DEPLOYED"}, "2026-01-02T00:00:05Z")
 
-    assert Result(SCENARIO, "DEPLOYED", 5.12345, (release, stage), (message,)).to_dict() == {
+    assert DemoResult(SCENARIO, "DEPLOYED", 5.12345, (release, stage), (message,)).to_dict() == {
         "scenario": "good",
         "application": "orders",
         "version": "1.0.0",
