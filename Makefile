@@ -46,13 +46,13 @@ test: $(INSTALLED) ## all tests, and the floor of their coverage
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report= --cov-fail-under=0 tests/contract/aws tests/unit/sql tests/unit tests/conventions tests/contract/sql tests/executors
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-append --cov-report= tests/browser
 	@rm -rf build/machines
-	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses $(ENGINES) tests/machines tests/contract/engine tests/e2e
-	@BELAY_ELSEWHERE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses $(ENGINES) $(REPRESENTATIVE)
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses $(ENGINES) tests/e2e tests/machines tests/contract/engine
+	@BELAY_ELSEWHERE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses 2 $(REPRESENTATIVE)
 	@$(BIN)/python -m pytest tests/machines/together.py
 
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Tests with an engine wait more than they compute.
-ENGINES := 3
+ENGINES := 4
 
 # They run a second time with their stages in another account and region, where permissions count.
 REPRESENTATIVE := tests/machines/test_machines_deploy_stage.py tests/machines/test_machines_policies.py

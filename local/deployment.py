@@ -56,7 +56,7 @@ def deploy(
     given = {"PythonRuntime": python_runtime(), **(parameters or {})}
     with _alone():
         new = build and not exists(engine, stack_name)
-        package = Package.of(BUILD, template, stack_name) if new else None
+        package = Package.of(BUILD, template) if new else None
         if package and package.kept:
             _deploy_package(engine, package, stack_name, given)
         else:

@@ -34,9 +34,9 @@ class Package:
     inputs: str
 
     @classmethod
-    def of(cls, build: Path, template: Path, stack_name: str) -> Package:
+    def of(cls, build: Path, template: Path) -> Package:
         """Return the package of a template as it is now, whether it has been kept or not."""
-        return cls(build / "packages" / stack_name, _digest(template))
+        return cls(build / "packages" / sha256(str(template).encode()).hexdigest(), _digest(template))
 
     @property
     def kept(self) -> bool:
@@ -119,4 +119,4 @@ def _digest(template: Path) -> str:
 def _files(directory: Path) -> Iterator[Path]:
     for place, names, files in os.walk(directory):
         names[:] = sorted(name for name in names if not name.startswith(".") and name not in NOT_BUILT)
-        yield from (Path(place, name) for name in sorted(files))
+        yield from (Path(place, name) for name in sorted(files) if not name.startswith("."))

@@ -239,10 +239,10 @@ def test_where_nothing_is_pending_nothing_is_tried(application: Applications) ->
 # -- whatever happens --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("task", WHOLE[1:])
-def test_a_step_whose_answer_was_lost_is_done_again_and_nothing_twice(application: Applications, task: str) -> None:
+def test_steps_that_fail_for_a_moment_are_done_again_and_nothing_twice(application: Applications) -> None:
     stage = Stage(application)
-    stage.belay.fail(task, "ServiceUnavailable")
+    for task in WHOLE[1:]:
+        stage.belay.fail(task, "ServiceUnavailable")
 
     record = stage.app.run(stage.release())
 
@@ -276,8 +276,13 @@ def test_a_forecast_that_breaks_refuses_the_release_where_nobody_is_asked(applic
     assert (stage.copies(), "apply" in stage.database.asked) == ([], False)
 
 
-@pytest.mark.parametrize("machine", ["forecast_changes", "deploy_stage"])
-@pytest.mark.parametrize("task", WHOLE[1:])
+@pytest.mark.parametrize(
+    ("task", "machine"),
+    [
+        *((task, "forecast_changes") for task in WHOLE[1:]),
+        *((task, "deploy_stage") for task in ("RestoreCopy", "TryChanges", "DeleteCopies")),
+    ],
+)
 def test_an_execution_stopped_after_a_step_leaves_no_copy(application: Applications, task: str, machine: str) -> None:
     stage = Stage(application, approval={"required": True})
 

@@ -3,7 +3,7 @@
 import importlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from string import Template
 from types import ModuleType
@@ -16,6 +16,7 @@ from test_machines_asked_rollback import asked
 
 from belay.release.document import load_document
 from local.deployment import deploy
+from local.packaged import exists
 
 Applications = Callable[..., Application]
 EXAMPLE = Path("examples/image_builder").resolve()
@@ -44,7 +45,7 @@ def publish(belay: Belay, publishing: ModuleType, build: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def subscribed(belay: Belay, application: Applications, publishing: ModuleType) -> Application:
+def subscribed(belay: Belay, application: Applications, publishing: ModuleType) -> Iterator[Application]:
     """The example's application, which runs on the first image, with the example's subscription deployed."""
     app, outputs = application(), belay.outputs
     app.register({"production": registered(app)})
@@ -72,7 +73,9 @@ def subscribed(belay: Belay, application: Applications, publishing: ModuleType) 
     belay.approve(app.name)
     assert belay.ended(upload)["outcome"] == "DEPLOYED"
     assert image_of(app) == OLD
-    return app
+    yield app
+    belay.aws("cloudformation").delete_stack(StackName="subscription")
+    until(lambda: not exists(belay.engine, "subscription"))
 
 
 def registered(app: Application) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -438,14 +438,18 @@ class TestUnrecorded:
 
 
 class TestKilled:
-    @pytest.mark.parametrize("function", ["PlanRollback", "RecoverStacks", "CloseIncident"])
-    def test_between_two_steps(self, application: Applications, function: str) -> None:
+    def test_after_each_function_in_turn(self, application: Applications) -> None:
         app = application()
         app.belay.engine.fail_resource("Setting", "create", stack=app.stack("first"))
-        with app.belay.held(function, after=True) as call:
+        with ExitStack() as holds:
+            held = [app.belay.held(each, after=True) for each in ("PlanRollback", "RecoverStacks", "CloseIncident")]
+            for call in held:
+                holds.enter_context(call)
             upload = app.belay.upload(app.release())
-            call.reached()
-            app.belay.stop(app.belay.executions(app.name, "rollback_stage")[0])
+            for call in held:
+                call.reached()
+                app.belay.stop(app.belay.executions(app.name, "rollback_stage")[-1])
+                call.end()
 
         assert app.belay.ended(upload)["outcome"] == "ROLLED_BACK"
         assert app.belay.stacks(app.name) == {}

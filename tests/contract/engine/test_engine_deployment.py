@@ -70,7 +70,7 @@ def test_a_template_is_built_deployed_kept_and_deployed_again(
 
     module = application.parent / "words" / "python" / "words.py"
     module.write_text(module.read_text().replace("!", "?"))
-    assert not Package.of(deployment.BUILD, application, name).kept
+    assert not Package.of(deployment.BUILD, application).kept
     assert deploy(engine, template=application, stack_name=name, parameters={"Greeting": "again"}) == outputs
     assert said(outputs) == "again?"
 
