@@ -43,7 +43,7 @@ def command(request: Request, yes: bool, wait: Wait, where: Where, output: str) 
         look = partial(follower.incident, *named)
     else:
         document = about_release(belay.ledger, request, waiting=unanswered)
-        asked = Asked.find(belay, document)
+        asked = PendingApproval.find(belay, document)
         show(asked.lines(datetime.now(UTC)))
         if not request.seal and not yes:
             confirm(asked)
@@ -56,7 +56,7 @@ def command(request: Request, yes: bool, wait: Wait, where: Where, output: str) 
 
 
 @dataclass(frozen=True)
-class Asked:
+class PendingApproval:
     """What a stage asks at this moment.
 
     ``seal`` is the whole digest; the times are the ledger's texts; ``told`` is what the approvers were told.
@@ -70,7 +70,7 @@ class Asked:
     told: ApprovalText
 
     @classmethod
-    def find(cls, belay: Account, document: Mapping[str, str]) -> Asked:
+    def find(cls, belay: Account, document: Mapping[str, str]) -> PendingApproval:
         """Find the request of the stage in ``document``. Raises ``Refused`` if there is none."""
         application, version, stage = (document[name] for name in ("application", "version", "stage"))
         attempt = belay.ledger.attempts.current(application, version)
@@ -118,7 +118,7 @@ def show(lines: list[str]) -> None:
         print(plain("\n".join(lines)), file=sys.stderr)
 
 
-def confirm(asked: Asked) -> None:
+def confirm(asked: PendingApproval) -> None:
     """Ask for confirmation. Raises ``Refused`` without a terminal or without a yes."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         command = f"belay approve {asked.release} --stage {asked.stage} --seal {asked.short_seal}"

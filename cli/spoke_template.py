@@ -31,7 +31,7 @@ def account_id(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Spoke:
+class SpokeAsked:
     """What is asked for: the account, or a region in it, and what the account is for (ARNs of it may end in ``*``)."""
 
     account: str
@@ -53,7 +53,7 @@ def _arns(option: str, name: str, what: str) -> Declaration:
 
 _SPOKE: Final = gathered(
     "spoke",
-    Spoke,
+    SpokeAsked,
     click.option("--account", required=True, metavar="ID", type=account_id, help="the account that stages will be in"),
     click.option("--in-region", metavar="REGION", help="print what the account needs once in this region, instead"),
     click.option(
@@ -85,7 +85,7 @@ _SPOKE: Final = gathered(
 @click.command()
 @_SPOKE
 @calls_aws
-def command(spoke: Spoke, where: Where, output: str) -> int:
+def command(spoke: SpokeAsked, where: Where, output: str) -> int:
     """Print the template to deploy in another account, with everything filled in.
 
     Its first line is the command that deploys it there; a StackSet may do so, too: every parameter has its value as its
@@ -111,7 +111,7 @@ def command(spoke: Spoke, where: Where, output: str) -> int:
     return 0
 
 
-def _of_account(spoke: Spoke, partition: str) -> dict[str, str]:
+def _of_account(spoke: SpokeAsked, partition: str) -> dict[str, str]:
     if spoke.forward_pipeline_events:
         raise click.UsageError("--forward-pipeline-events is for a region: expected --in-region REGION with it")
     if not spoke.applications:
@@ -131,7 +131,7 @@ def _of_account(spoke: Spoke, partition: str) -> dict[str, str]:
     return {name: ",".join(values) for name, values in listed.items()} | {"OrganizationId": spoke.organization}
 
 
-def _of_region(spoke: Spoke, hub: str) -> dict[str, str]:
+def _of_region(spoke: SpokeAsked, hub: str) -> dict[str, str]:
     ours = ("applications", "service_roles", "verify_functions", "executors", "tables", "pipelines", "organization")
     given = [name for name in ours if getattr(spoke, name)]
     if given:

@@ -66,7 +66,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Result:
+class Validated:
     """The findings, why files could not be read, by path, and the files that are not templates."""
 
     report: Report
@@ -158,16 +158,16 @@ def command(to_check: ToCheck) -> int:
     return result.status
 
 
-def _files_of_sql(paths: Sequence[str], engine: str, inputs: Inputs) -> Result:
+def _files_of_sql(paths: Sequence[str], engine: str, inputs: Inputs) -> Validated:
     # Imported only for SQL, whose reading takes long to import.
     from belay.sql.changes import Engine  # noqa: PLC0415
     from cli.database_changes import check_files  # noqa: PLC0415
 
     today = datetime.now(UTC).date()
-    return Result(*check_files(paths, Engine(engine), inputs.settings, today, inputs.applied))
+    return Validated(*check_files(paths, Engine(engine), inputs.settings, today, inputs.applied))
 
 
-def validate(paths: Sequence[str], inputs: Inputs) -> Result:
+def validate(paths: Sequence[str], inputs: Inputs) -> Validated:
     """Check every path; report a path that cannot be read and continue with the others."""
     reports = []
     errors: dict[str, str] = {}
@@ -187,7 +187,7 @@ def validate(paths: Sequence[str], inputs: Inputs) -> Result:
     if undeclared:
         named = ", ".join(sorted(undeclared))
         errors["--parameters"] = f"--parameters: expected parameters that a template declares, found {named}."
-    return Result(Report().merged(*reports), errors, tuple(passed_over))
+    return Validated(Report().merged(*reports), errors, tuple(passed_over))
 
 
 def _check(target: Target, inputs: Inputs) -> tuple[Report, dict[str, str], set[str]]:

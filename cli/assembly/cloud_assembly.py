@@ -163,10 +163,7 @@ class _Assembly:
         uri = self._given.get(key) or self._given.get(shown)
         if uri is None or not BY_DIGEST.fullmatch(uri):
             found = "found none" if uri is None else f"found {quote(uri)}"
-            self._problems.append(
-                f"{name}: the image {shown}: expected --image {shown}=REPOSITORY@sha256:DIGEST, {found}: a release "
-                "holds no images; push it, and name it by its digest"
-            )
+            self._problems.append(image_problem(name, shown, found))
             return
         for destination in image.get("destinations", {}).values():
             self._assets.images[f"{_REGISTRY}/{destination['repositoryName']}:{destination['imageTag']}"] = uri
@@ -256,6 +253,14 @@ class _Assembly:
         if properties.get("parameters"):
             entry["parameters"] = properties["parameters"]
         return entry
+
+
+def image_problem(where: str, name: str, found: str) -> str:
+    """Say that an image has to be named by its digest."""
+    return (
+        f"{where}: the image {name}: expected --image {name}=REPOSITORY@sha256:DIGEST, {found}: a release holds no "
+        "images; push it, and name it by its digest"
+    )
 
 
 def _metadata(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import yaml
 from belay.errors import InvalidRelease
 from belay.release.document import quote
 from belay.release.manifest import INJECTED
-from cli.assembly.cloud_assembly import BY_DIGEST, AssembledRelease, FileAsset
+from cli.assembly.cloud_assembly import BY_DIGEST, AssembledRelease, FileAsset, image_problem
 from cli.assembly.rewriting import ASSETS
 from cli.yaml_edits import Edit, edited, entries, replaced, with_parameters
 
@@ -137,10 +137,7 @@ class _Template:
         uri = self._images.get(name, value)
         if BY_DIGEST.fullmatch(uri):
             return uri
-        self._found.problems.append(
-            f"{self._stack}: the image of {name}: expected --image {name}=REPOSITORY@sha256:DIGEST, "
-            f"found {quote(uri)}: a release holds no images; push it, and name it by its digest"
-        )
+        self._found.problems.append(image_problem(self._stack, name, f"found {quote(uri)}"))
         return None
 
 

@@ -17,7 +17,7 @@ from belay.release.place import AccountRegion
 from belay.release.records import Outcome
 from belay.release.waves import wave_of
 from cli.account import is_paused
-from cli.approve import Asked
+from cli.approve import PendingApproval
 from cli.console.desk import Desk, Shown
 from cli.decision import held, unanswered
 from cli.diff import accepted
@@ -231,7 +231,7 @@ def approval(desk: Desk, request: Request) -> Shown:
     """What an approval covers, and its seal; the answer names that seal."""
     application, version = _application(request), request.path_params["version"]
     stage = request.path_params["stage"]
-    asked = Asked.find(desk.belay, {"application": application, "version": version, "stage": stage})
+    asked = PendingApproval.find(desk.belay, {"application": application, "version": version, "stage": stage})
     record = desk.belay.ledger.approvals.get(application, version, stage)
     attempt = desk.belay.ledger.attempts.current(application, version)
     context = {

@@ -81,15 +81,17 @@ def differences(artifacts: ArtifactBucket, before: ReleaseReference, after: Rele
     return compare(one, other, texts)
 
 
-def compare(
-    before: Manifest, after: Manifest, templates: Mapping[str, tuple[bytes | None, bytes | None]]
-) -> Differences:
+Texts = Mapping[str, tuple[bytes | None, bytes | None]]
+"""A file by its path in two releases, as far as each is kept."""
+
+
+def compare(before: Manifest, after: Manifest, templates: Texts) -> Differences:
     """Compare two manifests; ``templates`` has both texts of each template and database change that differs."""
     old, new = ({stack.name: stack for stack in manifest.stacks} for manifest in (before, after))
     stacks = []
     for name in dict.fromkeys([*new, *old]):
         one, other = old.get(name), new.get(name)
-        path = (other or one).template if (other or one) else ""  # type: ignore[union-attr]
+        path = next(each.template for each in (other, one) if each is not None)
         texts = _texts(one.template if one else None, other.template if other else None, before, after, templates)
         parameters = changed(one.parameters if one else {}, other.parameters if other else {})
         lines = () if texts is None else tuple(_lines(*texts))
@@ -107,9 +109,7 @@ def _changes(manifest: Manifest) -> list[str]:
     return [path for path in manifest.digests if directory is not None and path.startswith(directory)]
 
 
-def _database_changes(
-    before: Manifest, after: Manifest, texts: Mapping[str, tuple[bytes | None, bytes | None]]
-) -> Iterator[FileDifference]:
+def _database_changes(before: Manifest, after: Manifest, texts: Texts) -> Iterator[FileDifference]:
     for path in sorted({*_changes(before), *_changes(after)}):
         old, new = (path if path in each.digests else None for each in (before, after))
         if old is None or new is None or before.digests[path] != after.digests[path]:
@@ -126,22 +126,14 @@ def changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change
 
 
 def _texts(
-    old: str | None,
-    new: str | None,
-    before: Manifest,
-    after: Manifest,
-    templates: Mapping[str, tuple[bytes | None, bytes | None]],
+    old: str | None, new: str | None, before: Manifest, after: Manifest, templates: Texts
 ) -> tuple[str, str] | None:
     """Return a stack's two templates, empty where it has none; None if one of them is no longer there."""
     if old is not None and new is not None and before.digests[old] == after.digests[new]:
         return "", ""
-    found = [
-        b"" if path is None else templates.get(path, (None, None))[number] for number, path in enumerate((old, new))
-    ]
-    if any(each is None for each in found):
-        return None
-    one, other = ((each or b"").decode(errors="replace") for each in found)
-    return one, other
+    one = b"" if old is None else templates.get(old, (None, None))[0]
+    other = b"" if new is None else templates.get(new, (None, None))[1]
+    return None if one is None or other is None else (one.decode(errors="replace"), other.decode(errors="replace"))
 
 
 def _lines(before: str, after: str) -> list[Line]:

@@ -31,7 +31,7 @@ Place = tuple[str, str]
 """An application and one of its stages."""
 
 
-class Call(StrEnum):
+class WhyNeeded(StrEnum):
     """Why a person is needed; those that come first are more urgent."""
 
     QUESTION = "question"
@@ -54,7 +54,7 @@ class PersonNeeded:
     ``acknowledged`` who is on it.
     """
 
-    call: Call
+    call: WhyNeeded
     application: str
     stage: str
     what: str
@@ -196,7 +196,7 @@ def look(ledger: Ledger, places: Sequence[Place]) -> Seen:
 def describe(seen: Seen, registered: ReadRegistrations, paused: bool, now: datetime) -> Overview:
     """Describe it, each application with its stages."""
     stages = [*registered.stages, *_unregistered(seen, registered.stages)]
-    needs = tuple(sorted(_needs(seen), key=lambda each: ([*Call].index(each.call), each.since or "")))
+    needs = tuple(sorted(_needs(seen), key=lambda each: ([*WhyNeeded].index(each.call), each.since or "")))
     rows: dict[str, list[StageNow]] = {name: [] for name in sorted(registered.topics)}
     for each in stages:
         described = _stage(each, registered.waves.get(each.application, ()), seen, needs, now)
@@ -270,24 +270,24 @@ def _version(record: IncidentRecord) -> str | None:
 
 def _needs(seen: Seen) -> list[PersonNeeded]:
     found = [
-        _about_incident(Call.QUESTION, each, asked.text, asked.asked_at, asked.name)
+        _about_incident(WhyNeeded.QUESTION, each, asked.text, asked.asked_at, asked.name)
         for each in seen.open_incidents
         for asked in seen.questions[each.incident.name]
         if asked.approved is None
     ]
     found += [
-        _about_incident(Call.OPERATOR, each, in_words(each.reason or each.incident.reason), each.ended_at)
+        _about_incident(WhyNeeded.OPERATOR, each, in_words(each.reason or each.incident.reason), each.ended_at)
         for each in seen.incidents_left
     ]
-    told = {(each.application, each.stage) for each in found if each.call is Call.OPERATOR}
+    told = {(each.application, each.stage) for each in found if each.call is WhyNeeded.OPERATOR}
     found += [
-        PersonNeeded(Call.MIXED, *place, what="; ".join(each.in_words for each in stacks))
+        PersonNeeded(WhyNeeded.MIXED, *place, what="; ".join(each.in_words for each in stacks))
         for place, stacks in seen.left.items()
         if place not in told
     ]
     found += [
         PersonNeeded(
-            Call.APPROVAL,
+            WhyNeeded.APPROVAL,
             each.release.application,
             each.stage,
             f"{each.release.version} waits for an approval",
@@ -300,14 +300,17 @@ def _needs(seen: Seen) -> list[PersonNeeded]:
     ]
     return found + [
         PersonNeeded(
-            Call.REGISTRATION, *_place_of(each.parameter), what=f"{each.parameter} cannot be read", since=each.since
+            WhyNeeded.REGISTRATION,
+            *_place_of(each.parameter),
+            what=f"{each.parameter} cannot be read",
+            since=each.since,
         )
         for each in seen.unreadable
     ]
 
 
 def _about_incident(
-    call: Call, record: IncidentRecord, what: str, since: str | None, question: str | None = None
+    call: WhyNeeded, record: IncidentRecord, what: str, since: str | None, question: str | None = None
 ) -> PersonNeeded:
     return PersonNeeded(
         call,
