@@ -49,11 +49,6 @@ def undecided(why: str, *, holds: bool) -> HookAnswer:
     return HookAnswer(holds, f"{'' if holds else 'Warning: '}Belay's policies are undecided: {why}")
 
 
-def warning(why: str) -> HookAnswer:
-    """Return an answer that lets the operation go on with a warning."""
-    return HookAnswer(False, f"Warning: {why}")
-
-
 def passed_over(why: str) -> HookAnswer:
     """Return the answer about an operation that is not judged."""
     return HookAnswer(False, f"Not judged by Belay: {why}.")

@@ -1,6 +1,7 @@
 """The executor of PostgreSQL: begins operations, tells how far they are, and does them when it is the worker."""
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,8 +49,7 @@ class PostgresExecutor:
         """Begin an operation, or return how far the one of this token is. Raises ``Refused``."""
         if asked.database.engine is not Engine.POSTGRESQL:
             raise RefusedRequest(f"database: engine: expected {Engine.POSTGRESQL}, found {asked.database.engine}")
-        session = self.connect(asked.database)
-        try:
+        with closing(self.connect(asked.database)) as session:
             create_tables(session)
             operation = RecordedOperation(session, asked.token)
             if asked.request is Ask.UNDO and changes is not None and not operation.exists():
@@ -60,17 +60,12 @@ class PostgresExecutor:
             if asked.request is Ask.UNDO and changes is not None:
                 operation.end_others(changes.application, changes.attempt)
             return self._looked_at(session, operation)
-        finally:
-            session.close()
 
     def look(self, asked: Look) -> OperationAnswer:
         """Return how far an operation is; if its worker died, start another. Raises ``Refused``."""
-        session = self.connect(asked.database)
-        try:
+        with closing(self.connect(asked.database)) as session:
             create_tables(session)
             return self._looked_at(session, RecordedOperation(session, asked.operation))
-        finally:
-            session.close()
 
     def work(self, name: str, database: DatabaseAddress) -> None:
         """Be the worker of an operation, if it has no other and is not over."""
@@ -96,13 +91,10 @@ class PostgresExecutor:
         return operation.answer()
 
     def _work(self, name: str, database: DatabaseAddress) -> None:
-        session = self.connect(database)
-        try:
+        with closing(self.connect(database)) as session:
             operation = RecordedOperation(session, name)
             if session.take_lock() and operation.answer().state is OperationState.RUNNING:
                 self._perform(session, operation)
-        finally:
-            session.close()
 
     def _perform(self, session: DatabaseSession, operation: RecordedOperation) -> None:
         asked = operation.asked()
@@ -120,11 +112,8 @@ class PostgresExecutor:
 
         If it were open, its transaction could hold the very row that this writes, for as long as it is open.
         """
-        session = self.connect(database)
-        try:
+        with closing(self.connect(database)) as session:
             RecordedOperation(session, name).note_fault(f"{type(error).__name__}: {error}"[:1000])
-        finally:
-            session.close()
 
 
 def _is_quick(asked: Begin) -> bool:
