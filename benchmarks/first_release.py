@@ -28,15 +28,15 @@ from local.engine import ACCOUNT, Engine  # noqa: E402
 MOST_TIMES = 1.6
 WITHIN_SECONDS = 180.0
 LOOK_EVERY_SECONDS = 0.1
-TEMPLATE = {"Resources": {"Setting": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "1"}}}}
 
 
-def archive_of(application: str) -> bytes:
-    """Return the zip of a release of two stacks, the second after the first."""
-    files = {f"{name}.json": json.dumps(TEMPLATE).encode() for name in ("first", "second")}
+def archive_of(application: str, version: str) -> bytes:
+    """Return the zip of a release of two stacks, the second after the first, which every version changes."""
+    parameter = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": version}}
+    files = {f"{name}.json": json.dumps({"Resources": {"It": parameter}}).encode() for name in ("first", "second")}
     manifest = {
         "application": application,
-        "version": "1.0.0",
+        "version": version,
         "stacks": [
             {"name": "first", "template": "first.json"},
             {"name": "second", "template": "second.json", "depends_on": ["first"]},
@@ -72,7 +72,7 @@ def release(engine: Engine, outputs: Mapping[str, str], application: str) -> flo
     """Upload a release and return the seconds until its outcome. Raises ``RuntimeError`` where it is not DEPLOYED."""
     machines, key = engine.client("stepfunctions"), f"releases/{application}/1.0.0.zip"
     began = time.monotonic()
-    engine.client("s3").put_object(Bucket=outputs["ReleaseBucketName"], Key=key, Body=archive_of(application))
+    engine.client("s3").put_object(Bucket=outputs["ReleaseBucketName"], Key=key, Body=archive_of(application, "1.0.0"))
     while time.monotonic() < began + WITHIN_SECONDS:
         for listed in machines.list_executions(stateMachineArn=outputs["DeployReleaseStateMachineArn"])["executions"]:
             found = machines.describe_execution(executionArn=listed["executionArn"])

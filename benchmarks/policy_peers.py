@@ -66,14 +66,7 @@ class PolicyPeers:
         if not folder.exists():
             print("installing the peers into", folder)
             subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-            pip: list[str | Path] = [
-                self._bin / "python",
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ]
+            pip = [self._bin / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
             for packages in PACKAGES.values():
                 subprocess.run([*pip, *packages], check=False)
             _unpack_guard(folder)
@@ -103,12 +96,10 @@ class PolicyPeers:
     def there(self, command: list[str | Path]) -> bool:
         """Return whether a command can be run here."""
         module = "import cloudformation_validate"
-        probe: list[str | Path] = (
-            [command[0], "-c", module] if VALIDATE_PROGRAM in command else [command[0], "--version"]
-        )
+        probe = ["-c", module] if VALIDATE_PROGRAM in command else ["--version"]
         if shutil.which(command[0]) is None:
             return False
-        return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+        return subprocess.run([command[0], *probe], capture_output=True, check=False).returncode == 0
 
 
 def _unpack_guard(folder: Path) -> None:

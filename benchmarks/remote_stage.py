@@ -10,12 +10,9 @@ calls.
 """
 
 import argparse
-import hashlib
-import io
 import json
 import sys
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -24,7 +21,8 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "layers" / "belay")]
 
-from local.deployment import LOCAL_PARAMETERS, deploy  # noqa: E402 - found by the line above
+from benchmarks.first_release import archive_of  # noqa: E402 - found by the line above
+from local.deployment import LOCAL_PARAMETERS, deploy  # noqa: E402
 from local.engine import ACCOUNT, Engine  # noqa: E402
 from local.spokes import SPOKE_ACCOUNT, SPOKE_REGION, join  # noqa: E402
 
@@ -33,26 +31,6 @@ WITHIN_SECONDS = 240.0
 LOOK_EVERY_SECONDS = 0.2
 WAITS = "WaitFor"
 """How the names of the states begin after which a machine looks once more whether something has ended."""
-
-
-def archive_of(application: str, version: str) -> bytes:
-    """Return the zip of a release of two stacks, the second after the first."""
-    parameter = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": version}}
-    files = {f"{name}.json": json.dumps({"Resources": {"It": parameter}}).encode() for name in ("first", "second")}
-    manifest = {
-        "application": application,
-        "version": version,
-        "stacks": [
-            {"name": "first", "template": "first.json"},
-            {"name": "second", "template": "second.json", "depends_on": ["first"]},
-        ],
-        "digests": {path: hashlib.sha256(data).hexdigest() for path, data in files.items()},
-    }
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for path, data in {"release.yaml": json.dumps(manifest).encode(), **files}.items():
-            archive.writestr(path, data)
-    return buffer.getvalue()
 
 
 def register(engine: Engine, application: str, account: str, place: Mapping[str, str]) -> None:
