@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 from contextlib import closing, suppress
+from dataclasses import replace
 
 import boto3
 import pytest
@@ -272,17 +273,21 @@ def test_each_region_has_databases_of_its_own(databases, engine, unique, until):
     assert run(there, "SELECT to_regclass('kept')") == [[None]]
 
 
-def test_a_killed_engine_leaves_no_server(tmp_path, until):
+def test_a_killed_engine_leaves_no_server(tmp_path, unique, until):
     engine = Engine.start(directory=tmp_path)
     where = Databases(engine.client("rds"), until).create("database")
+    table = unique("table").replace("-", "_")
+    run(where, f"CREATE TABLE {table} ()")
     [[port]] = run(where, "SELECT inet_server_port()")
+    server = replace(where, host="127.0.0.1", port=port)
 
     os.kill(engine.process_group, signal.SIGKILL)
 
-    def listens():
-        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
-            return True
+    def is_there():
+        # Somebody else may listen at its port by now.
+        with suppress(DatabaseError, InterfaceError):
+            return run(server, f"SELECT to_regclass('{table}')") == [[table]]
 
-    until(listens, lambda seen: not seen)
+    until(is_there, lambda seen: not seen)
     engine.stop()
     assert [path.name for path in tmp_path.iterdir()] == [engine.log.name]

@@ -5,6 +5,7 @@ import zipfile
 
 import pytest
 
+from local.bridges import permissions
 from local.engine import Engine
 
 SOURCE = """
@@ -140,3 +141,16 @@ def test_a_task_s_token_is_judged_as_the_machine_that_waits(strict, attempt):
         sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         answers[name] = attempt("stepfunctions", "send_task_success", taskToken=message["Body"], output="{}")
     assert answers == {"orders": "allowed", "billing": "AccessDeniedException"}
+
+
+def test_a_change_set_that_anothers_execution_deleted_is_about_its_stack(monkeypatch):
+    there = {name: {"StackId": "arn:stack"} for name in ("arn:executed", "arn:beside")}
+    monkeypatch.setattr(permissions, "_change_sets", there)
+    stack_of = permissions._stack_of_change_sets()
+
+    def asked(name):
+        return permissions.Asked("", b"", {"ChangeSetName": [name]}, "us-east-1", "000000000000")
+
+    assert stack_of(asked("arn:executed")) == "arn:stack"
+    del there["arn:beside"]
+    assert [stack_of(asked(name)) for name in ("arn:beside", "arn:unknown")] == ["arn:stack", ""]

@@ -3,17 +3,20 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pg8000.exceptions import DatabaseError, InterfaceError
 
 from local import postgres as local_postgres
 from local.engine import ROOT
-from local.postgres import Postgres, PostgresError, connect
+from local.postgres import ADMINISTRATOR, Address, Postgres, PostgresError, Server, connect
+
+DEAF = "import signal, time; signal.signal(signal.SIGQUIT, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+"""A program that does not end when it is told to."""
 
 
 def rows(address):
@@ -57,10 +60,10 @@ def test_a_killed_starter_leaves_neither_a_server_nor_its_data(tmp_path, until):
         "import pathlib, sys, time; from local.postgres import Postgres; "
         f"programs = Postgres.prepare(pathlib.Path({str(tmp_path / 'postgres')!r})); "
         "server = programs.start(programs.initialise()); "
-        "print(programs.directory, server.administrator.port, flush=True); time.sleep(600)"
+        "print(programs.directory, server.administrator.port, programs.password, flush=True); time.sleep(600)"
     )
     starter = subprocess.Popen([sys.executable, "-c", source], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    directory, port = starter.stdout.readline().split()
+    directory, port, password = starter.stdout.readline().split()
     assert Path(directory, "empty").exists()
 
     os.kill(starter.pid, signal.SIGKILL)
@@ -68,8 +71,9 @@ def test_a_killed_starter_leaves_neither_a_server_nor_its_data(tmp_path, until):
     starter.stdout.close()
 
     until(lambda: Path(directory).exists(), lambda exists: not exists)
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", int(port)))
+    # Somebody else may listen at its port by now, and does not know its password.
+    with pytest.raises((DatabaseError, InterfaceError)):
+        connect(Address("127.0.0.1", int(port), ADMINISTRATOR, password))
 
 
 def test_a_server_that_does_not_start_says_why(programs):
@@ -78,6 +82,45 @@ def test_a_server_that_does_not_start_says_why(programs):
 
     with pytest.raises(PostgresError, match=r"(?s)did not become ready.*syntax error"):
         programs.start(data)
+
+
+def test_a_server_that_is_not_ready_in_time_is_stopped(programs, monkeypatch):
+    data = programs.initialise()
+    monkeypatch.setattr(local_postgres, "_ready", lambda data, process: False)
+    monkeypatch.setattr(local_postgres, "READY_WITHIN_SECONDS", 0.5)
+
+    with pytest.raises(PostgresError, match="did not become ready"):
+        programs.start(data)
+
+    (data / "postmaster.pid").unlink(missing_ok=True)  # killed, it leaves the file, for which the end would wait
+
+
+def test_a_server_that_does_not_stop_is_killed(tmp_path, monkeypatch):
+    process = subprocess.Popen([sys.executable, "-c", DEAF], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    monkeypatch.setattr(local_postgres, "READY_WITHIN_SECONDS", 0.1)
+
+    Server(Address("127.0.0.1", 1, ADMINISTRATOR, ""), tmp_path, process).stop()
+
+    assert process.returncode == -signal.SIGKILL
+    process.stdout.close()
+
+
+def test_a_program_that_does_not_end_is_killed_and_told(programs, monkeypatch):
+    monkeypatch.setattr(local_postgres, "DONE_WITHIN_SECONDS", 0.1)
+
+    with pytest.raises(PostgresError, match="sleep did not end within 0 seconds"):
+        programs._run("sleep", "600")
+
+
+def test_data_that_are_not_removed_are_told(tmp_path, monkeypatch):
+    watch = subprocess.Popen(["sleep", "600"], stdin=subprocess.PIPE)
+    monkeypatch.setattr(local_postgres, "DONE_WITHIN_SECONDS", 0.1)
+
+    with pytest.raises(PostgresError, match="was not removed within 0 seconds"):
+        Postgres(tmp_path, tmp_path, None, "", watch).stop()
+
+    assert watch.wait() == -signal.SIGKILL
 
 
 def test_a_missing_package_is_told(monkeypatch, tmp_path):
