@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from belay.aws.clock import now
 from belay.aws.metrics import emit
+from belay.control.alone import EachAlone
 from belay.control.approvals import Approvals
 from belay.control.closing import Closing
 from belay.control.decisions import Decisions
@@ -30,6 +32,9 @@ from belay.observability import logger, observed
 from belay.release.place import Power
 from belay.settings import read
 from belay.subject.measures import swept
+
+RESERVE_MILLISECONDS = 75_000
+"""What one more region may take: each of a client's three tries waits for 17 seconds, and there are pauses between."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     home, settings = own_home(), read(Settings)
     if event.get("examine") is True:
         return {"spokes": examined(home)}
-    sweep = put_together(home, settings)
+    sweep = put_together(home, settings, EachAlone(enough_time=partial(enough_time, context)))
     done = sweep.run(now(), lambda: home.aws.parameters.get_parameter(settings.pause_parameter) == "true")
     emit(swept(done["open_incidents"], len(done["locks_held_past_expiry"]), len(sweep.faults)))
     for fault in sweep.faults:
@@ -73,7 +78,12 @@ def examined(home: Home) -> list[dict[str, Any]]:
     return [asdict(each) for each in Spokes(Places(home.aws, Power.LOOK, "doctor")).seen(registered.stages)]
 
 
-def put_together(home: Home, settings: Settings) -> Sweep:
+def enough_time(context: Any) -> bool:
+    """Return whether a region may be looked at: one that answers nothing takes its time."""
+    return context is None or context.get_remaining_time_in_millis() >= RESERVE_MILLISECONDS
+
+
+def put_together(home: Home, settings: Settings, alone: EachAlone) -> Sweep:
     """Return the parts of a sweep with the gateways that each needs."""
     aws, ledger, artifacts = home.aws, home.ledger, home.artifacts
     deploy_release = settings.deploy_release_machine_arn
@@ -100,4 +110,5 @@ def put_together(home: Home, settings: Settings) -> Sweep:
         MissedUploads(ledger, aws.release_bucket(settings.release_bucket), aws.executions, deploy_release),
         deploy_release,
         settings.plan_release_machine_arn,
+        alone,
     )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import boto3
@@ -246,6 +246,20 @@ def test_a_region_that_is_down_is_tried_once_and_the_others_are_looked_at(
     assert tried == ["billing"], "the two other applications there would wait as long"
     assert len(swept["failed_stacks"]) == 1
     assert [each for each in swept["faults"] if "could not connect" in each] == [f"ServiceUnavailable: {down}"]
+
+
+def test_what_there_is_no_time_for_elsewhere_is_told_and_the_rest_is_done(
+    house: House, sweep: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(house, "billing", STAGE)
+    house.stands(house.stack("billing-network"), StackStatus.UPDATE_ROLLBACK_COMPLETE)
+    tried = bar(monkeypatch, AccessDenied("a", "b", "c"), REGION)
+    context = SimpleNamespace(function_name="sweep", get_remaining_time_in_millis=lambda: 60_000)
+    swept = function("sweep").handler({}, context)
+    assert len(swept["failed_stacks"]) == 1
+    told = [each for each in swept["faults"] if "NoTimeLeft" in each]
+    assert told == [f"ServiceUnavailable: Belay answered NoTimeLeft: nothing was looked at in {REGION}"]
+    assert tried == []
 
 
 def test_of_the_dead_incidents_of_a_region_that_is_down_one_is_tried(

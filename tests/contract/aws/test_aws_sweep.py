@@ -299,7 +299,7 @@ def test_the_events_of_a_failure_that_is_known_are_not_read_again(
 
 def test_what_an_event_told_of_is_not_looked_into_again(house: House, sweep: ModuleType, calls: list[str]) -> None:
     stack_id = failed(house)
-    built = sweep.put_together(sweep.own_home(), sweep.read(sweep.Settings)).failed_stacks
+    built = sweep.put_together(sweep.own_home(), sweep.read(sweep.Settings), EachAlone()).failed_stacks
     incident = built.take_up(stack_id, StackStatus.UPDATE_ROLLBACK_COMPLETE, "no capacity", None)
     assert incident is not None
     calls.clear()

@@ -15,7 +15,8 @@ class EachAlone:
     """Keeps what things raised, even a bug of ours, for their end: ``problems`` has a line for each.
 
     A region that answers nothing is tried once, for each try takes its time: ``out_of_reach`` has those, each with how
-    it was noticed. Everything in one place is ``about`` that, and in its ``region``; Belay's own is empty.
+    it was noticed, and those that there was not ``enough_time`` for. Everything in one place is ``about`` that, and in
+    its ``region``; Belay's own is empty.
     """
 
     faults: list[Exception] = field(default_factory=list)
@@ -23,6 +24,7 @@ class EachAlone:
     out_of_reach: dict[str, ServiceUnavailable] = field(default_factory=dict)
     about: str = ""
     region: str = ""
+    enough_time: Callable[[], bool] = lambda: True
 
     def at(self, place: StagePlace | None) -> "EachAlone":
         """Return the work in one place, None for Belay's own; what it keeps is kept here."""
@@ -31,6 +33,10 @@ class EachAlone:
     def attempt(self, act: Callable[[], Found], *, about: str = "", region: str = "") -> Found | None:
         """Do one thing. None if it raises, or lies in a region that is out of reach."""
         region = region or self.region
+        if region and region not in self.out_of_reach and not self.enough_time():
+            left_out = ServiceUnavailable("Belay", "NoTimeLeft", f"nothing was looked at in {region}", answered=False)
+            self.out_of_reach[region] = left_out
+            self.note(left_out, about)
         if region in self.out_of_reach:
             return None
         try:

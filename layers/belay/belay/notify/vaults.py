@@ -2,6 +2,7 @@
 
 import shlex
 
+from belay.database.command_line import words
 from belay.notify.deployment import Deployment
 from belay.notify.message import About, Message, MessageKind, ThreadState, Urgency, compose
 from belay.release.left_to_do import LeftToDo
@@ -95,7 +96,7 @@ def _look(copy: VaultCopy) -> list[str]:
 
 def _noun(copy: VaultCopy) -> str:
     """The snapshot's kind as the AWS CLI spells it."""
-    return {"instance": "db-snapshot", "cluster": "db-cluster-snapshot"}[copy.kind]
+    return words(copy.database_kind.snapshot.noun)
 
 
 def _option(copy: VaultCopy) -> str:
