@@ -142,7 +142,7 @@ class Clients:
 
 def test_a_server_with_a_certificate_of_the_bundle_is_connected_to(with_tls: tuple[Address, Path, Path]) -> None:
     address, ours, _ = with_tls
-    own = way_in.Credentials("postgres", "none", "arn:secret", str(ours))
+    own = way_in.Login("postgres", "none", "arn:secret", str(ours))
     session = way_in.connect(where(address), own, Clients(address))
     assert session.rows("SELECT 1") == [[1]]
     session.close()
@@ -150,20 +150,20 @@ def test_a_server_with_a_certificate_of_the_bundle_is_connected_to(with_tls: tup
 
 def test_a_server_of_another_authority_is_refused(with_tls: tuple[Address, Path, Path]) -> None:
     address, _, other = with_tls
-    own = way_in.Credentials("postgres", "none", "arn:secret", str(other))
+    own = way_in.Login("postgres", "none", "arn:secret", str(other))
     with pytest.raises(Exception, match="certificate verify failed"):
         way_in.connect(where(address), own, Clients(address))
 
 
 def test_a_server_of_another_name_is_refused(with_tls: tuple[Address, Path, Path]) -> None:
     address, ours, _ = with_tls
-    own = way_in.Credentials("postgres", "none", "arn:secret", str(ours))
+    own = way_in.Login("postgres", "none", "arn:secret", str(ours))
     with pytest.raises(Exception, match=r"doesn't match|not valid for|mismatch"):
         way_in.connect(where(address, endpoint="localhost"), own, Clients(address))
 
 
 def test_a_server_without_tls_is_refused(postgres: Address, with_tls: tuple[Address, Path, Path]) -> None:
-    own = way_in.Credentials("postgres", "none", "arn:secret", str(with_tls[1]))
+    own = way_in.Login("postgres", "none", "arn:secret", str(with_tls[1]))
     with pytest.raises(pg8000.exceptions.InterfaceError, match="refuses SSL"):
         way_in.connect(where(postgres), own, Clients(postgres))
 
@@ -181,7 +181,7 @@ def test_the_login_is_the_request_s_or_the_executor_s_own(
     postgres: Address, own: tuple[str, str], request_has: dict[str, str], asked: list[Any]
 ) -> None:
     clients = Clients(postgres)
-    credentials = way_in.Credentials("postgres", *own, way_in.NONE)
+    credentials = way_in.Login("postgres", *own, way_in.NONE)
     way_in.connect(where(postgres, **request_has), credentials, clients).close()
     service, given = clients.asked
     assert [service, given.get("DBUsername", given)] == asked
@@ -191,7 +191,7 @@ def test_the_login_is_the_request_s_or_the_executor_s_own(
 
 def test_without_a_login_nothing_is_tried(postgres: Address) -> None:
     with pytest.raises(RefusedRequest, match="expected a user or a secret"):
-        way_in.connect(where(postgres), way_in.Credentials("db", "none", "none", "none"), Clients(postgres))
+        way_in.connect(where(postgres), way_in.Login("db", "none", "none", "none"), Clients(postgres))
 
 
 SETTINGS = app.Settings("artifacts", "orders", "none", "arn:secret", "ca.pem", "5s", "0", "worker", "project")
