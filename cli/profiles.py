@@ -26,27 +26,21 @@ STAGE_PROFILE: Final = click.option(
 
 def of_vault(vault: Vault, profile: str | None, where: Where) -> Aws:
     """Return the services of a vault's account. Raises ``Refused`` where the credentials are of another one."""
-    return _of(
-        vault.account,
-        vault.region,
-        profile,
-        where,
+    todo = (
         f"The copies are in account {vault.account}: pass --vault-profile with credentials for it that have the policy "
-        "belay-lend-from-vault (accounts/vault.yaml). The owner of that account can provide them",
+        "belay-lend-from-vault (accounts/vault.yaml). The owner of that account can provide them"
     )
+    return _of(vault.account, vault.region, profile, where, todo)
 
 
 def of_stage(stage: Stage, region: str, profile: str | None, where: Where) -> Aws:
     """Return the services where a stage lies. Raises ``Refused`` where the credentials are of another account."""
-    return _of(
-        stage.account,
-        region,
-        profile,
-        where,
+    todo = (
         f"{stage.application}/{stage.name} is in account {stage.account}: pass --stage-profile with credentials for it "
         "that have the policy belay-restore-from-vault (accounts/restorer.yaml). If that account is lost, register the "
-        "stage in another one first: docs/lost-region.md",
+        "stage in another one first: docs/lost-region.md"
     )
+    return _of(stage.account, region, profile, where, todo)
 
 
 @contextmanager

@@ -137,11 +137,8 @@ def command(to_check: ToCheck) -> int:
         return UNREADABLE
     try:
         inputs = _inputs(to_check)
-        result = (
-            _files_of_sql(to_check.paths, to_check.engine, inputs)
-            if to_check.engine
-            else validate(to_check.paths, inputs)
-        )
+        paths, engine = to_check.paths, to_check.engine
+        result = _files_of_sql(paths, engine, inputs) if engine else validate(paths, inputs)
         if to_check.live:
             result = replace(result, report=result.report.merged(_live(to_check.live, to_check.prefix_lists, inputs)))
     except BelayError as error:

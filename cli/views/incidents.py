@@ -14,7 +14,7 @@ from belay.control.recovery import Recovery
 from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.notify.told import cause_document, reason_lines
-from belay.release.left_to_do import Choice, LeftToDo
+from belay.release.left_to_do import LeftToDo
 from belay.release.records import Outcome
 from belay.rollback.plan import Step
 from belay.rollback.question import ANSWER_WITHIN, AskedQuestion
@@ -130,20 +130,13 @@ def state_in_words(incident: Mapping[str, Any]) -> str:
 
 def todo_lines(todo: Mapping[str, Any]) -> list[str]:
     """Say something left to do, as ``todo_document`` has it: what and why, the commands, the choices by number."""
-    choices = [Choice(**each) for each in todo.get("choices", ())]
     told = LeftToDo(str(todo["subject"] or ""), str(todo["what"]), str(todo["why"] or ""))
-    commands = [
-        f"  {label}: {command}" for label, command in (("look", todo["look"]), ("then", todo["command"])) if command
-    ]
-    return [
-        f"- {told.in_words()}",
-        *commands,
-        *(
-            line
-            for number, each in enumerate(choices, 1)
-            for line in (f"  {number}. {each.what}; {each.loses}", *([f"     {each.command}"] if each.command else []))
-        ),
-    ]
+    ways = (("look", todo["look"]), ("then", todo["command"]))
+    lines = [f"- {told.in_words()}", *(f"  {label}: {command}" for label, command in ways if command)]
+    for number, each in enumerate(todo.get("choices", ()), 1):
+        lines.append(f"  {number}. {each['what']}; {each['loses']}")
+        lines += [f"     {each['command']}"] if each["command"] else []
+    return lines
 
 
 def open_records(ledger: Ledger) -> list[tuple[IncidentRecord, IncidentState]]:
