@@ -132,6 +132,21 @@ def test_clients_are_made_in_one_place() -> None:
     assert making == {"gateways.py", "account.py"}
 
 
+def test_no_client_is_used_outside_the_edge() -> None:
+    """What is inside, and every step, is handed gateways."""
+    steps = {
+        f"functions.{name}": path for function in function_modules() for name, path in step_modules(function).items()
+    }
+    apps = {f"functions.{name}.app": path for name, path in function_modules().items()}
+    asking = {
+        module
+        for module, path in {**INSIDE, **steps, **apps}.items()
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "client"
+    }
+    assert asking == set()
+
+
 LONGEST_HANDLER = 18
 """Lines of a handler's body without its docstring: parse, gather, decide, act, return."""
 
