@@ -22,12 +22,14 @@ from belay.aws.stepfunctions import Executions
 from belay.control import registrations
 from belay.control.alone import EachAlone
 from belay.control.missed_uploads import MissedUploads
+from belay.control.places import Places
 from belay.control.unfinished import Unfinished
 from belay.errors import AwsFault, InvalidRequest, Throttled
 from belay.events.s3 import ObjectCreated
 from belay.release.life import State
 from belay.release.lock import Claim
 from belay.release.records import Outcome, Upload, upload_of
+from belay.release.stack_claim import StackClaim
 from belay.stack.status import StackStatus
 
 DEPLOY = "arn:aws:states:eu-west-1:123456789012:stateMachine:belay-deploy-release"
@@ -562,3 +564,23 @@ def test_missed_uploads_are_started_before_the_look_at_stacks(
     monkeypatch.setattr(Stacks, "describe_stacks", look)
     sweep.handler({}, None)
     assert begun == [1]
+
+
+def test_a_claim_of_which_it_is_not_known_where_it_lies_stops_no_other_and_nothing_else(
+    house: House, sweep: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.stands(house.stack("orders-network"), StackStatus.UPDATE_ROLLBACK_COMPLETE)
+    for name in ("gone-a", "gone-b"):
+        house.ledger.stack_claims.claim(StackClaim("123456789012", "eu-west-1", name, "billing", "production", "t"))
+    where = Places.of_claim
+
+    def unknown(places: Places, claim: StackClaim, stages: Any) -> Any:
+        if claim.stack_name == "gone-a":
+            raise KeyError("partition")
+        return where(places, claim, stages)
+
+    monkeypatch.setattr(Places, "of_claim", unknown)
+    swept = sweep.handler({}, None)
+    assert swept["faults"] == ["KeyError: 'partition'"]
+    assert swept["freed_stacks"] == ["123456789012/eu-west-1/gone-b"]
+    assert len(swept["failed_stacks"]) == 1

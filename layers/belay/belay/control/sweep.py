@@ -131,8 +131,8 @@ class Sweep:
         place: Callable[[Item], StagePlace | None],
     ) -> list[Found]:
         """Act on each of what lies elsewhere, unless its region answered nothing before."""
-        found = self._attempted(read) or ()
-        done = [self.alone.attempt(partial(act, each), region=_region(place(each))) for each in found]
+        placed = self._each(read, lambda item: (item, _region(place(item))))
+        done = [self.alone.attempt(partial(act, each), region=region) for each, region in placed]
         return [each for each in done if each]
 
     def _listed(self, read: Callable[[list[Exception]], Sequence[Item]]) -> Callable[[], Sequence[Item]]:
