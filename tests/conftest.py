@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import botocore.client
@@ -40,6 +41,16 @@ os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
 # Models and parsed sources stay, and Python's own threshold would look through them for garbage all the time.
 gc.set_threshold(50_000)
+
+
+UNMEASURED = tuple(Path(__file__).parent / each for each in ("conventions", "executors"))
+"""Tests of sources and of packs: they run little that is measured, and would take twice as long under the tracer."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Take the tracer from the tests that run nothing for it."""
+    if isinstance(item, pytest.Function) and any(item.path.is_relative_to(each) for each in UNMEASURED):
+        item.obj = untraced(item.obj)
 
 
 @pytest.fixture(scope="session")

@@ -164,8 +164,13 @@ def step_modules(function: str) -> dict[str, Path]:
     return steps or {function: function_modules()[function]}
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
+@cache
+def imported(tree: ast.Module) -> tuple[str, ...]:
     """The dotted names of the modules that a module imports, wherever it does."""
+    return tuple(_imported(tree))
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

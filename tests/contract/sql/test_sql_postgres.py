@@ -13,6 +13,7 @@ import pg8000.native
 import pytest
 from sql_catalog import differences
 from sql_histories import Generator
+from untraced import untraced
 
 from belay.sql.changes import DatabaseChange, Engine, SourcePlace, SqlStatement
 from belay.sql.model import Model
@@ -84,6 +85,7 @@ def shrunken(statements: list[str], connection: pg8000.native.Connection) -> lis
     return statements
 
 
+@untraced
 def test_random_histories_end_in_the_same_tables(connection: pg8000.native.Connection) -> None:
     sure = 0
     for seed in range(FIRST, FIRST + HISTORIES):

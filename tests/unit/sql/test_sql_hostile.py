@@ -6,6 +6,7 @@ The texts are long enough that work which grows with their square, or doubles wi
 from datetime import date
 
 import pytest
+from untraced import untraced
 
 from belay.errors import UnreadableChanges
 from belay.policy.database_gate import check_database_changes
@@ -44,6 +45,7 @@ def slugs(report: Report) -> set[str]:
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else None,
 )
+@untraced
 def test_every_part_of_a_text_is_read_a_few_times(engine: Engine, text: str) -> None:
     assert judged(text, engine).paths
 
@@ -97,6 +99,7 @@ def test_a_table_of_too_many_parts_is_not_understood() -> None:
     assert "not-understood" in slugs(judged(f"CREATE TABLE t (a int{', CHECK (a > 0)' * 10_000})"))
 
 
+@untraced
 def test_names_that_are_taken_are_passed_over_quickly() -> None:
     assert "not-understood" not in slugs(judged("CREATE TABLE t (a int);" + "CREATE INDEX ON t (a);" * 500))
     assert judged(f"CREATE TABLE t (a int); CREATE INDEX ON t ({', '.join(['(a + 1)'] * 3_000)})").paths
