@@ -1,7 +1,7 @@
 """Attempts, versions and stages in the ledger, on a DynamoDB that moto plays."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import boto3
@@ -12,9 +12,10 @@ from moto import mock_aws
 from simulated_ledger import accepted, bring, empty_ledger, end, end_stage
 
 from belay.approval.principal import Principal
+from belay.aws.dynamodb import Item, Table
 from belay.errors import IllegalTransition, ReleaseSuperseded
 from belay.ledger.ledger import Ledger
-from belay.release.attempt import Attempt, HeldUpload, TakenBack, VersionHead
+from belay.release.attempt import Attempt, HeldUpload, Superseded, TakenBack, VersionHead
 from belay.release.life import ENTERING, FOLLOWS, Occurrence, State
 from belay.release.lock import Claim
 from belay.release.reason import from_document
@@ -264,6 +265,78 @@ def test_a_recovery_is_ended_by_its_incident_alone(ledger: Ledger) -> None:
     back = {"good": False, "fencing": None, "now": LATER, "recovered": True}
     assert ledger.attempts.end_stage(release, "production", Outcome.ROLLED_BACK, NO_ZIP, **back)
     assert not ledger.attempts.end_stage(release, "production", Outcome.ROLLED_BACK, NO_ZIP, **back), "it is done"
+
+
+def recorded(ledger: Ledger, release: ReleaseReference, state: State) -> bool:
+    try:
+        ledger.attempts.record(release, state, LATER, stage="production")
+    except IllegalTransition:
+        return False
+    return True
+
+
+def ended(ledger: Ledger, release: ReleaseReference, outcome: Outcome) -> bool:
+    good = outcome is Outcome.DEPLOYED
+    return ledger.attempts.end_stage(release, "production", outcome, good=good, fencing=None, now=LATER)
+
+
+Writer = Callable[[Ledger, ReleaseReference], bool]
+RACES: dict[str, tuple[State, Writer, Writer]] = {
+    "deployed, and recovered": (
+        State.VERIFIED,
+        lambda ledger, release: ended(ledger, release, Outcome.DEPLOYED),
+        lambda ledger, release: recorded(ledger, release, State.RECOVERING),
+    ),
+    "recovered, and deployed": (
+        State.VERIFIED,
+        lambda ledger, release: recorded(ledger, release, State.RECOVERING),
+        lambda ledger, release: ended(ledger, release, Outcome.DEPLOYED),
+    ),
+    "aborted, and approved": (
+        State.AWAITING_APPROVAL,
+        lambda ledger, release: ended(ledger, release, Outcome.ABORTED),
+        lambda ledger, release: recorded(ledger, release, State.APPROVED),
+    ),
+    "changed, and superseded": (
+        State.REHEARSED,
+        lambda ledger, release: recorded(ledger, release, State.EXECUTING),
+        lambda ledger, release: ledger.attempts.supersede(release, Superseded("production", "2.0.0")),
+    ),
+    "closed, and entered": (
+        State.CHECKED,
+        lambda ledger, release: ledger.attempts.close(attempt(ledger), Outcome.NEEDS_OPERATOR, NO_ZIP, LATER),
+        lambda ledger, release: recorded(ledger, release, State.PLANNING),
+    ),
+    "closed, and recovered": (
+        State.EXECUTING,
+        lambda ledger, release: ledger.attempts.close(attempt(ledger), Outcome.NEEDS_OPERATOR, NO_ZIP, LATER),
+        lambda ledger, release: recorded(ledger, release, State.RECOVERING),
+    ),
+}
+"""What two writers do at once, from a state: the first is faster, between the other's look and its write."""
+
+
+@pytest.mark.parametrize("race", RACES)
+def test_of_two_writers_at_once_the_slower_writes_nothing_illegal(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, race: str
+) -> None:
+    state, faster, slower = RACES[race]
+    release, transact, won = accepted(ledger, UPLOAD, "1.0.0"), Table.transact, []
+    if state is State.CHECKED:
+        ledger.attempts.record(release, state, NOW)
+    else:
+        bring(ledger, release, "production", state)
+
+    def overtaken(table: Table, *changes: Item) -> bool:
+        if not won:
+            won.append(True)
+            assert faster(ledger, release)
+            won.append(attempt(ledger))
+        return transact(table, *changes)
+
+    monkeypatch.setattr(Table, "transact", overtaken)
+    assert not slower(ledger, release)
+    assert attempt(ledger) == won[1], "it is as the faster one left it"
 
 
 def test_what_nobody_knows_comes_to_no_state(ledger: Ledger) -> None:
