@@ -7,11 +7,9 @@ from belay.control.stage import StageContext
 from belay.control.stage_changes import StageChanges
 from belay.control.stage_files import StageFiles
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.place import Power
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Bring the reading one step on; ``ready`` once it is done. Raises ``InvalidRelease`` and ``ChangesFailed``."""
     home = own_home()

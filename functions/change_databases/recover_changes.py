@@ -6,11 +6,9 @@ from typing import Any
 from belay.control.recovered_changes import RecoveredChanges
 from belay.control.recovery import Recovery
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.place import Power
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Take the step; ``again`` while the executor works on it."""
     home = own_home()

@@ -8,11 +8,9 @@ from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
 from belay.control.stage_stacks import StageStacks
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.place import Power
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Tell whether the plan still stands, and why not. Raises ``ReleaseSuperseded``."""
     home = own_home()

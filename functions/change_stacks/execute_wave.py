@@ -6,12 +6,10 @@ from typing import Any
 from belay.control.stage import StageContext
 from belay.control.stage_stacks import StageStacks
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.change_plan import wave
 from belay.release.place import Power
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Bring the wave one step on: ``progress`` is RUNNING, CHANGES, NEXT_WAVE or DONE. Raises ``StackFailed``."""
     home = own_home()

@@ -6,11 +6,9 @@ from typing import Any
 from belay.control.stage import StageContext
 from belay.control.stage_stacks import StageStacks
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.place import Power
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Leave nothing of the plan behind; ``gone`` once nothing is."""
     home = own_home()

@@ -9,7 +9,6 @@ from belay.control.rehearsal import RehearsedRoles, RollbackRehearsal
 from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.life import State
 from belay.release.place import Power
 from belay.release.reason import ReleaseProblems
@@ -26,7 +25,6 @@ class Settings:
     protected: str
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Store the results with the plan, for the approvers. Raises ``InvalidRelease`` if it is not ready but must be."""
     home, settings = own_home(), read(Settings)

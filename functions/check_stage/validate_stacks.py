@@ -9,7 +9,6 @@ from belay.control.live import live_stages
 from belay.control.stage import StageContext
 from belay.control.stage_checks import look, validation
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.gate import refusal_of
 from belay.release.life import State
 from belay.release.place import Power
@@ -17,7 +16,6 @@ from belay.release.reason import Statement, Why
 from belay.release.verification import Verification, Verified
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return PASS, FAIL or REVIEW, with what was found. Undecided is not a pass."""
     home = own_home()

@@ -8,14 +8,12 @@ from belay.control.stage import StageContext
 from belay.control.stage_stacks import refuse_deleted
 from belay.control.verification import StageVerification
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.life import State
 from belay.release.place import Power
 from belay.release.reason import Statement, Why
 from belay.release.verification import Verification, Verified
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Run the verification's next step: its verdict is AGAIN until it passes or fails, with the reason.
 
@@ -40,16 +38,10 @@ def look(run: StageContext, verification: StageVerification) -> Verification:
     """Check once, and store the state for the next check."""
     release, stage = run.release, run.stage
     key = release.stage_key(stage.name, "verification.json")
-    earlier = run.artifacts.get_json(key)
-    standing = verification.look(Verification.from_dict(earlier) if earlier else None, run.deployed())
+    standing = verification.look(run.artifacts.read(key, Verification.from_dict), run.deployed())
     run.artifacts.put_json(key, standing.to_dict())
     if standing.verdict is not Verified.AGAIN:
         run.ledger.attempts.record(
-            release,
-            State.VERIFIED,
-            timestamp(),
-            stage=stage.name,
-            about=standing.verdict,
-            detail=standing.reason or "",
+            release, State.VERIFIED, timestamp(), stage=stage.name, about=standing.verdict, detail=standing.reason
         )
     return standing

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from belay.home import own_home
-from belay.observability import observed
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the incident's outcome, null while it is open."""
     home = own_home()

@@ -5,11 +5,8 @@ from typing import Any
 
 from belay.control.incidents import Incidents
 from belay.control.reasons import Reasons
-from belay.control.rollback_incidents import RollbackIncidents
 from belay.control.wave_endings import WaveEndings
-from belay.errors import MissingDocument
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.accepted import AcceptedRelease
 from belay.release.reason import Statement, Why
 from belay.release.records import ReleaseReference
@@ -18,7 +15,6 @@ from belay.settings import RollbackMachine, read
 _DIED = Statement(Why.INTERRUPTED, "the stage's execution ended without an outcome")
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the ``outcome`` of the wave, null while something of it goes on. The ledger says how its stages ended.
 
@@ -27,14 +23,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     home, settings = own_home(), read(RollbackMachine)
     ledger, artifacts = home.ledger, home.artifacts
     incidents = Incidents(ledger, artifacts, home.aws.executions, settings.rollback_stage_machine_arn)
-    waves = WaveEndings(ledger, incidents, RollbackIncidents(ledger, artifacts, incidents))
+    waves = WaveEndings(ledger, artifacts, incidents)
     release = ReleaseReference.from_dict(event["release"])
     accepted = AcceptedRelease.from_dict(artifacts.require_json(release.document_key))
     for stage in event["stages"]:
         waves.recover(release, stage, _DIED)
-    attempt = ledger.attempts.get(release)
-    if attempt is None:
-        raise MissingDocument(f"the ledger has no attempt {release.attempt} of {release.application}")
-    ended = waves.conclude(attempt, accepted)
+    ended = waves.conclude(ledger.attempts.required(release), accepted)
     kept = None if ended is None or ended.reason is None else Reasons(artifacts, release).keep(ended.reason)
     return {"outcome": ended and ended.outcome, "reason": kept, "wait_seconds": home.poll_seconds}

@@ -6,14 +6,12 @@ from typing import Any
 from belay.control.incidents import Incidents
 from belay.control.reasons import read_reason
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.ending import outcome_of_stage
 from belay.release.reason import Statement, Why
 from belay.release.records import ReleaseReference
 from belay.settings import RollbackMachine, read
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Open the incident, unless it is open; either way one execution of its own recovers it.
 

@@ -7,10 +7,8 @@ from typing import Any
 from belay.aws.clock import now
 from belay.control.stage import StageContext
 from belay.home import own_home
-from belay.observability import observed
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return whether it is ``open``; if not, why, until when, and how many seconds that is.
 

@@ -9,7 +9,6 @@ from belay.control.endings import Endings
 from belay.control.reasons import read_reason
 from belay.events.s3 import ObjectCreated
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.key import application_of
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import Reason, ReleaseProblems
@@ -17,7 +16,6 @@ from belay.release.records import Outcome, Upload, upload_of
 from belay.settings import DefaultTopic, read
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Close the release, or the upload that did not become one; returns the recorded outcome.
 

@@ -6,12 +6,10 @@ from typing import Any
 from belay.aws.clock import timestamp
 from belay.control.dry_runs import DryRuns
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.dry_run import DryRun
 from belay.release.records import ReleaseReference
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return whether the plan has the stage now; if not, the ``holder`` who has it and how long to wait."""
     home = own_home()

@@ -10,14 +10,12 @@ from belay.control.reasons import read_reason
 from belay.control.stage import StageContext
 from belay.errors import LockLost
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.ending import outcome_of_stage
 from belay.release.records import Outcome
 from belay.settings import DefaultTopic, read
 from belay.subject.measures import deployed
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Record the outcome; a release deployed to a lasting stage becomes its last-known-good, and closes what was left.
 

@@ -10,13 +10,11 @@ from belay.home import own_home
 from belay.notify.deployment import Deployment
 from belay.notify.message import Message
 from belay.notify.releases import release_held
-from belay.observability import observed
 from belay.release.life import State
 from belay.release.records import ReleaseReference
 from belay.settings import DefaultTopic, read
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Store the task token for a person's override, and announce that the release waits.
 

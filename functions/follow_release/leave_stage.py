@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from belay.home import own_home
-from belay.observability import observed
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Leave the stage, unless another execution has it by now."""
     own_home().ledger.dry_runs.leave(event["release"]["application"], event["stage"], event["execution"])

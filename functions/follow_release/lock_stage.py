@@ -5,12 +5,10 @@ from typing import Any
 
 from belay.control.stage_locks import StageLocks
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.lock import Claim
 from belay.release.records import ReleaseReference
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Acquire the lock with a new fencing token, or say who has it and how long to wait.
 

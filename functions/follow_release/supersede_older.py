@@ -6,10 +6,8 @@ from typing import Any
 from belay.control.stage import StageContext
 from belay.control.superseding import Superseding
 from belay.home import own_home
-from belay.observability import observed
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the versions that are superseded: each ends now. Raises ``ReleaseSuperseded`` if this one is."""
     home = own_home()

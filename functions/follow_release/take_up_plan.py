@@ -5,10 +5,8 @@ from typing import Any
 
 from belay.control.dry_runs import DryRuns
 from belay.home import own_home
-from belay.observability import observed
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the ``release`` that was planned in the stage; none if nothing is left, or its execution still runs."""
     home = own_home()

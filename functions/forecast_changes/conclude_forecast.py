@@ -9,13 +9,11 @@ from belay.control.stage_files import StageFiles
 from belay.control.stage_forecast import StageForecast
 from belay.home import own_home
 from belay.notify.told import in_words
-from belay.observability import observed
 from belay.policy.verdict import Report
 from belay.release.gate import passes, refusal_of
 from belay.release.place import Power
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Conclude; ``refused`` if a change failed on the copy, or if something is for a person and nobody is asked."""
     home = own_home()

@@ -7,11 +7,9 @@ from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
 from belay.control.stage_forecast import StageForecast
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.place import Power
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Bring the trial one step on. Raises ``NotForecast``, ``ExecutorFailed`` and ``ReleaseSuperseded``."""
     home = own_home()

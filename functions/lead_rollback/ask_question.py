@@ -7,11 +7,9 @@ from belay.control.questions import Questions
 from belay.control.recovery import Recovery
 from belay.control.topics import Topic
 from belay.home import own_home
-from belay.observability import observed
 from belay.settings import DefaultTopic, read
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Ask the question, unless that was done; the next plan finds the answer."""
     home, settings = own_home(), read(DefaultTopic)

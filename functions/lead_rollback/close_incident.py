@@ -12,13 +12,11 @@ from belay.control.recovery import Recovery
 from belay.control.stack_values import StackValues
 from belay.control.unhealthy import Unhealthy
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.place import Power
 from belay.release.records import Outcome
 from belay.settings import DefaultTopic, read
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Record and announce how the recovery ended; ``reason`` is set if the recovery itself failed."""
     home, settings = own_home(), read(DefaultTopic)

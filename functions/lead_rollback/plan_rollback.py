@@ -8,13 +8,11 @@ from belay.control.recovery_plans import RecoveryPlans
 from belay.control.situations import Situations
 from belay.control.topics import Topic
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.place import Power
 from belay.rollback.plan import Action, RollbackPlan
 from belay.settings import DefaultTopic, read
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the next step, or null and the outcome when there is none left."""
     home, settings = own_home(), read(DefaultTopic)

@@ -8,11 +8,9 @@ from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.place import Power
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Store template, parameters and tags of each stack; an earlier try's capture is kept."""
     home = own_home()

@@ -12,7 +12,6 @@ from belay.control.stage_change_sets import StageChangeSets
 from belay.control.stage_files import RESERVE_MILLISECONDS as RESERVE
 from belay.control.stage_files import StageFiles
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.place import Power
 from belay.settings import read
 
@@ -25,7 +24,6 @@ class Settings:
     digest_key_id: str
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Advance the plan one step; ``pipeline`` if the stage's own pipeline deploys it, without change sets.
 

@@ -10,11 +10,9 @@ from belay.control.stage import StageContext
 from belay.control.stage_previews import preview
 from belay.home import own_home
 from belay.notify.told import in_words
-from belay.observability import observed
 from belay.release.place import Power
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return what became of the plan in this stage: it is BUSY if somebody took the stage meanwhile."""
     home = own_home()

@@ -9,7 +9,6 @@ from belay.control.closing import Closing
 from belay.control.endings import Endings
 from belay.control.incidents import Incidents
 from belay.control.places import Places
-from belay.control.rollback_incidents import RollbackIncidents
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
 from belay.control.wave_endings import WaveEndings
@@ -38,7 +37,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, places, *told)
     incidents = Incidents(ledger, artifacts, home.aws.executions, settings.rollback_stage_machine_arn)
     closing = Closing(ledger, places, endings, unhealthy)
-    waves = WaveEndings(ledger, incidents, RollbackIncidents(ledger, artifacts, incidents))
+    waves = WaveEndings(ledger, artifacts, incidents)
     unfinished = Unfinished(ledger, endings, incidents, artifacts, home.registrations, closing, waves)
     document = json.loads(change.input) if change.input else home.aws.executions.input(change.execution_arn)
     return {"taken_up": unfinished.take_up_execution(change.execution_arn, document)}

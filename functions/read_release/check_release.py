@@ -9,7 +9,6 @@ from belay.control.reasons import Reasons
 from belay.control.static_gate import StaticGate
 from belay.control.template_checks import TemplateChecks
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.records import ReleaseReference
 from belay.settings import read
 
@@ -21,7 +20,6 @@ class Settings:
     check_templates_function_arn: str
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the verdict of each stage, and whether they refuse the release."""
     home, settings = own_home(), read(Settings)

@@ -8,7 +8,6 @@ from belay.control.dry_runs import planned_upload
 from belay.control.release_copies import ReleaseCopies
 from belay.events.s3 import ObjectCreated
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.records import ReleaseReference
 from belay.settings import read
 from read_release.copy_release import RESERVE_MILLISECONDS
@@ -21,7 +20,6 @@ class Settings:
     release_bucket: str
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Copy members starting at index ``chunk``; ``done`` when the last is copied. Raises ``InvalidRelease``."""
     home, settings = own_home(), read(Settings)

@@ -5,14 +5,12 @@ from typing import Any
 
 from belay.control.release_copies import ReleaseCopies
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.records import ReleaseReference
 
 RESERVE_MILLISECONDS = 600_000
 """A member is started only while this much time is left: the largest allowed one needs less."""
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Copy members starting at index ``chunk``; ``done`` when the last is copied. Raises ``InvalidRelease``."""
     home = own_home()

@@ -9,7 +9,6 @@ from belay.control.dry_runs import planned_upload
 from belay.control.stack_claims import StackClaims
 from belay.events.s3 import ObjectCreated
 from belay.home import own_home
-from belay.observability import observed
 from belay.settings import read
 
 
@@ -22,7 +21,6 @@ class Settings:
     files_buckets: str
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the release that it would be, and the stages to plan for. Raises ``InvalidRelease`` and its like.
 

@@ -13,7 +13,6 @@ from belay.home import own_home
 from belay.notify.deployment import Deployment
 from belay.notify.message import Message
 from belay.notify.releases import release_held
-from belay.observability import observed
 from belay.release.key import application_of
 from belay.release.records import ReleaseReference, Upload, upload_of
 from belay.release.waves import Waves
@@ -30,7 +29,6 @@ class Settings:
     files_buckets: str
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the disposition of an upload: ACCEPTED with its release and its waves, HELD, or IGNORED."""
     home, settings = own_home(), read(Settings)

@@ -11,13 +11,11 @@ from belay.home import own_home
 from belay.notify.deployment import Deployment
 from belay.notify.incidents import person_needed
 from belay.notify.message import Urgency
-from belay.observability import observed
 from belay.release.left_to_do import LeftToDo
 from belay.release.place import Power
 from belay.settings import DefaultTopic, read
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answer the task if something follows from the execution's progress; else its next event does.
 

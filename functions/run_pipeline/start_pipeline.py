@@ -8,12 +8,10 @@ from belay.control.pipeline_runs import PipelineRuns
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
 from belay.home import own_home
-from belay.observability import observed
 from belay.release.life import State
 from belay.release.place import Power
 
 
-@observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the id of the execution; raises ``InvalidRegistration`` if the pipeline cannot take the zip."""
     home = own_home()

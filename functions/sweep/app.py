@@ -17,7 +17,6 @@ from belay.control.incidents import Incidents
 from belay.control.missed_uploads import MissedUploads
 from belay.control.places import Places
 from belay.control.registrations import RegistrationsReadOnce
-from belay.control.rollback_incidents import RollbackIncidents
 from belay.control.spokes import Spokes
 from belay.control.stack_claims import StackClaims
 from belay.control.superseding import Superseding
@@ -92,7 +91,7 @@ def put_together(home: Home, settings: Settings, alone: EachAlone) -> Sweep:
     places = Places(aws, Power.LOOK, "sweep")
     endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, places, *told)
     closing = Closing(ledger, places, endings, unhealthy)
-    waves = WaveEndings(ledger, incidents, RollbackIncidents(ledger, artifacts, incidents))
+    waves = WaveEndings(ledger, artifacts, incidents)
     registrations = RegistrationsReadOnce(aws.parameters, artifacts)
     return Sweep(
         ledger,

@@ -24,6 +24,7 @@ class Class:
 
     name: str
     module: str
+    bases: tuple[str, ...] = ()
     methods: dict[str, Definition] = field(default_factory=dict)
     attributes: dict[str, ast.expr] = field(default_factory=dict)
 
@@ -86,6 +87,12 @@ class Code:
             return self.classes[node.owner].methods[node.name]
         return self.functions[node.module, node.name]
 
+    def attribute(self, owner: str, name: str) -> ast.expr | None:
+        """The annotation of an attribute that a class has, or inherits."""
+        found = self.classes[owner]
+        inherited = (self.attribute(each, name) for each in found.bases if each in self.classes)
+        return found.attributes.get(name) or next(filter(None, inherited), None)
+
     def annotated(self, annotation: ast.expr | None) -> str | None:
         """The first class of ours in an annotation."""
         for part in ast.walk(annotation) if annotation is not None else ():
@@ -103,7 +110,7 @@ class Code:
             if owner is None:
                 return None
             method = self.classes[owner].methods.get(value.attr)
-            return self.annotated(method.returns if method else self.classes[owner].attributes.get(value.attr))
+            return self.annotated(method.returns if method else self.attribute(owner, value.attr))
         if isinstance(value, ast.Call):
             target = self.target(value, known, module)
             if target is None:
@@ -243,7 +250,7 @@ def _choices(value: ast.expr) -> list[str]:
 
 
 def _class(node: ast.ClassDef, module: str) -> Class:
-    found = Class(node.name, module)
+    found = Class(node.name, module, tuple(map(ast.unparse, node.bases)))
     for item in node.body:
         if isinstance(item, Definition):
             found.methods[item.name] = item

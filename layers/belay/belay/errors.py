@@ -33,16 +33,20 @@ class InvalidRelease(BelayError):  # noqa: N818 - the outcome's own word reads b
         self.problems = problems
 
 
-class InvalidRegistration(BelayError):  # noqa: N818
+class _ListedProblems(BelayError):  # noqa: N818
+    """The base of those with several problems: never raised itself."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class InvalidRegistration(_ListedProblems):
     """The operator's registration of an application or stage cannot be used.
 
     Raised by ``release.registration`` with every problem found, each with its path. The release ends REJECTED, nothing
     changed; the operator corrects the parameter and the release is uploaded again.
     """
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 class UnreadableTemplate(BelayError):  # noqa: N818
@@ -228,53 +232,37 @@ class ExecutorFailed(BelayError):  # noqa: N818
         super().__init__(f"the database executor {function} gave no answer: {found}")
 
 
-class StagesNotValidated(BelayError):  # noqa: N818
+class StagesNotValidated(_ListedProblems):
     """Deployed stages could not be validated again, for a fault of AWS's or of the registration.
 
     Raised by ``revalidate_stages`` after it has tried every stage, with one line for each that failed. Lambda tries
     again twice; then the event goes to the dead-letter queue, whose alarm calls a person. It is no verdict.
     """
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
-
-class CopiesNotTagged(BelayError):  # noqa: N818
+class CopiesNotTagged(_ListedProblems):
     """Copies of files for stages elsewhere could not be looked at, so that those that nothing needs do not expire.
 
     Raised by ``tag_unneeded`` after it has looked into every other bucket, with one line for each that it could not.
     Lambda tries again twice; then the event goes to the dead-letter queue, whose alarm calls a person.
     """
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
-
-class CopiesNotDeleted(BelayError):  # noqa: N818
+class CopiesNotDeleted(_ListedProblems):
     """Copies of databases in other accounts or regions could not be looked for, or not be deleted.
 
     Raised by ``clean_copies`` after it has deleted what it could, with one line for each problem. Lambda tries again
     twice; then the event goes to the dead-letter queue, whose alarm calls a person.
     """
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
-
-class SnapshotsNotCleaned(BelayError):  # noqa: N818
+class SnapshotsNotCleaned(_ListedProblems):
     """Snapshots that nobody needs could not be deleted, or too many are needed for the account's quota.
 
     Raised by ``clean_snapshots``, and by ``copy_to_vault`` for a vault, after it has deleted what it could, with one
     line for each problem. Lambda tries again twice; then the event goes to the dead-letter queue, whose alarm calls a
     person, before a release is refused its snapshot.
     """
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 class InvalidActionConfiguration(BelayError):  # noqa: N818

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from belay.errors import BelayError
-from belay.observability import Handler
+from belay.observability import Handler, observed
 
 
 class UnknownStep(BelayError):  # noqa: N818
@@ -15,8 +15,9 @@ class UnknownStep(BelayError):  # noqa: N818
 
 
 def one_of(steps: Mapping[str, Handler]) -> Handler:
-    """Return a handler that takes the step that the payload's ``step`` names. It raises ``UnknownStep``."""
+    """Return the observed handler that takes the step that the payload's ``step`` names. It raises ``UnknownStep``."""
 
+    @observed
     def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         named = event.get("step")
         if not isinstance(named, str) or named not in steps:

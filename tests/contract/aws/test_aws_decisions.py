@@ -237,7 +237,7 @@ def test_people_are_reminded_once_a_day_before_it_is_too_late(
     ask(ledger)
     (see, told), decisions = approvals, Decisions(ledger, waiting[0])
     reminded = [
-        see.see_to(ledger.approvals.asked()[0], decisions, moment)
+        see.follow_up(ledger.approvals.asked()[0], decisions, moment)
         for moment in (at(2), at(7, 11), at(7, 13), at(7, 14))
     ]
     assert reminded == [False, False, True, False]
@@ -254,7 +254,7 @@ def test_what_nobody_can_answer_any_more_is_forgotten(
     if why == "overtaken":
         accepted(ledger, replace(UPLOAD, version_id="v2"), "1.2.0", "d2", execution="e2", now=NOW)
     see, told = approvals
-    assert not see.see_to(
+    assert not see.follow_up(
         ledger.approvals.asked()[0], Decisions(ledger, waiting[0]), at(9) if why == "expired" else at(7, 13)
     )
     assert ledger.approvals.asked() == []
@@ -268,7 +268,7 @@ def test_an_answer_that_did_not_arrive_is_delivered_again(
     answer = GivenAnswer("approve", JO.arn, NOW, seal="0123456789abcdef")
     ledger.approvals.answer(RELEASE, "production", answer)
     will_go_on(waiting[1])
-    assert not approvals[0].see_to(ledger.approvals.asked()[0], Decisions(ledger, waiting[0]), at(7, 13))
+    assert not approvals[0].follow_up(ledger.approvals.asked()[0], Decisions(ledger, waiting[0]), at(7, 13))
     assert ledger.approvals.asked() == []
     attempt = ledger.attempts.get(RELEASE)
     assert attempt is not None
@@ -322,7 +322,7 @@ def test_an_answer_that_only_the_old_task_received_is_sent_to_the_new_one_later(
     executions = Continued(ledger, old_one_waits=True)
     decisions = Decisions(ledger, executions)
     assert isinstance(decisions.take(APPROVE, JO, NOW), GivenAnswer)
-    assert not approvals[0].see_to(ledger.approvals.asked()[0], decisions, at(3))
+    assert not approvals[0].follow_up(ledger.approvals.asked()[0], decisions, at(3))
     assert (executions.sent, ledger.approvals.asked()) == (["token", "the successor's"], [])
 
 
@@ -334,10 +334,10 @@ def test_an_answer_that_no_task_received_is_not_forgotten_before_it_is_too_late(
     waiting[1].add_client_error("send_task_success", "TaskTimedOut")
     assert isinstance(decisions.take(APPROVE, JO, NOW), Refusal)
     waiting[1].add_client_error("send_task_success", "TaskTimedOut")
-    approvals[0].see_to(ledger.approvals.asked()[0], decisions, at(3))
+    approvals[0].follow_up(ledger.approvals.asked()[0], decisions, at(3))
     assert len(ledger.approvals.asked()) == 1
     waiting[1].add_client_error("send_task_success", "TaskTimedOut")
-    approvals[0].see_to(ledger.approvals.asked()[0], decisions, at(9))
+    approvals[0].follow_up(ledger.approvals.asked()[0], decisions, at(9))
     assert ledger.approvals.asked() == []
 
 
@@ -348,7 +348,7 @@ def test_an_answer_with_which_the_release_went_on_is_forgotten(
     ledger.approvals.answer(RELEASE, "production", GivenAnswer("approve", JO.arn, NOW, seal="0123456789abcdef"))
     bring(ledger, RELEASE, "production", State.SNAPSHOTS_TAKEN, now=NOW)
     waiting[1].add_client_error("send_task_success", "TaskTimedOut")
-    approvals[0].see_to(ledger.approvals.asked()[0], Decisions(ledger, waiting[0]), at(3))
+    approvals[0].follow_up(ledger.approvals.asked()[0], Decisions(ledger, waiting[0]), at(3))
     assert ledger.approvals.asked() == []
 
 

@@ -435,9 +435,9 @@ def test_the_deletion_of_a_change_set_may_be_asked_for_twice(house: House) -> No
 
 
 @pytest.mark.parametrize(
-    ("execution_status", "unheard"), [("EXECUTE_IN_PROGRESS", True), ("AVAILABLE", False), ("EXECUTE_COMPLETE", False)]
+    ("execution_status", "unseen"), [("EXECUTE_IN_PROGRESS", True), ("AVAILABLE", False), ("EXECUTE_COMPLETE", False)]
 )
-def test_what_the_deployment_has_just_begun_is_waited_for(house: House, execution_status: str, unheard: bool) -> None:
+def test_what_the_deployment_has_just_begun_is_waited_for(house: House, execution_status: str, unseen: bool) -> None:
     plan(house, PLANNED)
     token = RELEASE.origin.deployment_token("production", "network", PLANNED.generation)
     at = "2026-01-01T10:00:00+00:00"
@@ -447,4 +447,4 @@ def test_what_the_deployment_has_just_begun_is_waited_for(house: House, executio
         stub.add_response("describe_stack_events", {"StackEvents": []})
         status = {"Status": "CREATE_COMPLETE", "ExecutionStatus": execution_status}
         stub.add_response("describe_change_set", {**found, **status, "Changes": []})
-        assert recovered(Stacks(house.cloudformation)).unheard() is unheard
+        assert recovered(Stacks(house.cloudformation)).operation_not_visible_yet() is unseen

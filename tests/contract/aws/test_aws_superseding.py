@@ -119,11 +119,11 @@ def test_an_older_image_that_waits_is_overtaken_by_a_newer_one_that_is_deployed(
     older = release(house, "1.0.0+image-42", State.AWAITING_APPROVAL)
     newer = release(house, "1.0.0+image-43", State.EXECUTING, now=LATER)
     (held_open,) = [each for each in house.ledger.attempts.open_ones() if each.upload.attempt == older.attempt]
-    assert superseding(house, waiting).see_to(held_open) is None
+    assert superseding(house, waiting).follow_up(held_open) is None
     end_stage(house.ledger, newer, "production")
     ask(house, older)
     hears(waiting[1], WHY.replace("1.0.0", "1.0.0+image-42").replace("1.1.0", "1.0.0+image-43"))
-    assert superseding(house, waiting).see_to(held_open) == "1.0.0+image-42"
+    assert superseding(house, waiting).follow_up(held_open) == "1.0.0+image-42"
 
 
 def test_a_window_that_is_waited_for_too(house: House, waiting: tuple[Executions, Stubber]) -> None:
@@ -205,7 +205,7 @@ def test_the_sweep_tells_who_did_not_hear_of_it(house: House, waiting: tuple[Exe
     sweep.arrive(newer, "production")
     ask(house, older)
     hears(waiting[1])
-    assert [each for each in map(sweep.see_to, open_ones) if each] == ["1.0.0"]
+    assert [each for each in map(sweep.follow_up, open_ones) if each] == ["1.0.0"]
 
 
 @pytest.mark.parametrize(("more", "ended"), [("", "1.0.0"), ("downgrade: true\n", None)])
@@ -218,7 +218,7 @@ def test_the_sweep_ends_what_a_deployed_one_overtook_unless_it_goes_back_on_purp
     if ended:
         hears(waiting[1])
     open_attempt = OpenAttempt(upload_of("orders", "releases-bucket", "releases/orders/1.0.0.zip", "v1", 4711), "e1")
-    assert superseding(house, waiting).see_to(open_attempt) == ended
+    assert superseding(house, waiting).follow_up(open_attempt) == ended
 
 
 @pytest.mark.parametrize(

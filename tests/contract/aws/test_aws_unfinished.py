@@ -22,7 +22,6 @@ from belay.control.incidents import Incidents
 from belay.control.places import Places
 from belay.control.recovery import Recovery
 from belay.control.registrations import Registrations
-from belay.control.rollback_incidents import RollbackIncidents
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
 from belay.control.wave_endings import WaveEndings
@@ -77,9 +76,7 @@ class House:
         places = Places(Aws(), Power.LOOK, "recovery")
         self.unhealthy = Unhealthy(self.ledger, places, Notifications(self.sns), self.topic)
         self.closing = Closing(self.ledger, places, self.endings, self.unhealthy)
-        self.waves = WaveEndings(
-            self.ledger, self.incidents, RollbackIncidents(self.ledger, self.artifacts, self.incidents)
-        )
+        self.waves = WaveEndings(self.ledger, self.artifacts, self.incidents)
         self.unfinished = Unfinished(
             self.ledger, self.endings, self.incidents, self.artifacts, registrations, self.closing, self.waves
         )

@@ -17,9 +17,9 @@ def baseline(**known: str) -> Baseline:
     [
         ("aa", "aa", True, ""),
         ("aa", "bb", False, "whose value the release changed"),
-        (None, "bb", False, "nobody knows"),
-        ("aa", None, False, "nobody knows"),
-        (None, None, False, "nobody knows"),
+        (None, "bb", False, "not known"),
+        ("aa", None, False, "not known"),
+        (None, None, False, "not known"),
         (REFERENCE, "bb", False, ""),
         (REFERENCE, REFERENCE, True, ""),
         ("aa", REFERENCE, False, "whose value the release changed"),
@@ -55,10 +55,10 @@ def test_an_ssm_parameter_s_value_is_compared() -> None:
 def test_a_reference_is_compared_by_the_version_of_what_it_names() -> None:
     then = Baseline("orders", True, versions={"{{resolve:ssm:/a}}": "1", REFERENCE: None})
     assert [each.in_words() for each in kept_references(then, {"{{resolve:ssm:/a}}": "1", REFERENCE: "x"})] == [
-        f"{REFERENCE}, of which nobody knows whether its value is the one of before"
+        f"{REFERENCE}, whose value is not known to be the earlier one"
     ]
     changed = [each.why for each in kept_references(then, {"{{resolve:ssm:/a}}": "2"})]
-    assert changed == ["whose value was changed since", "of which nobody knows whether its value is the one of before"]
+    assert changed == ["whose value was changed since", "whose value is not known to be the earlier one"]
 
 
 def test_what_is_known_is_read_as_it_was_written() -> None:

@@ -3,17 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from belay.aws.clients import Gateway
 from belay.aws.faults import translated
 from belay.release.registration import Service
 
 _DIMENSION = "ecs:service:DesiredCount"
 
 
-class ScalableTargets:
+class ScalableTargets(Gateway):
     """The desired counts of ECS services as scalable targets."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def describe(self, service: Service) -> dict[str, Any] | None:
         """Return a service's element of DescribeScalableTargets' ``ScalableTargets``, or None if nothing scales it."""

@@ -1,4 +1,6 @@
-"""Timeouts and retries of the clients."""
+"""The clients that gateways are made around: their timeouts and retries."""
+
+from typing import Any
 
 from botocore.config import Config
 
@@ -10,3 +12,10 @@ PATIENT_SECONDS = 240
 
 PATIENT = Config(connect_timeout=3, read_timeout=PATIENT_SECONDS, retries={"mode": "standard", "total_max_attempts": 1})
 """For calls that return when they are done, such as an operator's function: each is made once."""
+
+
+class Gateway:
+    """One service's operations, by one client of boto3's."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client

@@ -11,6 +11,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 from botocore.handlers import json_decode_template_body
 
+from belay.aws.clients import Gateway
 from belay.aws.faults import code_of, translated
 from belay.errors import AwsFault, ServiceUnavailable, Throttled
 from belay.masking import masked
@@ -33,11 +34,8 @@ _REASONS = (
 )
 
 
-class Stacks:
+class Stacks(Gateway):
     """CloudFormation's stacks of one account and region. Stacks are identified by their id if it is known."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -310,14 +308,11 @@ class Stacks:
                 raise
 
 
-class ResourceDrift:
+class ResourceDrift(Gateway):
     """Drift of a resource from its stack's template. It needs a patient client: the call returns the result.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DetectStackResourceDrift.html
     """
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def detect(self, stack_id: str, logical_id: str) -> dict[str, Any]:
         """Compare one resource with its template and return the StackResourceDrift.

@@ -1,17 +1,14 @@
 """CloudWatch: the alarms that show whether a deployment works."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from belay.aws.clients import Gateway
 from belay.aws.faults import translated
 from belay.release.verification import COMPOSITE, METRIC, AlarmSeen
 
 
-class Alarms:
+class Alarms(Gateway):
     """Metric alarms and composite alarms of one account and region."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def describe(self, names: Sequence[str]) -> tuple[AlarmSeen, ...]:
         """Return the alarms of these names in this order, including those that do not exist.

@@ -2,14 +2,12 @@
 
 from typing import Any
 
+from belay.aws.clients import Gateway
 from belay.aws.faults import translated
 
 
-class Builds:
+class Builds(Gateway):
     """Builds by their id, ``orders:8745a7a9-c340-456a-9166-edf953571bee``."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def get_build(self, build: str) -> dict[str, Any] | None:
         """Return one of BatchGetBuilds' ``builds``, or None if there is none with this id."""

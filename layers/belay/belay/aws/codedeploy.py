@@ -2,17 +2,15 @@
 
 from typing import Any
 
+from belay.aws.clients import Gateway
 from belay.aws.faults import translated
 
 _TARGETS_A_CALL = 25
 """https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_BatchGetDeploymentTargets.html"""
 
 
-class Deployments:
+class Deployments(Gateway):
     """Deployments by their id, ``d-ABCDEF123``."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def get_deployment(self, deployment: str) -> dict[str, Any]:
         """Return GetDeployment's ``deploymentInfo``."""

@@ -4,17 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from belay.aws.faults import translated
-from belay.pipeline.job import (
-    LONGEST_SUMMARY,
-    Artifact,
-    Failure,
-    Job,
-    Success,
-    bounded,
-    failure_of,
-    job_id,
-    parse_job,
-)
+from belay.pipeline.job import LONGEST_SUMMARY, Artifact, Failure, Job, Success, bounded, failure_of, job_id, parse_job
 from belay.release.archive import open_archive
 
 _ENDED = {"InvalidJobStateException", "JobNotFoundException"}

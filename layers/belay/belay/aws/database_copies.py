@@ -5,6 +5,7 @@ from typing import Any
 
 from botocore import xform_name
 
+from belay.aws.clients import Gateway
 from belay.aws.faults import translated
 from belay.database.copy import FoundCopy, found_copy
 from belay.database.kind import DatabaseKind, Description, UnitKind
@@ -15,11 +16,8 @@ _GONE = {"DBInstanceNotFound", "DBClusterNotFoundFault"}
 _BUSY = {"InvalidDBInstanceState", "InvalidDBClusterStateFault"}
 
 
-class DatabaseCopies:
+class DatabaseCopies(Gateway):
     """The databases that are copies, and the snapshots that they are made of."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def snapshots(self, kind: DatabaseKind, identifier: str) -> list[Description]:
         """Return every snapshot of a database, automated and manual, as RDS describes it."""

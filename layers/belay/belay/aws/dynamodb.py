@@ -7,6 +7,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from belay.aws.clients import Gateway
 from belay.aws.faults import cancellation_codes, code_of, translated
 from belay.errors import InvalidRequest
 
@@ -34,14 +35,7 @@ class Table:
         return {"Put": {"TableName": self._name, "Item": _typed(item), **condition}}
 
     def change(
-        self,
-        pk: str,
-        sk: str,
-        update: str,
-        condition: str,
-        values: Item,
-        *,
-        names: Mapping[str, str] | None = None,
+        self, pk: str, sk: str, update: str, condition: str, values: Item, *, names: Mapping[str, str] | None = None
     ) -> Item:
         """Return the part of a transaction that updates an item on a condition; ``names`` stand for reserved words."""
         change: Item = {
@@ -86,11 +80,7 @@ class Table:
         names: Mapping[str, str] | None = None,
     ) -> bool:
         """Update an item, optionally on a condition. Returns False if it fails."""
-        arguments: Item = {
-            "TableName": self._name,
-            "Key": _typed({"PK": pk, "SK": sk}),
-            "UpdateExpression": update,
-        }
+        arguments: Item = {"TableName": self._name, "Key": _typed({"PK": pk, "SK": sk}), "UpdateExpression": update}
         if values:
             arguments["ExpressionAttributeValues"] = _typed(values)
         if condition:
@@ -173,11 +163,8 @@ class Table:
         return int(_plain(answer["Attributes"])[name])
 
 
-class ParameterTables:
+class ParameterTables(Gateway):
     """Tables in which operators keep the values of parameters; never written."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def item(self, table: str, key: Mapping[str, str]) -> Item | None:
         """Return an item, its numbers as texts as DynamoDB has them; None if there is none.
@@ -196,7 +183,6 @@ class ParameterTables:
 
 
 def _as_text(value: Any) -> Any:
-    """Return an attribute's value, a number as it is written."""
     return value["N"] if "N" in value else _DESERIALIZER.deserialize(value)
 
 

@@ -3,17 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from belay.aws.clients import Gateway
 from belay.aws.faults import translated
 
 _IDS_A_CALL = 200
 _NO_PREFIX_LIST = {"InvalidPrefixListID.NotFound", "InvalidPrefixListId.NotFound"}
 
 
-class SecurityGroups:
+class SecurityGroups(Gateway):
     """Describes security groups and the entries of managed prefix lists."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def describe(self, group_ids: Sequence[str]) -> list[dict[str, Any]]:
         """Return ``SecurityGroups`` of DescribeSecurityGroups for these ids.

@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from belay.aws.clients import Gateway
 from belay.aws.faults import translated
 from belay.errors import AwsFault
 from belay.release.registration import Service
 
 
-class Services:
+class Services(Gateway):
     """ECS services, identified as registered: by cluster and service."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def describe(self, service: Service) -> dict[str, Any] | None:
         """Return one of DescribeServices' ``services``, or None if the service or its cluster does not exist.

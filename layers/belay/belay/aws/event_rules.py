@@ -1,15 +1,11 @@
 """EventBridge's rules."""
 
-from typing import Any
-
+from belay.aws.clients import Gateway
 from belay.aws.faults import translated
 
 
-class EventRules:
+class EventRules(Gateway):
     """The rules of the default bus."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def targets(self, name: str) -> list[str]:
         """Return the ARNs of what a rule sends events to; none if there is no such rule, or it is disabled."""

@@ -3,20 +3,18 @@
 import json
 from typing import Any
 
+from belay.aws.clients import Gateway
 from belay.aws.faults import translated
 from belay.database.executor import Begin, Look, OperationAnswer, read_answer, written
 from belay.documents import parsed
 from belay.errors import ExecutorFailed, UnknownSchema, UnreadableRecord
 
 
-class Executors:
+class Executors(Gateway):
     """The executors of databases.
 
     Asking again is safe: a token begins one operation. So the client repeats what was not answered.
     """
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def begin(self, function: str, asked: Begin) -> OperationAnswer:
         """Begin an operation, or return how far the one of this token is; ``function`` is an ARN, also qualified.

@@ -4,16 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from belay.aws.clients import Gateway
 from belay.aws.faults import translated
 
 _NO_ROLE = ("NoSuchEntity",)
 
 
-class Roles:
+class Roles(Gateway):
     """The roles of the account."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def refused(
         self, role: str, actions: Sequence[str], resource: str = "*", context: Mapping[str, str] | None = None

@@ -1,17 +1,13 @@
 """CloudWatch Logs: the end of a build's log."""
 
-from typing import Any
-
+from belay.aws.clients import Gateway
 from belay.aws.faults import translated
 
 _MOST_EVENTS = 300
 
 
-class LogStreams:
+class LogStreams(Gateway):
     """Log streams by group and name."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def last_lines(self, group: str, stream: str) -> tuple[str, ...]:
         """Return the last lines of a log stream, oldest first; empty if it does not exist."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from belay.aws.clients import Gateway
 from belay.aws.faults import code_of, translated
 from belay.errors import InvalidEvent
 from belay.pipeline.execution import PipelineExecution, read_execution
@@ -24,11 +25,8 @@ _NO_ROLLBACK = {
 (https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_RollbackStage.html)."""
 
 
-class Pipelines:
+class Pipelines(Gateway):
     """The registered pipelines of this account and region."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def get_execution(self, pipeline: str, execution: str) -> PipelineExecution | None:
         """Return an execution with its actions, or None if there is none with this id."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from botocore import xform_name
 
+from belay.aws.clients import Gateway
 from belay.aws.faults import translated
 from belay.database.kind import DatabaseKind, UnitKind
 from belay.database.kinds import KINDS
@@ -27,11 +28,8 @@ _BEGUN = _codes(lambda kind: f"{kind.noun}AlreadyExists") | _codes(lambda kind: 
 _NOT_IN_USE = {"DBProxyTargetGroupNotFoundFault", "DBProxyNotFoundFault"}
 
 
-class Databases:
+class Databases(Gateway):
     """RDS databases of every kind that can be registered, and their snapshots."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def describe(self, kind: UnitKind, identifier: str) -> dict[str, Any] | None:
         """Return a database, or a member of one, as RDS describes it; None if there is none."""

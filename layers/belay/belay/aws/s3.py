@@ -1,20 +1,23 @@
 """S3: the uploaded zip, read by ranges, and the artifact bucket, to which everything accepted is copied."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from botocore.exceptions import ClientError
 
+from belay.aws.clients import Gateway
 from belay.aws.clock import now
 from belay.aws.faults import code_of, translated
 from belay.documents import parsed_object
 from belay.errors import AwsFault, InvalidRelease, MissingDocument
 from belay.release.records import Upload
+
+Parsed = TypeVar("Parsed")
 
 _MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
 _PART_SIZE = 16 * 1024 * 1024
@@ -97,6 +100,11 @@ class ArtifactBucket:
         if document is None:
             raise MissingDocument(f"s3://{self.name}/{key} no longer exists, although an earlier step wrote it")
         return document
+
+    def read(self, key: str, parse: Callable[[dict[str, Any]], Parsed]) -> Parsed | None:
+        """Return a document as ``parse`` reads it, or None if there is none."""
+        document = self.get_json(key)
+        return None if document is None else parse(document)
 
     def get_bytes(self, key: str) -> bytes | None:
         """Return an object's bytes, or None if there is none."""
@@ -263,11 +271,8 @@ class ReleaseBucket:
         _tag_unneeded(self._client, self.name, key, version_id)
 
 
-class Buckets:
+class Buckets(Gateway):
     """An account's buckets, and objects in those that only an event names."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def names(self, prefix: str) -> list[str]:
         """Return the names of the buckets that begin so, in every region."""

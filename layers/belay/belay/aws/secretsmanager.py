@@ -1,15 +1,11 @@
 """Secrets Manager: which version of a secret is current, never what it is."""
 
-from typing import Any
-
+from belay.aws.clients import Gateway
 from belay.aws.faults import translated
 
 
-class Secrets:
+class Secrets(Gateway):
     """The secrets of an account and a region."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def version(self, secret: str, stage: str) -> str | None:
         """Return the id of the version with a staging label, or None if there is no such secret or label."""

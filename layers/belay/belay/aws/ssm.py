@@ -1,17 +1,13 @@
 """Parameter Store: registrations, and the pause switch."""
 
-from typing import Any
-
+from belay.aws.clients import Gateway
 from belay.aws.faults import translated
 
 APPLICATIONS = "/belay/applications/"
 
 
-class ParameterStore:
+class ParameterStore(Gateway):
     """Belay's parameters; functions never write them, because they belong to the operators."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def get_parameter(self, name: str) -> str | None:
         """Return a parameter's value, or None if it does not exist."""
@@ -38,11 +34,8 @@ class ParameterStore:
             return {p["Name"]: p["Value"] for page in pages for p in page["Parameters"]}
 
 
-class ParameterVersions:
+class ParameterVersions(Gateway):
     """The versions of any of the account's parameters, without their values."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def newest(self, name: str) -> str | None:
         """Return a parameter's newest version, or None if there is no such parameter."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from belay.aws.clients import Gateway
 from belay.aws.clock import now
 from belay.aws.faults import translated
 from belay.release.reason import PersonDecided, stopped
@@ -22,11 +23,8 @@ class EndedExecution:
     cause: str
 
 
-class Executions:
+class Executions(Gateway):
     """Executions of state machines."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def start_execution(self, machine_arn: str, name: str, document: Mapping[str, Any]) -> str:
         """Start ``machine_arn`` with ``name``, unless that was done before. Returns the execution's ARN."""

@@ -6,18 +6,15 @@ from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
-from belay.aws.clients import PATIENT_SECONDS
+from belay.aws.clients import PATIENT_SECONDS, Gateway
 from belay.aws.faults import translated
 from belay.documents import parsed
 from belay.errors import UnreadableRecord
 from belay.release.verification import FunctionAnswer, answer_of
 
 
-class VerifyFunctions:
+class VerifyFunctions(Gateway):
     """The functions that operators registered."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
 
     def state(self, function: str) -> str | None:
         """Return a function's State (Active, Pending, Inactive, Failed), or None if there is no such function."""

@@ -38,7 +38,6 @@ class Approvals:
     def gather(self, files: StageFiles, stacks: Stacks, asked_at: datetime) -> ApprovalRequest:
         """Gather everything that a stage's approval covers, given the release's files there."""
         run, sealed = files.run, sealed_now(files, stacks, asked_at.date())
-        rehearsal = run.artifacts.get_json(run.release.stage_key(run.stage.name, "rehearsal.json"))
         held = run.stage.calendar.held(asked_at)
         request = ApprovalRequest(
             sealed=replace(sealed, change_sets=shown(sealed.change_sets, stacks)),
@@ -47,13 +46,12 @@ class Approvals:
             expires_at=asked_at + timedelta(days=run.stage.approval.expires_after_days),
             replaces=self._ledger.stages.in_words(run.release.application, run.stage.name),
             others=tuple(self._others(run.release)),
-            rehearsal=None if rehearsal is None else Rehearsal.from_dict(rehearsal),
+            rehearsal=run.artifacts.read(run.release.stage_key(run.stage.name, "rehearsal.json"), Rehearsal.from_dict),
             held=None if held is None else run.stage.calendar.in_words(held.until),
         )
         return replace(request, unsealed=tuple(looked_up(run, request.static)))
 
     def _others(self, release: ReleaseReference) -> list[str]:
-        """Return the application's other open releases, each with its state."""
         open_ones = [
             self._ledger.attempts.get(each.upload)
             for each in self._ledger.attempts.open_ones(faults=[])  # the sweep tells of what cannot be read
@@ -96,7 +94,7 @@ class Approvals:
         withheld = request.link.partition("=")[0] if request.link else ""
         self._endings.topic_of(release).publish(replace(message, withheld=withheld))
 
-    def see_to(self, awaited: AwaitedApproval, decisions: Decisions, now: datetime) -> bool:
+    def follow_up(self, awaited: AwaitedApproval, decisions: Decisions, now: datetime) -> bool:
         """Process one pending approval; True if a reminder was sent.
 
         An answer that was recorded but maybe not delivered is delivered again. One reminder is sent, when it is due.
@@ -128,12 +126,7 @@ def _went_on(attempt: Attempt, stage: str) -> bool:
 
 
 def _message(
-    release: ReleaseReference,
-    stage: str,
-    told: ApprovalText,
-    by_link: Sequence[LeftToDo],
-    *,
-    reminder: bool = False,
+    release: ReleaseReference, stage: str, told: ApprovalText, by_link: Sequence[LeftToDo], *, reminder: bool = False
 ) -> Message:
     about = Deployment(release.application, release.version, stage, thread=release.thread)
     answers = [*(LeftToDo("", answer, then=command) for answer, command in told.answers.items()), *by_link]

@@ -5,13 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from belay.approval.asked import GivenAnswer, Word
-from belay.approval.decision import (
-    Decision,
-    answered_before,
-    refuse_approval,
-    refuse_override,
-    refuse_question,
-)
+from belay.approval.decision import Decision, answered_before, refuse_approval, refuse_override, refuse_question
 from belay.approval.principal import Principal
 from belay.aws.stepfunctions import Executions
 from belay.errors import IllegalTransition
@@ -91,10 +85,10 @@ class Decisions:
     def _send(self, token: str, answer: GivenAnswer) -> bool:
         if answer.word == "approve":
             return self._executions.send_task_success(token, {"seal": answer.seal, "by": answer.by})
-        return self._executions.send_task_failure(token, APPROVAL_DENIED, json.dumps(to_dict(_reason(answer))))
+        denied = PersonDecided(answer.by, "rejected it", answer.comment)
+        return self._executions.send_task_failure(token, APPROVAL_DENIED, json.dumps(to_dict(denied)))
 
     def _earlier_uploaders(self, application: str, version: str) -> list[Principal]:
-        """Return all known uploaders of this version, with whatever content."""
         attempts = self._ledger.attempts.of_version(application, version)
         return [*filter(None, (self._ledger.uploads.uploader(each.upload) for each in attempts))]
 
@@ -135,11 +129,6 @@ class Decisions:
         if hold is not None and hold.attempt == release.attempt:
             self._executions.send_task_success(hold.task_token, {})
         return overridden.answer if refusal and overridden else answer
-
-
-def _reason(answer: GivenAnswer) -> PersonDecided:
-    """The answer as the reason why the release ends, which the state machine passes on."""
-    return PersonDecided(answer.by, "rejected it", answer.comment)
 
 
 def _said(question: AskedQuestion | None) -> GivenAnswer | None:

@@ -8,7 +8,6 @@ from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
 from belay.control.on_call import OnCall
 from belay.control.topics import Topic
-from belay.errors import MissingDocument
 from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
 from belay.notify.message import Message
@@ -38,8 +37,8 @@ class Endings:
 
     def topic_of(self, release: ReleaseReference) -> Topic:
         """Return the topic of the release's application, or the default."""
-        document = self._artifacts.get_json(release.document_key)
-        own = None if document is None else AcceptedRelease.from_dict(document).application.topic
+        accepted = self._artifacts.read(release.document_key, AcceptedRelease.from_dict)
+        own = None if accepted is None else accepted.application.topic
         return Topic(self._sns, own or self._default_topic, self._ledger)
 
     def tell(self, incident: Incident, message: Message) -> None:
@@ -112,9 +111,7 @@ class Endings:
         self._ledger.attempts.end_stage(
             release, stage, outcome, reason, good=False, fencing=None, now=timestamp(), recovered=True
         )
-        attempt = self._ledger.attempts.get(release)
-        if attempt is None:
-            raise MissingDocument(f"the ledger has no attempt {release.attempt} of {release.application}")
+        attempt = self._ledger.attempts.required(release)
         application = self._accepted(release).application
         concluded = conclusion(attempt, application)
         others = [each.stage for each in attempt.under_way if each.stage != stage]
@@ -156,16 +153,16 @@ class Endings:
         return Topic(self._sns, own or self._default_topic, self._ledger)
 
     def _approvals(self, release: ReleaseReference) -> list[str]:
-        """Say who approved a release in each of its stages."""
         asked = self._ledger.approvals.of_release(release.application, release.version)
         answered = [each for each in asked if each.answer is not None and each.attempt == release.attempt]
         return [f"{each.stage}: {each.answer.in_words}" for each in answered if each.answer]
 
     def _plans(self, release: ReleaseReference) -> dict[str, StagePlan]:
-        """Return what a release did in each stage."""
         stages = self._accepted(release).application.stages
-        documents = {name: self._artifacts.get_json(release.stage_key(name, "plan.json")) for name in stages}
-        return {name: StagePlan.from_dict(each) for name, each in documents.items() if each is not None}
+        kept = {
+            name: self._artifacts.read(release.stage_key(name, "plan.json"), StagePlan.from_dict) for name in stages
+        }
+        return {name: plan for name, plan in kept.items() if plan is not None}
 
     def _accepted(self, release: ReleaseReference) -> AcceptedRelease:
         return AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key))

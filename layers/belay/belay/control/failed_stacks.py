@@ -12,7 +12,7 @@ from belay.control.registrations import Registrations
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Operation, Purpose
 from belay.release.place import StagePlace
-from belay.release.reason import PersonDecided, Reason, StackFailure
+from belay.release.reason import PersonDecided, StackFailure
 from belay.release.registration import Stage
 from belay.stack.operation import TakenOver, last_operation, last_token
 from belay.stack.stack_id import name_of_stack
@@ -29,6 +29,21 @@ class SeenStack:
     place: StagePlace | None
     there: Aws
     description: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class FailedStack:
+    """A stack whose last operation failed, and where."""
+
+    stack_id: str
+    there: Aws
+    status: StackStatus
+    reason: str | None
+
+    def failure(self, token: str | None) -> StackFailure:
+        """Return what failed first in the operation with a client request token."""
+        cause = self.there.stacks.first_cause(self.stack_id, token)
+        return StackFailure(self.stack_id, self.status, cause, said=self.reason or "CloudFormation gave no reason")
 
 
 class FailedStacks:
@@ -48,25 +63,22 @@ class FailedStacks:
         not registered, and for one of an account and region that no stage lies in.
         """
         there = self._there(stack_id)
-        return None if there is None else self._take_up(there, stack_id, status, reason, token)
+        return None if there is None else self._take_up(FailedStack(stack_id, there, status, reason), token)
 
-    def _take_up(
-        self, there: Aws, stack_id: str, status: StackStatus, reason: str | None, token: str | None
-    ) -> str | None:
-        operation, taken = self._known_operation(there, stack_id, token)
+    def _take_up(self, failed: FailedStack, token: str | None) -> str | None:
+        operation, taken = self._known_operation(failed, token)
         if operation is None:
-            return self._take_up_foreign(there, stack_id, status, reason, token)
+            return self._take_up_foreign(failed, token)
         if operation.purpose is not Purpose.DEPLOY or operation.release is None:
             return None
         release, stage = operation.release, operation.stage
         known = self._known(release.application, incident_of(release.origin, stage))
         if known is not None:
             return known
-        if taken is not None:
-            why: Reason = PersonDecided(taken.by, taken.in_words(name_of_stack(stack_id)))
-        else:
-            why = _failure(there, stack_id, status, reason, token)
-        return self._incidents.open_for_release(release, stage, why)
+        if taken is None:
+            return self._incidents.open_for_release(release, stage, failed.failure(token))
+        decided = PersonDecided(taken.by, taken.in_words(name_of_stack(failed.stack_id)))
+        return self._incidents.open_for_release(release, stage, decided)
 
     def stages_by_place(self) -> list[list[Stage]]:
         """Return the lasting stages, in groups that one look finds: those at home, and an application's elsewhere."""
@@ -87,20 +99,19 @@ class FailedStacks:
 
         A failure that was dealt with costs one read of the ledger: the stack's events are not read again.
         """
-        there, stack, incident = seen.there, seen.description, None
-        stack_id, status = stack["StackId"], StackStatus(stack["StackStatus"])
+        stack, status = seen.description, StackStatus(seen.description["StackStatus"])
+        failed = FailedStack(stack["StackId"], seen.there, status, stack.get("StackStatusReason"))
         times = [stack[name].isoformat() for name in ("LastUpdatedTime", "DeletionTime") if name in stack]
         standing = "#".join([status, *times])  # tells the operation that failed from the next
-        if not (status.terminal and status.turned_back) or self._ledger.operations.settled(stack_id) == standing:
+        if not (status.terminal and status.turned_back) or self._ledger.operations.settled(failed.stack_id) == standing:
             return None
-        newest = there.stacks.newest_event(stack_id)
+        incident, newest = None, seen.there.stacks.newest_event(failed.stack_id)
         # CloudFormation keeps events for 90 days: its origin can no longer be known, and nothing needs recovery.
         if newest is not None or not status.updatable:
-            token = last_token([newest] if newest else [])
-            incident = self._take_up(there, stack_id, status, stack.get("StackStatusReason"), token)
-            if incident is None and not (newest and self._known_operation(there, stack_id, last_operation(newest))[0]):
+            incident = self._take_up(failed, last_token([newest] if newest else []))
+            if incident is None and not (newest and self._known_operation(failed, last_operation(newest))[0]):
                 return None  # its pipeline is deploying, and may be responsible for it
-        self._ledger.operations.note_settled(stack_id, standing)
+        self._ledger.operations.note_settled(failed.stack_id, standing)
         return incident
 
     def _there(self, stack_id: str) -> Aws | None:
@@ -115,43 +126,41 @@ class FailedStacks:
         owners = [each for each in stages if stack in {registered.name for registered in each.stacks.values()}]
         return self._places.of([*owners, *stages][0]) if stages else None
 
-    def _known_operation(
-        self, there: Aws, stack_id: str, token: str | None
-    ) -> tuple[Operation | None, TakenOver | None]:
+    def _known_operation(self, failed: FailedStack, token: str | None) -> tuple[Operation | None, TakenOver | None]:
         """Return the known operation with a token, or the one that this one took over, with that fact."""
+        stack_id = failed.stack_id
         operation = None if token is None else self._ledger.operations.get(stack_id, token)
-        taken = there.stacks.taken_over(stack_id, token) if operation is None else None
+        taken = failed.there.stacks.taken_over(stack_id, token) if operation is None else None
         return (operation, None) if taken is None else (self._ledger.operations.get(stack_id, taken.token or ""), taken)
 
-    def _take_up_foreign(
-        self, there: Aws, stack_id: str, status: StackStatus, reason: str | None, token: str | None
-    ) -> str | None:
+    def _take_up_foreign(self, failed: FailedStack, token: str | None) -> str | None:
+        stack_id = failed.stack_id
         found = self._registrations.of_stack(stack_id, home=self._places.is_home(stack_id))
         if found is None:
             return None
         stage, stack = found
         # An operation without a token is identified by its last event.
-        newest = None if token else there.stacks.newest_event(stack_id)
+        newest = None if token else failed.there.stacks.newest_event(stack_id)
         operation = token or (None if newest is None else last_operation(newest)) or "unknown"
         if self._ledger.operations.get(stack_id, operation) is not None or self._is_deployed_by_pipeline(stage):
             return None
-        if status.updatable and self._ends_what_was_left_to_person(stack_id, operation):
+        if failed.status.updatable and self._ends_what_was_left_to_person(stack_id, operation):
             return None
-        failed = foreign_operation(
+        subject = foreign_operation(
             stage,
             stack,
             stack_id=stack_id,
-            status=status,
+            status=failed.status,
             token=token,
             operation=operation,
             topic=self._registrations.topic_of(stage.application),
         )
-        known = self._known(stage.application, failed.incident)
+        known = self._known(stage.application, subject.incident)
         if known is not None:
             return known
-        why = _failure(there, stack_id, status, reason, token)
+        why = failed.failure(token)
         return self._incidents.open(
-            Incident(failed.incident, failed, why, stage.service_role, stage.recover_foreign, stage.place)
+            Incident(subject.incident, subject, why, stage.service_role, stage.recover_foreign, stage.place)
         )
 
     def _known(self, application: str, name: str) -> str | None:
@@ -180,8 +189,3 @@ class FailedStacks:
                 )
                 return True
         return False
-
-
-def _failure(there: Aws, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> StackFailure:
-    cause = there.stacks.first_cause(stack_id, token)
-    return StackFailure(stack_id, status, cause, said=reason or "CloudFormation gave no reason")

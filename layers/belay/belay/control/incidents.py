@@ -1,5 +1,7 @@
 """Opening incidents: one for each failure, however many notice it, with one recovery."""
 
+from dataclasses import dataclass
+
 from belay.aws.clock import timestamp
 from belay.aws.metrics import emit
 from belay.aws.s3 import ArtifactBucket
@@ -15,16 +17,14 @@ from belay.subject.names import incident_of
 from belay.subject.subjects import ReleaseAttempt
 
 
+@dataclass(frozen=True)
 class Incidents:
     """Opens incidents in the ledger and starts ``rollback_stage`` for them."""
 
-    def __init__(
-        self, ledger: Ledger, artifacts: ArtifactBucket, executions: Executions, rollback_machine_arn: str
-    ) -> None:
-        self._ledger = ledger
-        self._artifacts = artifacts
-        self.executions = executions
-        self._machine = rollback_machine_arn
+    ledger: Ledger
+    artifacts: ArtifactBucket
+    executions: Executions
+    rollback_machine_arn: str
 
     def open_for_release(self, release: ReleaseReference, stage: str, reason: Reason) -> str | None:
         """Open the incident of a release that failed in a stage, unless it is open. Returns its name.
@@ -32,15 +32,15 @@ class Incidents:
         None if the stage was deployed meanwhile: an execution can die in the instant in which it ends well. A stage
         that has ended otherwise stays ended; its failed stacks are recovered all the same.
         """
-        incident, records = self._of_release(release, stage, reason), self._ledger.incidents
-        if self._ledger.attempts.recover(release, stage, incident, timestamp()):
+        incident, records = self._of_release(release, stage, reason), self.ledger.incidents
+        if self.ledger.attempts.recover(release, stage, incident, timestamp()):
             emit(failed(incident))
-        elif outcome_of_stage(self._ledger.attempts.get(release), stage) is Outcome.DEPLOYED:
+        elif outcome_of_stage(self.ledger.attempts.get(release), stage) is Outcome.DEPLOYED:
             return None if records.get(incident.application, incident.name) is None else incident.name
         return self.open(incident)
 
     def _of_release(self, release: ReleaseReference, stage: str, reason: Reason) -> Incident:
-        accepted = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key))
+        accepted = AcceptedRelease.from_dict(self.artifacts.require_json(release.document_key))
         registered = accepted.stages[stage]
         return Incident(
             name=incident_of(release.origin, stage),
@@ -53,23 +53,19 @@ class Incidents:
 
     def open(self, incident: Incident) -> str:
         """Open an incident unless it exists, and make sure that its recovery was started."""
-        if self._ledger.incidents.open(incident, timestamp()):
+        if self.ledger.incidents.open(incident, timestamp()):
             emit(failed(incident))
-        if self._ledger.incidents.execution(incident.name) == "":
+        if self.ledger.incidents.execution(incident.name) == "":
             self.start_recovery(incident, incident.name)
         return incident.name
 
     def stopped_by(self, incident: str) -> PersonDecided | None:
         """Return who stopped an incident's last recovery, and why; None if no person did."""
-        execution = self._ledger.incidents.execution(incident)
-        return self.execution_stopped_by(execution) if execution else None
-
-    def execution_stopped_by(self, execution: str) -> PersonDecided | None:
-        """Return who stopped an execution, and why; None if no person did."""
-        return self.executions.stopped_by(execution)
+        execution = self.ledger.incidents.execution(incident)
+        return self.executions.stopped_by(execution) if execution else None
 
     def start_recovery(self, incident: Incident, execution_name: str) -> None:
         """Start ``rollback_stage`` under a name that makes a second start of the same attempt harmless."""
         document = {"application": incident.application, "stage": incident.stage, "incident": incident.name}
-        execution = self.executions.start_execution(self._machine, execution_name, document)
-        self._ledger.incidents.follow(incident.name, execution, timestamp())
+        execution = self.executions.start_execution(self.rollback_machine_arn, execution_name, document)
+        self.ledger.incidents.follow(incident.name, execution, timestamp())

@@ -92,31 +92,22 @@ class FollowedPipelines:
         return kept_in_both(self.artifacts, bucket, place)
 
 
+@dataclass(frozen=True)
 class PipelineExecutions:
     """Looks up executions of pipelines in one account and region, and does what is due."""
 
-    def __init__(
-        self,
-        pipelines: Pipelines,
-        ledger: Ledger,
-        stacks: PipelineStacks,
-        databases: Databases,
-        failures: "PipelineFailures",
-        *,
-        executions: Executions,
-    ) -> None:
-        self._executions = executions
-        self._pipelines = pipelines
-        self._ledger = ledger
-        self._stacks = stacks
-        self._databases = databases
-        self._failures = failures
+    pipelines: Pipelines
+    ledger: Ledger
+    stacks: PipelineStacks
+    databases: Databases
+    failures: "PipelineFailures"
+    executions: Executions
 
     def asked_about(self, hint: Hint, stage: Stage, pipeline: Pipeline) -> list[str]:
         """Return the ids of the executions of a stage's pipeline that an event is about."""
         if hint.missed:
             return self._missed(stage, pipeline)
-        followed = self._ledger.pipelines.followed(stage.application, stage.name)
+        followed = self.ledger.pipelines.followed(stage.application, stage.name)
         return [*followed] if hint.execution is None else [hint.execution]
 
     def _missed(self, stage: Stage, pipeline: Pipeline) -> list[str]:
@@ -125,42 +116,40 @@ class PipelineExecutions:
         Those are the ones that were not seen to end, and those that changed since the pipeline is watched and have
         another status in the ledger. What ended before the pipeline was registered is ignored.
         """
-        since = self._ledger.pipelines.watch(stage.application, stage.name, pipeline.name, timestamp())
-        waiting = dict.fromkeys(self._ledger.pipelines.followed(stage.application, stage.name))
-        changed = self._pipelines.changed_since(pipeline.name, max(datetime.fromisoformat(since), now() - _LOOKED_BACK))
+        since = self.ledger.pipelines.watch(stage.application, stage.name, pipeline.name, timestamp())
+        waiting = dict.fromkeys(self.ledger.pipelines.followed(stage.application, stage.name))
+        changed = self.pipelines.changed_since(pipeline.name, max(datetime.fromisoformat(since), now() - _LOOKED_BACK))
         for execution, status in changed:
-            recorded = self._ledger.pipelines.get(stage.application, stage.name, execution)
+            recorded = self.ledger.pipelines.get(stage.application, stage.name, execution)
             if recorded is None or recorded.status != status:
                 waiting[execution] = None
         return list(waiting)
 
     def look(self, stage: Stage, pipeline: Pipeline, execution: str) -> PipelineExecution | None:
         """Record an execution's current state, and do what is due. Returns the state; None if it does not exist."""
-        seen = self._pipelines.get_execution(pipeline.name, execution)
+        seen = self.pipelines.get_execution(pipeline.name, execution)
         if seen is None:
-            self._ledger.pipelines.unfollow(stage.application, stage.name, execution)
+            self.ledger.pipelines.unfollow(stage.application, stage.name, execution)
             return None
         deploying = seen.entered(pipeline.deployment_stage)
-        record = self._ledger.pipelines.record(
-            stage.application, stage.name, seen, deploying=deploying, now=timestamp()
-        )
+        record = self.ledger.pipelines.record(stage.application, stage.name, seen, deploying=deploying, now=timestamp())
         if not seen.status.terminal:
-            self._ledger.pipelines.follow(stage.application, stage.name, seen.id, deploying=deploying)
+            self.ledger.pipelines.follow(stage.application, stage.name, seen.id, deploying=deploying)
         ran_by = record.release
         todo = due(seen, pipeline, record.done, by_release=ran_by is not None, has_vault=stage.vault is not None)
         done = [self._do(each, stage, pipeline, seen, ran_by) for each in todo]
         if record.task_token is not None and (seen.status.terminal or seen.waiting_approval is not None):
             # The release that runs it looks itself.
-            self._executions.send_task_success(record.task_token, {"look_in": 0})
+            self.executions.send_task_success(record.task_token, {"look_in": 0})
         if all(done) and seen.status.terminal:
-            self._ledger.pipelines.unfollow(stage.application, stage.name, seen.id)
+            self.ledger.pipelines.unfollow(stage.application, stage.name, seen.id)
         return seen
 
     def _do(
         self, todo: Due, stage: Stage, pipeline: Pipeline, seen: PipelineExecution, ran_by: ReleaseReference | None
     ) -> bool:
         """Do one task unless it is claimed or done. Returns whether this call did it."""
-        claimed = self._ledger.pipelines.claim(
+        claimed = self.ledger.pipelines.claim(
             stage.application, stage.name, seen.id, todo.mark, now=lease(0), until=lease(_CLAIMED_SECONDS)
         )
         if not claimed:
@@ -171,22 +160,22 @@ class PipelineExecutions:
                 case Act.PREPARE:
                     done = self._prepare(stage, seen, ran_by)
                 case Act.ANSWER_FAILURE:
-                    done = self._failures.answer(stage, pipeline, seen)
+                    done = self.failures.answer(stage, pipeline, seen)
                 case Act.SEND_TO_VAULT:
                     done = self._send_to_vault(stage, seen, ran_by)
                 case Act.RECORD_GOOD:
                     done = self._record_good(stage, seen)
         finally:
-            self._ledger.pipelines.settle(stage.application, stage.name, seen.id, todo.mark if done else None)
+            self.ledger.pipelines.settle(stage.application, stage.name, seen.id, todo.mark if done else None)
         return done
 
     def _prepare(self, stage: Stage, seen: PipelineExecution, ran_by: ReleaseReference | None) -> bool:
         """Capture the stacks and start the snapshots; done once all are available, maybe in a later call."""
         origin = _origin(stage, seen, ran_by)
-        self._stacks.capture(origin, stage)
-        snapshots = StageSnapshots(self._databases).bring_on(origin, stage, f"{seen.pipeline}/{seen.id}")
+        self.stacks.capture(origin, stage)
+        snapshots = StageSnapshots(self.databases).bring_on(origin, stage, f"{seen.pipeline}/{seen.id}")
         if ran_by is not None and snapshots.ready and snapshots.states:
-            self._ledger.attempts.note(
+            self.ledger.attempts.note(
                 ran_by, Occurrence.PIPELINE_SNAPSHOTS, timestamp(), stage=stage.name, detail=snapshots.in_words()
             )
         return snapshots.ready
@@ -197,16 +186,16 @@ class PipelineExecutions:
             stage,
             _origin(stage, seen, ran_by),
             execution=f"{seen.pipeline}/{seen.id}",
-            topic=self._failures.topics.own(stage.application),
+            topic=self.failures.topics.own(stage.application),
             pipeline="" if ran_by else seen.pipeline,
         )
-        sent = sender.send(self._databases, self._ledger, now())
+        sent = sender.send(self.databases, self.ledger, now())
         return sent.ready
 
     def _record_good(self, stage: Stage, seen: PipelineExecution) -> bool:
         good = GoodExecution(seen.pipeline, seen.id, seen.revisions, seen.as_of, timestamp())
-        self._stacks.capture(good.kept_under(stage.application), stage)
-        self._ledger.pipelines.record_good(stage.application, stage.name, good)
+        self.stacks.capture(good.kept_under(stage.application), stage)
+        self.ledger.pipelines.record_good(stage.application, stage.name, good)
         return True
 
 
@@ -215,31 +204,25 @@ def _origin(stage: Stage, seen: PipelineExecution, ran_by: ReleaseReference | No
     return origin_of(stage.application, seen.pipeline, seen.id) if ran_by is None else ran_by.origin
 
 
+@dataclass(frozen=True)
 class PipelineFailures:
     """Handles failed executions: diagnosed, announced once, and rolled back if they had begun to deploy."""
 
-    def __init__(
-        self,
-        pipelines: Pipelines,
-        diagnoses: Diagnoses,
-        recovery: PipelineRecovery,
-        topics: ApplicationTopics,
-    ) -> None:
-        self._pipelines = pipelines
-        self._diagnoses = diagnoses
-        self._recovery = recovery
-        self.topics = topics
+    pipelines: Pipelines
+    diagnoses: Diagnoses
+    recovery: PipelineRecovery
+    topics: ApplicationTopics
 
     def answer(self, stage: Stage, pipeline: Pipeline, seen: PipelineExecution) -> bool:
         """Open an incident if the deployment stage failed, and announce why the execution failed."""
-        diagnosis = self._diagnoses.of(seen)
+        diagnosis = self.diagnoses.of(seen)
         own = diagnosis.stage == pipeline.deployment_stage and rolls_back_by_itself(
-            self._pipelines.get_pipeline(pipeline.name), pipeline.deployment_stage
+            self.pipelines.get_pipeline(pipeline.name), pipeline.deployment_stage
         )
         taken_back: tuple[str, ...] = ()
         if diagnosis.stage == pipeline.deployment_stage and not own:
             reason = replace(diagnosis.reason, evidence=())
-            taken_back = self._recovery.take_back(stage, seen, failure=diagnosis.failure, reason=reason)
+            taken_back = self.recovery.take_back(stage, seen, failure=diagnosis.failure, reason=reason)
         message = pipeline_failed(
             stage.application,
             stage.name,

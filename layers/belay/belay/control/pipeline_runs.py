@@ -19,9 +19,8 @@ from belay.pipeline.reaction import rolls_back_by_itself
 from belay.pipeline.run import RollbackCandidate, outcome_of, rollback_target
 from belay.pipeline.source import pinned, refuse_invoke_actions
 from belay.release.life import State
-from belay.release.names import client_request_token
 from belay.release.reason import PipelineFailure, Reason
-from belay.release.records import Outcome, Upload
+from belay.release.records import Outcome
 from belay.release.registration import Pipeline
 
 _MOST_CANDIDATES = 5
@@ -68,17 +67,14 @@ class PipelineRuns:
         """
         release, stage = self.run.release, self.run.stage
         pipeline = stage.required_pipeline()
-        upload = self.files.upload(self._upload())
+        upload = self.files.upload(self.run.ledger.attempts.required(release).upload)
         structure = self.pipelines.get_pipeline(pipeline.name)
         with self.run.reasons.refusing():
             if stage.place is not None:
                 refuse_invoke_actions(structure, pipeline)
             revisions = pinned(structure, pipeline, upload.bucket, upload.key, upload.version_id)
         self.stacks.capture(release.origin, stage)
-        token = client_request_token(
-            release.application, stage.name, release.version, pipeline.name, "run", release.attempt
-        )
-        execution = self.pipelines.start_execution(pipeline.name, revisions, token)
+        execution = self.pipelines.start_execution(pipeline.name, revisions, self.run.token(pipeline.name, "run"))
         self._note(pipeline, execution)
         return execution
 
@@ -155,10 +151,3 @@ class PipelineRuns:
         release, stage = self.run.release, self.run.stage
         self.run.ledger.pipelines.run(release, stage.name, pipeline.name, execution, timestamp())
         self.run.ledger.pipelines.follow(stage.application, stage.name, execution, deploying=False)
-
-    def _upload(self) -> Upload:
-        release = self.run.release
-        attempt = self.run.ledger.attempts.get(release)
-        if attempt is None:
-            raise MissingDocument(f"the ledger does not know the upload of {release.application} {release.version}")
-        return attempt.upload

@@ -75,7 +75,6 @@ def record_restored(recovery: Recovery) -> None:
 
 
 def _stage_of(recovery: Recovery) -> StageContext:
-    """The release that an incident is about, in its stage."""
     subject, accepted = recovery.incident.subject, recovery.accepted()
     if not isinstance(subject, ReleaseAttempt | AskedRollback) or accepted is None:
         raise MissingDocument(f"{recovery.incident.name} is about no release that changed a database")

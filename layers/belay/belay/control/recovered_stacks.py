@@ -9,14 +9,7 @@ from belay.aws.clock import now, timestamp
 from belay.aws.cloudformation import ResourceDrift, Stacks
 from belay.control.recovery import Recovery
 from belay.control.stack_values import StackValues
-from belay.errors import (
-    AccessDenied,
-    AwsFault,
-    InvalidRequest,
-    ServiceUnavailable,
-    Throttled,
-    UnreadableTemplate,
-)
+from belay.errors import AccessDenied, AwsFault, InvalidRequest, ServiceUnavailable, Throttled, UnreadableTemplate
 from belay.ledger.operations import Purpose
 from belay.masking import MASK
 from belay.release.names import change_set_name
@@ -35,13 +28,7 @@ from belay.stack.resource import NESTED_STACK
 from belay.stack.stack_id import name_of_stack
 from belay.stack.stateful import is_stateful
 from belay.stack.status import StackStatus
-from belay.stack.stuck import (
-    Resource,
-    StuckResource,
-    differences_in_words,
-    stuck_in_rollback,
-    stuck_resources,
-)
+from belay.stack.stuck import Resource, StuckResource, differences_in_words, stuck_in_rollback, stuck_resources
 from belay.stack.trace import Trace, UnprovedResource, unproved
 from belay.stack.values import KeptValue, KnownValues, kept_hidden, kept_references, kept_resolved, same_hidden
 from belay.subject.subjects import AskedRollback, ForeignOperation
@@ -74,7 +61,7 @@ class RecoveredStacks:
             self._own_stack(stack, baselines.get(stack.stack)) for stack in self._recovery.release_plan().stacks
         )
 
-    def unheard(self) -> bool:
+    def operation_not_visible_yet(self) -> bool:
         """Whether CloudFormation's events do not show yet that the last requested operation has begun.
 
         A description would still show the old status. After five minutes the operation will not begin any more, and a
@@ -82,9 +69,9 @@ class RecoveredStacks:
         without any event.
         """
         planned = self._recovery.release_plan().in_progress(Progress.PLANNED)
-        return self._step_unheard() or any(self._execution_unheard(stack) for stack in planned)
+        return self._step_not_visible_yet() or any(self._execution_not_visible_yet(stack) for stack in planned)
 
-    def _step_unheard(self) -> bool:
+    def _step_not_visible_yet(self) -> bool:
         last = self._recovery.record.tried[-1] if self._recovery.record.tried else None
         if last is None or last.stack_id is None or last.token is None:
             return False
@@ -92,7 +79,7 @@ class RecoveredStacks:
             return False
         return self._stacks.operation_status(last.stack_id, last.token) is None
 
-    def _execution_unheard(self, stack: StackPlan) -> bool:
+    def _execution_not_visible_yet(self, stack: StackPlan) -> bool:
         stack_id, token = str(stack.stack_id), self._deployment_token(stack)
         if self._recovery.ledger.operations.get(stack_id, token) is None:
             return False
@@ -269,7 +256,6 @@ class RecoveredStacks:
         return self._operation_on(stack)
 
     def _operation_on(self, stack: str) -> str | None:
-        """The operation on a stack that failed or is undone."""
         if isinstance(self._incident.subject, ForeignOperation):
             return self._incident.subject.token
         plans = self._recovery.release_plan().stacks
@@ -345,7 +331,7 @@ class RecoveredStacks:
     def _kept(
         self, stack: StackPlan, baseline: Baseline | None, description: Mapping[str, Any] | None, *, skipped: bool
     ) -> Iterator[KeptValue]:
-        """Yield the values of before that the stack does not get back.
+        """Yield the earlier values that the stack does not get back.
 
         A resource that was skipped may have the release's hidden values, which drift detection does not compare
         (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html).

@@ -77,8 +77,7 @@ class Recovery:
         """Return the release as it was accepted; None if no release is involved."""
         if not isinstance(self.incident.subject, ReleaseAttempt | AskedRollback):
             return None
-        document = self.artifacts.get_json(self.origin.document_key)
-        return None if document is None else AcceptedRelease.from_dict(document)
+        return self.artifacts.read(self.origin.document_key, AcceptedRelease.from_dict)
 
     def registered(self) -> Stage | None:
         """Return the stage as it was registered when the release was accepted; None if no release is involved."""
@@ -87,18 +86,18 @@ class Recovery:
 
     def release_plan(self) -> StagePlan:
         """Return the release's plan in the stage; an empty one if it was never planned."""
-        document = self.artifacts.get_json(self.origin.stage_key(self.incident.stage, "plan.json"))
-        return StagePlan(()) if document is None else StagePlan.from_dict(document)
+        kept = self.artifacts.read(self.origin.stage_key(self.incident.stage, "plan.json"), StagePlan.from_dict)
+        return kept or StagePlan(())
 
     def change_plan(self) -> ChangePlan | None:
         """Return the plan of the release's database changes in the stage; None if it has none."""
-        document = self.artifacts.get_json(self.origin.stage_key(self.incident.stage, CHANGE_PLAN))
-        return None if document is None else ChangePlan.from_dict(document)
+        return self.artifacts.read(self.origin.stage_key(self.incident.stage, CHANGE_PLAN), ChangePlan.from_dict)
 
     def rehearsed_undos(self) -> frozenset[str]:
         """Return the database changes whose undo brought the structure back on a copy, before the approval."""
-        document = self.artifacts.get_json(self.origin.stage_key(self.incident.stage, FORECAST_DOCUMENT))
-        changes = () if document is None else DatabaseForecast.from_dict(document).changes
+        key = self.origin.stage_key(self.incident.stage, FORECAST_DOCUMENT)
+        forecast = self.artifacts.read(key, DatabaseForecast.from_dict)
+        changes = () if forecast is None else forecast.changes
         return frozenset(each.id for each in changes if each.undo is not None and each.undo.restored)
 
     def stacks(self) -> dict[str, str]:
@@ -128,8 +127,7 @@ class Recovery:
 
     def plan(self) -> RollbackPlan:
         """Return the plan as it was last made; an empty one before the first look."""
-        document = self.artifacts.get_json(self._plan_key)
-        return RollbackPlan(steps=()) if document is None else RollbackPlan.from_dict(document)
+        return self.artifacts.read(self._plan_key, RollbackPlan.from_dict) or RollbackPlan(steps=())
 
     def step(self, named: Mapping[str, Any]) -> Step:
         """Return the step of the plan that the machine was told to take, by its ``action`` and ``subject``."""

@@ -19,7 +19,7 @@ class RecoveryPlans:
 
     def make(self) -> RollbackPlan | None:
         """Observe, plan, store the plan and return it; None while CloudFormation does not show the last request yet."""
-        if self._situations.recovered_stacks(self._recovery).unheard():
+        if self._situations.recovered_stacks(self._recovery).operation_not_visible_yet():
             return None
         plan = self._recovery.timed(plan_rollback(self._situations.look(self._recovery)))
         self._recovery.save(plan)

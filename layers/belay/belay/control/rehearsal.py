@@ -8,7 +8,6 @@ from belay.aws.cloudwatch import Alarms
 from belay.aws.ecs import Services
 from belay.aws.iam import Roles
 from belay.aws.rds import Databases
-from belay.aws.s3 import ReleaseFiles
 from belay.aws.verify_functions import VerifyFunctions
 from belay.control.stack_values import StackValues
 from belay.control.stage import StageContext
@@ -129,11 +128,11 @@ class RollbackRehearsal:
             yield check_last_known_good(None, ())
             return
         release = runs.release
-        document = self.run.artifacts.get_json(release.document_key)
-        if document is None:
+        accepted = self.run.artifacts.read(release.document_key, AcceptedRelease.from_dict)
+        if accepted is None:
             yield check_last_known_good(release.version, ("the record",))
             return
-        manifest = AcceptedRelease.from_dict(document).manifest
+        manifest = accepted.manifest
         templates = {stack.template: manifest.digests[stack.template] for stack in manifest.stacks}
         gone = [
             path
@@ -144,7 +143,6 @@ class RollbackRehearsal:
 
     @property
     def _first(self) -> bool:
-        """Whether nothing has been deployed to the stage yet."""
         return self.run.ledger.stages.runs(self.run.release.application, self.run.stage.name) is None
 
     def _change_sets(self) -> Iterator[tuple[StackPlan, ChangeSet]]:
@@ -177,13 +175,9 @@ class RollbackRehearsal:
 
     def _deletion_policies(self, stack: StackPlan) -> Mapping[tuple[str, str], str | None]:
         """Each resource's deletion policy in the templates of a stack, nested ones included, by its id and type."""
-        run = self.run
-        manifest = next(each for each in run.accepted.manifest.stacks if each.name == stack.stack)
-        files = ReleaseFiles(run.artifacts, run.release.prefix, run.accepted.manifest.digests)
-        given = run.accepted.parameters(
-            run.stage.name, manifest, run.release.attempt, run.artifacts.name, run.release.prefix
-        )
-        _, paths = declared_groups(files, manifest.template, given)
+        files = self.run.files
+        manifest = next(each for each in self.run.accepted.manifest.stacks if each.name == stack.stack)
+        _, paths = declared_groups(files, manifest.template, self.run.parameters(manifest))
         found: dict[tuple[str, str], str | None] = {}
         for path in paths:
             found |= deletion_policies(load(files[path], path))

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from belay.aws.s3 import ArtifactBucket, Buckets
 from belay.control.reasons import Reasons
-from belay.errors import MissingDocument
 from belay.ledger.ledger import Ledger
 from belay.release.archive import open_archive
 from belay.release.manifest import read_manifest, stream_verified
@@ -28,7 +27,7 @@ class ReleaseCopies:
         whether that is all. Raises ``InvalidRelease``.
         """
         with Reasons(self._artifacts, release).refusing():
-            return self._copy(release, planned or self._upload(release), first, enough_time)
+            return self._copy(release, planned or self._ledger.attempts.required(release).upload, first, enough_time)
 
     def _copy(
         self, release: ReleaseReference, upload: Upload, first: int, enough_time: Callable[[], bool]
@@ -48,9 +47,3 @@ class ReleaseCopies:
             if not enough_time():
                 break
         return copied, copied == len(paths)
-
-    def _upload(self, release: ReleaseReference) -> Upload:
-        attempt = self._ledger.attempts.get(release)
-        if attempt is None:
-            raise MissingDocument(f"the ledger has no release {release.application} {release.version}")
-        return attempt.upload

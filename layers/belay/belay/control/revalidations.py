@@ -1,6 +1,7 @@
 """Validating deployed stages again: new findings are recorded in the ledger and announced once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 
@@ -19,33 +20,24 @@ from belay.notify.deployment import Deployment
 from belay.notify.findings import findings_appeared, findings_gone
 from belay.notify.message import Message
 from belay.policy.revalidation import compare
-from belay.policy.verdict import Finding, Report, Verdict
+from belay.policy.verdict import Report, Verdict
 from belay.release.accepted import AcceptedRelease
 from belay.release.records import ReleaseReference
 from belay.release.registration import Stage
 from belay.release.verification import DeployedStage, Occasion, Verification
 
 
+@dataclass(frozen=True)
 class Revalidations:
     """Validates stages with their last-known-good release; ``default_topic`` is for applications without their own."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        artifacts: ArtifactBucket,
-        registrations: Registrations,
-        places: Places,
-        *,
-        sns: Notifications,
-        default_topic: str,
-    ) -> None:
-        self._ledger = ledger
-        self._artifacts = artifacts
-        self._registrations = registrations
-        self._places = places
-        self._sns = sns
-        self._default_topic = default_topic
-        self.alone = EachAlone()
+    ledger: Ledger
+    artifacts: ArtifactBucket
+    registrations: Registrations
+    places: Places
+    sns: Notifications
+    default_topic: str
+    alone: EachAlone = field(default_factory=EachAlone)
 
     def revalidate_each(self, stages: Iterable[Stage], today: date) -> dict[str, str]:
         """Validate stages; what one raises does not affect the others: ``alone`` keeps it."""
@@ -63,38 +55,41 @@ class Revalidations:
 
         An ephemeral stage is empty between releases, and a stage locked by a release is validated by that release.
         """
-        runs = self._ledger.stages.runs(stage.application, stage.name)
+        runs = self.ledger.stages.runs(stage.application, stage.name)
         if stage.ephemeral or runs is None:
             return "NOTHING DEPLOYED"
-        lock = self._ledger.locks.get(stage.application, stage.name)
+        lock = self.ledger.locks.get(stage.application, stage.name)
         if lock is not None and lock.held:
             return "A RELEASE IS IN PROGRESS"
         release = runs.release
-        accepted = AcceptedRelease.from_dict(self._artifacts.require_json(release.document_key))
+        accepted = AcceptedRelease.from_dict(self.artifacts.require_json(release.document_key))
         standing = {
             stack.name: accepted.stack_name(stage.name, stack.name, release.attempt)
             for stack in accepted.manifest.stacks
         }
-        live = live_stages(self._places.of(stage), self._artifacts)
+        live = live_stages(self.places.of(stage), self.artifacts)
         checks = validation(LiveGroupsCheck(live, release, accepted))
-        deployed = DeployedStage(release.origin, stage, Occasion.REVALIDATED, standing, self._artifacts.name, today)
+        deployed = DeployedStage(release.origin, stage, Occasion.REVALIDATED, standing, self.artifacts.name, today)
         _, report = look(checks, deployed, Verification(since=timestamp()))
         self._tell(stage, release, report)
         return str(report.verdict)
 
     def _tell(self, stage: Stage, release: ReleaseReference, report: Report) -> None:
-        known = self._ledger.findings.standing(stage.application, stage.name)
+        known = self.ledger.findings.standing(stage.application, stage.name)
         told = [name for name, item in known.items() if item.announced]
         comparison = compare(report, told)
-        self._tell_gone(stage, release, [known[name].finding for name in comparison.gone], len(told))
+        gone, about = [known[name].finding for name in comparison.gone], _about(stage, release)
+        if gone:
+            left = len(told) - len(gone)
+            self._publish(stage, findings_gone(about, gone=gone, left=left, seen_at=timestamp()))
         for name in compare(report, list(known)).gone:
-            self._ledger.findings.close(stage.application, stage.name, name)
+            self.ledger.findings.close(stage.application, stage.name, name)
         if not comparison.new:
             return
         for name, finding in comparison.new.items():
-            self._ledger.findings.open(stage.application, stage.name, name, finding, timestamp())
+            self.ledger.findings.open(stage.application, stage.name, name, finding, timestamp())
         message = findings_appeared(
-            _about(stage, release),
+            about,
             seen_at=timestamp(),
             findings=list(comparison.new.values()),
             known=len(told) - len(comparison.gone),
@@ -102,17 +97,11 @@ class Revalidations:
         )
         self._publish(stage, message)
         for name in comparison.new:
-            self._ledger.findings.announced(stage.application, stage.name, name)
-
-    def _tell_gone(self, stage: Stage, release: ReleaseReference, gone: Sequence[Finding], told: int) -> None:
-        """Announce which findings are gone."""
-        if gone:
-            about = _about(stage, release)
-            self._publish(stage, findings_gone(about, gone=gone, left=told - len(gone), seen_at=timestamp()))
+            self.ledger.findings.announced(stage.application, stage.name, name)
 
     def _publish(self, stage: Stage, message: Message) -> None:
-        topic = self._registrations.topic_of(stage.application) or self._default_topic
-        Topic(self._sns, topic, self._ledger).publish(message)
+        topic = self.registrations.topic_of(stage.application) or self.default_topic
+        Topic(self.sns, topic, self.ledger).publish(message)
 
 
 def _about(stage: Stage, release: ReleaseReference) -> Deployment:

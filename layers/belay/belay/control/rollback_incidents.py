@@ -102,9 +102,8 @@ class RollbackIncidents:
 
     def _standing_changes(self, stage: str, asked: RollbackRange) -> list[ChangePlan]:
         """Return what the releases to be undone did to a database, as far as it stands, the newest first."""
-        found = (self._artifacts.get_json(each.stage_key(stage, CHANGE_PLAN)) for each in asked.undone)
-        plans = [ChangePlan.from_dict(document) for document in found if document is not None]
-        return [plan for plan in plans if plan.standing]
+        kept = (self._artifacts.read(each.stage_key(stage, CHANGE_PLAN), ChangePlan.from_dict) for each in asked.undone)
+        return [plan for plan in kept if plan is not None and plan.standing]
 
     def _misfit(self, request: RollbackRequest, asked: RollbackRange, changes: list[ChangePlan]) -> str | None:
         """Say why the target does not work with the schema that the database would have; None if it does.

@@ -6,7 +6,6 @@ from datetime import date
 
 from belay.approval.seal import Seal, Sealed
 from belay.aws.cloudformation import Stacks
-from belay.aws.s3 import ReleaseFiles
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
 from belay.errors import UnreadableTemplate
@@ -25,7 +24,6 @@ def sealed_now(files: StageFiles, stacks: Stacks, today: date) -> Sealed:
 def gathered(run: StageContext, stacks: Stacks, today: date, files: Mapping[str, str]) -> Sealed:
     """Gather what is planned in a stage, with the versions of the release's ``files`` that an approval is bound to."""
     plan = run.plan()
-    static = run.artifacts.get_json(run.release.stage_key(run.stage.name, "static-report.json"))
     made = {stack.stack: stack.change_set_id for stack in plan.stacks if stack.change_set_id is not None}
     change_sets = {stack: stacks.describe_change_set(change_set) for stack, change_set in made.items()}
     policies = PolicySettings.from_registration(run.stage.policies, run.stage.trusted_networks)
@@ -35,7 +33,7 @@ def gathered(run: StageContext, stacks: Stacks, today: date, files: Mapping[str,
         stage=run.stage.name,
         artifact_bucket=run.artifacts.name,
         files=files,
-        static=None if static is None else Report.from_json(static),
+        static=run.artifacts.read(run.release.stage_key(run.stage.name, "static-report.json"), Report.from_json),
         plan=plan,
         database_changes=run.change_plan(),
         forecast=run.database_forecast(),
@@ -54,16 +52,14 @@ def looked_up(run: StageContext, static: Report) -> list[str]:
     ``static`` is the static gate's report, which names the templates that were read, including nested ones, and the
     files of database changes, which are none.
     """
-    files = ReleaseFiles(run.artifacts, run.release.prefix, run.accepted.manifest.digests)
+    files = run.files
     places: dict[str, tuple[str, ...]] = {}
     for path in dict.fromkeys((*run.accepted.declared, *static.paths)):
         with suppress(UnreadableTemplate):  # A template that cannot be read was refused by the gate.
             if path in files:
                 places[path] = unversioned(texts(load(files[path], path)))
     for stack in run.accepted.manifest.stacks:
-        attempt, bucket = run.release.attempt, run.artifacts.name
-        values = run.accepted.parameters(run.stage.name, stack, attempt, bucket, run.release.prefix)
-        places[f"the parameters of {stack.name}"] = unversioned(values.values())
+        places[f"the parameters of {stack.name}"] = unversioned(run.parameters(stack).values())
     return [f"{place}: {reference}" for place, found in places.items() for reference in found]
 
 

@@ -79,9 +79,8 @@ class StackClaims:
     def _deployed_before(self, wanted: StackClaim) -> bool:
         """Whether a stage runs a release that was deployed to the stack, although it belongs to another stage."""
         runs = self.ledger.stages.runs(wanted.application, wanted.stage)
-        document = None if runs is None else self.artifacts.get_json(runs.release.document_key)
-        if document is None:
+        accepted = None if runs is None else self.artifacts.read(runs.release.document_key, AcceptedRelease.from_dict)
+        if accepted is None:
             return False
-        accepted = AcceptedRelease.from_dict(document)
         registered = accepted.stages[wanted.stage].stacks
         return wanted.stack_name in {registered[each.name].name for each in accepted.manifest.stacks}

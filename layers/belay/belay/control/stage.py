@@ -1,13 +1,12 @@
 """What every function of a stage starts from: the accepted release, its registration, its plan, its lock."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from belay.aws.clock import lease, now
 from belay.aws.gateways import Aws
-from belay.aws.s3 import ArtifactBucket
+from belay.aws.s3 import ArtifactBucket, ReleaseFiles
 from belay.aws.sessions import Session
 from belay.control.reasons import Reasons
 from belay.control.table_values import read_tables, with_known
@@ -16,6 +15,8 @@ from belay.errors import ReleaseSuperseded
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.change_plan import ChangePlan
+from belay.release.manifest import ManifestStack
+from belay.release.names import client_request_token
 from belay.release.place import Power
 from belay.release.records import ReleaseReference
 from belay.release.registration import Forecast, Stage, changed_database
@@ -69,24 +70,20 @@ class StageContext:
 
     def plan(self) -> StagePlan:
         """Return the stage's plan as the last step left it; at first every stack is waiting."""
-        document = self.artifacts.get_json(self._plan_key)
-        if document is not None:
-            return StagePlan.from_dict(document)
-        return StagePlan(
-            tuple(
-                StackPlan(
-                    stack=each.name,
-                    stack_name=self.accepted.stack_name(self.stage.name, each.name, self.release.attempt),
-                    depends_on=each.depends_on,
-                )
-                for each in self.accepted.manifest.stacks
-            )
-        )
+        kept = self.artifacts.read(self._plan_key, StagePlan.from_dict)
+        return kept or StagePlan(tuple(map(self._waiting, self.accepted.manifest.stacks)))
+
+    def _waiting(self, stack: ManifestStack) -> StackPlan:
+        stack_name = self.accepted.stack_name(self.stage.name, stack.name, self.release.attempt)
+        return StackPlan(stack.name, stack_name, stack.depends_on)
 
     def change_plan(self, stage: str = "") -> ChangePlan | None:
         """Return the plan of the release's database changes in this stage, or in another; None if there is none."""
-        document = self.artifacts.get_json(self.release.stage_key(stage or self.stage.name, CHANGE_PLAN))
-        return None if document is None else ChangePlan.from_dict(document)
+        return self.artifacts.read(self.release.stage_key(stage or self.stage.name, CHANGE_PLAN), ChangePlan.from_dict)
+
+    def required_changes(self) -> ChangePlan:
+        """Return the plan of the database changes that an earlier step wrote. Raises ``MissingDocument``."""
+        return ChangePlan.from_dict(self.artifacts.require_json(self.release.stage_key(self.stage.name, CHANGE_PLAN)))
 
     def save_changes(self, plan: ChangePlan) -> None:
         """Store the plan of the database changes for the next step."""
@@ -118,14 +115,23 @@ class StageContext:
 
     def database_forecast(self) -> DatabaseForecast | None:
         """Return what was found in the forecast; None if there is none."""
-        document = self.artifacts.get_json(self.release.stage_key(self.stage.name, FORECAST_DOCUMENT))
-        return None if document is None else DatabaseForecast.from_dict(document)
+        key = self.release.stage_key(self.stage.name, FORECAST_DOCUMENT)
+        return self.artifacts.read(key, DatabaseForecast.from_dict)
 
-    def forecast_seconds(self) -> int | None:
-        """How long the database changes take at most by the forecast; None if nobody knows."""
-        found = self.database_forecast()
-        seconds = None if found is None else found.seconds
-        return None if seconds is None else math.ceil(seconds)
+    def token(self, subject: str, operation: str) -> str:
+        """Return the client request token of an operation on a stack or a database, the same for every try."""
+        release, stage = self.release, self.stage.name
+        return client_request_token(release.application, stage, release.version, subject, operation, release.attempt)
+
+    @property
+    def files(self) -> ReleaseFiles:
+        """The files of the release, in the artifact bucket."""
+        return ReleaseFiles(self.artifacts, self.release.prefix, self.accepted.manifest.digests)
+
+    def parameters(self, stack: ManifestStack) -> dict[str, str]:
+        """Return the values of a stack's parameters here; secret ones are masked. Raises ``InvalidRelease``."""
+        release = self.release
+        return self.accepted.parameters(self.stage.name, stack, release.attempt, self.artifacts.name, release.prefix)
 
     @property
     def reasons(self) -> Reasons:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from belay.aws.clock import now, timestamp
@@ -31,18 +31,16 @@ from belay.template.sections import parameter_defaults
 from belay.template.unpinned import unpinned
 
 
+@dataclass(frozen=True)
 class StageChangeSets:
     """Creates and reads a release's change sets in one stage; the plan, saved after every call, tracks the progress."""
 
-    def __init__(
-        self, run: StageContext, stacks: Stacks, alarms: Alarms, files: StageFiles, *, key: ValueKey, digests: MacKey
-    ) -> None:
-        self._run = run
-        self._files = files
-        self._key = key
-        self._mac_key = digests
-        self._stacks = stacks
-        self._alarms = alarms
+    run: StageContext
+    stacks: Stacks
+    alarms: Alarms
+    files: StageFiles
+    key: ValueKey
+    digests: MacKey
 
     def advance(self, enough_time: Callable[[], bool]) -> StagePlan:
         """Advance the plan one step and return it; ``ready`` once every change set that can be created now has been.
@@ -51,13 +49,13 @@ class StageChangeSets:
         Raises ``InvalidRelease`` if a change set cannot be created or its changes violate a policy, and
         ``StackNotDeployable`` if a stack cannot take one.
         """
-        run = self._run
+        run = self.run
         plan = run.plan()
         if not plan.begun:
             run.ledger.attempts.record(run.release, State.PLANNING, timestamp(), stage=run.stage.name)
             plan = replace(plan, lock_seen=run.ledger.locks.free(run.release.application, run.stage.name))
             run.save(plan)
-        if not self._files.copy(enough_time):
+        if not self.files.copy(enough_time):
             return plan
         with run.reasons.refusing():
             for stack in plan.in_progress(Progress.CREATING):
@@ -72,21 +70,20 @@ class StageChangeSets:
         return plan
 
     def _look_at(self, plan: StagePlan, stack: StackPlan) -> StackPlan:
-        """Return the stack with the current state of its change set."""
-        run, change_set_id = self._run, str(stack.change_set_id)
-        change_set = self._stacks.describe_change_set(change_set_id)
+        run, change_set_id = self.run, str(stack.change_set_id)
+        change_set = self.stacks.describe_change_set(change_set_id)
         if change_set is None:
             return replace(stack, progress=Progress.WAITING, change_set_id=None)
         if change_set.in_progress:
             return stack
         if change_set.empty:
-            self._stacks.delete_change_set(change_set_id)
+            self.stacks.delete_change_set(change_set_id)
             return replace(stack, progress=Progress.UNCHANGED, change_set_id=None)
         if change_set.failed:
             for each in change_set.failed_ones():
                 refuse_fault_in(each.reason or "", "CloudFormation.CreateChangeSet")
-            problem = f"no change set could be created: {self._stacks.why_failed(change_set)}"
-            self._stacks.delete_change_set(change_set_id)
+            problem = f"no change set could be created: {self.stacks.why_failed(change_set)}"
+            self.stacks.delete_change_set(change_set_id)
             return _deferred(plan, stack, problem)
         problems = self._unpinned(change_set, where=stack.stack)
         if problems:
@@ -106,27 +103,26 @@ class StageChangeSets:
 
         A dynamic reference is kept as it is: it can be given again.
         """
-        document = load(self._stacks.change_set_template(change_set_id), stack.stack)
+        document = load(self.stacks.change_set_template(change_set_id), stack.stack)
         declared, given = parameter_defaults(document), self._values(stack)
         values = {name: given.get(name, declared.get(name, "")) for name in no_echo(document)}
         return {
-            name: value if is_reference(value) else self._mac_key.generate_mac(_message(stack, name, value)).hex()
+            name: value if is_reference(value) else self.digests.generate_mac(_message(stack, name, value)).hex()
             for name, value in values.items()
         }
 
     def _values(self, stack: StackPlan) -> dict[str, str]:
         """Return the values of a stack's parameters, secret ones decrypted."""
-        run, release, stage = self._run, self._run.release, self._run.stage
+        run = self.run
         manifest = next(each for each in run.accepted.manifest.stacks if each.name == stack.stack)
-        given = run.accepted.parameters(stage.name, manifest, release.attempt, run.artifacts.name, release.prefix)
-        return given | run.accepted.secret_values(stage.name, stack.stack, self._key.decrypt)
+        return run.parameters(manifest) | run.accepted.secret_values(run.stage.name, stack.stack, self.key.decrypt)
 
     def _unpinned(self, change_set: ChangeSet, *, where: str) -> list[str]:
         """Return the nested stacks, at every level, whose templates somebody may change before they are deployed."""
-        run = self._run
-        template = self._stacks.change_set_template(change_set.change_set_id)
+        run = self.run
+        template = self.stacks.change_set_template(change_set.change_set_id)
         values = {**change_set.parameters, **pseudo_parameters(change_set.stack_id)}
-        release = self._files.bucket.name, self._files.prefix
+        release = self.files.bucket.name, self.files.prefix
         found = unpinned(template, values, release, run.accepted.manifest.digests, where=where)
         inside = ((each.logical_id, change_set.inside(each)) for each in change_set.changes)
         nested = ((name, child) for name, child in inside if child is not None and child.status != "FAILED")
@@ -134,7 +130,7 @@ class StageChangeSets:
 
     def _make(self, plan: StagePlan, stack: StackPlan) -> StackPlan:
         """Create the stack's change set, unless another operation on the stack must end first."""
-        description = self._stacks.describe_stack(stack.stack_name)
+        description = self.stacks.describe_stack(stack.stack_name)
         status = None if description is None else StackStatus(description["StackStatus"])
         creates = status is None or status is StackStatus.REVIEW_IN_PROGRESS
         if status is not None and status.in_progress:
@@ -148,7 +144,7 @@ class StageChangeSets:
         try:
             request = self._request(stack, creates=creates)
             kept = [] if creates or description is None else description.get("Tags", [])
-            change_set_id, stack_id = self._stacks.create_change_set(request | {"Tags": _merged(kept, request["Tags"])})
+            change_set_id, stack_id = self.stacks.create_change_set(request | {"Tags": _merged(kept, request["Tags"])})
         except InvalidRequest as error:
             refuse_fault_in(error.message, error.operation)
             return _deferred(plan, stack, error.message)
@@ -157,8 +153,7 @@ class StageChangeSets:
         )
 
     def _request(self, stack: StackPlan, *, creates: bool) -> dict[str, Any]:
-        """Return CreateChangeSet's arguments for one stack of the release."""
-        run, release, stage = self._run, self._run.release, self._run.stage
+        run, release, stage = self.run, self.run.release, self.run.stage
         manifest = {each.name: each for each in run.accepted.manifest.stacks}[stack.stack]
         unique = f"{release.attempt}-{stack.generation}"
         name = change_set_name(release.application, stage.name, release.version, stack.stack, unique)
@@ -168,14 +163,14 @@ class StageChangeSets:
             "ChangeSetName": name,
             "ChangeSetType": "CREATE" if creates else "UPDATE",
             "ClientToken": name,
-            "TemplateURL": self._files.url(manifest.template),
+            "TemplateURL": self.files.url(manifest.template),
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())],
             "Capabilities": list(manifest.capabilities),
             "IncludeNestedStacks": True,
             "RoleARN": stage.service_role,
             # Even if it is empty: CloudFormation would keep the triggers of an earlier registration.
             "RollbackConfiguration": rollback_triggers(
-                self._alarms.describe(stage.alarms), stage.verify.monitoring_minutes
+                self.alarms.describe(stage.alarms), stage.verify.monitoring_minutes
             ),
             "Description": f"{release.application} {release.version} in {stage.name}",
             "Tags": [

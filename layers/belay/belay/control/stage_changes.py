@@ -1,13 +1,13 @@
 """A release's database changes in one stage: reading what is pending there, and having it applied."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
 from belay.aws.clock import timestamp
 from belay.aws.executors import Executors
 from belay.aws.rds import Databases
-from belay.aws.s3 import ReleaseFiles
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
 from belay.database.address import address_of
@@ -24,19 +24,11 @@ from belay.database.executor import (
     ReleaseFile,
     StoredDocument,
 )
-from belay.errors import ExecutorFailed, InvalidRelease, MissingDocument, UnreadableChanges
+from belay.errors import ExecutorFailed, InvalidRelease, UnreadableChanges
 from belay.release.applied import AppliedChange, AppliedOutcome, ChangedDatabase
-from belay.release.change_plan import (
-    ChangePlan,
-    ChangeState,
-    compared,
-    failed_in_words,
-    not_applied_before,
-    outcome_of,
-)
+from belay.release.change_plan import ChangePlan, ChangeState, compared, failed_in_words, not_applied_before, outcome_of
 from belay.release.life import State
 from belay.release.manifest import DatabaseChanges
-from belay.release.names import client_request_token
 from belay.release.reason import Statement, Why
 from belay.release.registration import changed_database
 from belay.release.waves import stages_before
@@ -45,7 +37,7 @@ from belay.sql.changes import DatabaseChange
 from belay.sql.contexts import applies
 
 MOST_UNANSWERED: Final = 5
-"""How often an executor may fail to answer in a row: a fault of a moment is no verdict on the changes."""
+"""How often an executor may fail to answer in a row: a brief fault is no verdict on the changes."""
 
 
 class StageChanges:
@@ -92,7 +84,7 @@ class StageChanges:
     def _handed_over(self, changes: DatabaseChanges) -> StoredDocument:
         """Store the changes of this stage for the executor. Raises ``InvalidRelease`` if they cannot be read."""
         run, release = self._run, self._run.release
-        release_files = ReleaseFiles(run.artifacts, release.prefix, run.accepted.manifest.digests)
+        release_files = run.files
         document = ChangeDocument(
             application=release.application,
             stage=run.stage.name,
@@ -106,8 +98,7 @@ class StageChanges:
         )
         return self._files.hand_over("changes.json", document)
 
-    def _here(self, changes: DatabaseChanges, files: ReleaseFiles) -> Iterator[DatabaseChange]:
-        """Read the release's changes that are for this stage."""
+    def _here(self, changes: DatabaseChanges, files: Mapping[str, bytes]) -> Iterator[DatabaseChange]:
         run, engine, kind = self._run, changes.engine, changes.format
         try:
             found = reading.read_changes(files, changes.changes, engine, format=kind) if engine else ()
@@ -170,7 +161,8 @@ class StageChanges:
         return plan
 
     def _followed(self, plan: ChangePlan) -> ChangePlan:
-        expected = self._run.forecast_seconds()
+        forecast = self._run.database_forecast()
+        expected = None if forecast is None or forecast.seconds is None else math.ceil(forecast.seconds)
         asked = Begin(Ask.APPLY, self._token(plan, "apply"), _known(plan.address), plan.stored, expected)
         plan, answer = self._asked(plan, asked)
         if answer is None or answer.state is OperationState.RUNNING:
@@ -206,7 +198,7 @@ class StageChanges:
         Without an operation to look at, what the database records now and did not before is theirs. ``name`` is the
         reading's. Raises ``ExecutorFailed``.
         """
-        plan = self._known_plan()
+        plan = self._run.required_changes()
         address, read = _known(plan.address), plan.read_as == name
         if plan.operation and not read:
             return self._settled(plan, Begin(Ask.APPLY, self._token(plan, "apply"), address, plan.stored))
@@ -224,7 +216,7 @@ class StageChanges:
 
     def undo(self, name: str) -> ChangePlan:
         """Have the changes that stand undone, one step on; ``name`` is the undo's. Raises ``ExecutorFailed``."""
-        plan = self._known_plan()
+        plan = self._run.required_changes()
         if plan.state is not ChangeState.UNDOING:
             plan = self._saved(replace(plan, state=ChangeState.UNDOING, operation="", unanswered=0))
         begin = Begin(Ask.UNDO, self._token(plan, name), _known(plan.address), plan.stored)
@@ -234,14 +226,6 @@ class StageChanges:
         plan = plan.undone(answer)
         record_changes(self._run, plan)
         return self._saved(plan)
-
-    def _known_plan(self) -> ChangePlan:
-        plan = self._run.change_plan()
-        if plan is None:
-            raise MissingDocument(
-                "the plan of the database changes no longer exists, although an earlier step wrote it"
-            )
-        return plan
 
     # -- both ----------------------------------------------------------------------------------------------------
 
@@ -265,10 +249,7 @@ class StageChanges:
         return address_of(kind, described, plan.engine, executor.database, executor.user, executor.secret)
 
     def _token(self, plan: ChangePlan, operation: str) -> str:
-        release, stage = self._run.release, self._run.stage.name
-        return client_request_token(
-            release.application, stage, release.version, plan.database.identifier, operation, release.attempt
-        )
+        return self._run.token(plan.database.identifier, operation)
 
     def _saved(self, plan: ChangePlan) -> ChangePlan:
         self._run.save_changes(plan)

@@ -13,22 +13,14 @@ from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
 from belay.database.address import address_of
 from belay.database.copy import Copy, found_copy, newest_usable, not_copied
-from belay.database.executor import (
-    Ask,
-    Begin,
-    OperationAnswer,
-    OperationState,
-    StoredDocument,
-    read_answer,
-)
+from belay.database.executor import Ask, Begin, OperationAnswer, OperationState, Profile, StoredDocument, read_answer
 from belay.database.executor import written as answered
 from belay.database.forecast import FORECAST_DOCUMENT, DatabaseForecast, SnapshotUsed, differences, replayed, tried
 from belay.database.kind import Description, UnitKind
 from belay.database.snapshots import Availability, availability, snapshot_of
 from belay.documents import read, written
-from belay.errors import ExecutorFailed, MissingDocument, NotForecast
+from belay.errors import ExecutorFailed, NotForecast
 from belay.release.change_plan import ChangePlan
-from belay.release.names import client_request_token
 from belay.release.registration import Forecast
 from belay.sql import model as models
 from belay.sql.model import Model
@@ -38,7 +30,7 @@ KEPT_FOR: Final = timedelta(days=5)
 
 MOST_QUERIES: Final = 500
 MOST_UNANSWERED: Final = 5
-"""How often an executor may break: a fault of a moment is no reason to forecast nothing."""
+"""How often an executor may break: a brief fault is no reason to forecast nothing."""
 
 
 _UNANSWERED: Final = "forecast-unanswered.json"
@@ -60,22 +52,15 @@ class ForecastProgress(StrEnum):
     """There is nothing to try, or nothing to try it on."""
 
 
+@dataclass(frozen=True)
 class StageForecast:
     """The forecast of a release's database changes in one stage. Each part is begun once and then looked at."""
 
-    def __init__(
-        self,
-        run: StageContext,
-        databases: Databases,
-        copies: DatabaseCopies,
-        executors: Executors,
-        files: StageFiles,
-    ) -> None:
-        self._run = run
-        self._files = files
-        self._databases = databases
-        self._copies = copies
-        self._executors = executors
+    run: StageContext
+    databases: Databases
+    copies: DatabaseCopies
+    executors: Executors
+    files: StageFiles
 
     # -- the parts -----------------------------------------------------------------------------------------------
 
@@ -84,8 +69,8 @@ class StageForecast:
 
         Raises ``NotForecast``, ``ExecutorFailed`` and ``ReleaseSuperseded``.
         """
-        self._run.refuse_superseded()
-        plan = self._run.change_plan()
+        self.run.refuse_superseded()
+        plan = self.run.change_plan()
         if plan is None or not plan.pending or plan.address is None:
             return ForecastProgress.NOTHING
         answer = self._asked(plan, Begin(Ask.PROFILE, self._token(plan, "forecast-profile"), plan.address))
@@ -102,10 +87,10 @@ class StageForecast:
         ``execution`` is the ARN of the execution that forecasts, by which the copy is deleted. Raises ``NotForecast``
         if there will be no copy, and ``ReleaseSuperseded``.
         """
-        self._run.refuse_superseded()
-        plan, copy = self._planned(), self._copy(execution)
+        self.run.refuse_superseded()
+        plan, copy = self.run.required_changes(), self._copy(execution)
         original = self._original(plan)
-        found = self._databases.describe(copy.kind, copy.name)
+        found = self.databases.describe(copy.kind, copy.name)
         if found is None:
             self._restore_newest(copy, original)
             return ForecastProgress.RUNNING
@@ -114,7 +99,7 @@ class StageForecast:
         if copy.kind.members is None:
             return ForecastProgress.DONE
         member = copy.kind.members.kind
-        instance = self._databases.describe(member, copy.name)
+        instance = self.databases.describe(member, copy.name)
         if instance is not None:
             return ForecastProgress.DONE if self._settled(copy, member, instance) else ForecastProgress.RUNNING
         self._create_member(copy, original)
@@ -125,10 +110,10 @@ class StageForecast:
 
         Raises ``NotForecast``, ``ExecutorFailed`` and ``ReleaseSuperseded``.
         """
-        self._run.refuse_superseded()
-        plan, copy = self._planned(), self._copy(execution)
+        self.run.refuse_superseded()
+        plan, copy = self.run.required_changes(), self._copy(execution)
         changes, executor = self._with_queries(plan), plan.executor
-        described = self._databases.describe(copy.kind, copy.name)
+        described = self.databases.describe(copy.kind, copy.name)
         address = address_of(copy.kind, described, plan.engine, executor.database, executor.user, executor.secret)
         if address is None or address.identifier == plan.database.identifier:
             raise NotForecast(f"the copy {copy.name} is gone")
@@ -148,12 +133,12 @@ class StageForecast:
     # -- the copy ------------------------------------------------------------------------------------------------
 
     def _copy(self, execution: str) -> Copy:
-        release, plan = self._run.release, self._planned()
+        release, plan = self.run.release, self.run.required_changes()
         return Copy(
             kind=plan.database.kind,
             original=plan.database.identifier,
             application=release.application,
-            stage=self._run.stage.name,
+            stage=self.run.stage.name,
             version=release.version,
             attempt=release.attempt,
             execution=execution,
@@ -162,7 +147,7 @@ class StageForecast:
         )
 
     def _original(self, plan: ChangePlan) -> Description:
-        original = self._databases.describe(plan.database.kind, plan.database.identifier)
+        original = self.databases.describe(plan.database.kind, plan.database.identifier)
         if original is None:
             raise NotForecast(f"{plan.database} does not exist any more")
         why_not = not_copied(plan.database.kind, original)
@@ -171,7 +156,7 @@ class StageForecast:
         return original
 
     def _restore_newest(self, copy: Copy, original: Description) -> None:
-        snapshots = self._copies.snapshots(copy.kind, copy.original)
+        snapshots = self.copies.snapshots(copy.kind, copy.original)
         newest = newest_usable(copy.kind, snapshots, copy.kind.resource_id(original))
         if newest is None:
             raise NotForecast(f"{copy.kind} {copy.original} has no finished snapshot, automated or manual")
@@ -179,19 +164,19 @@ class StageForecast:
         taken_at = "" if seen.created is None else seen.created.isoformat(timespec="seconds")
         self._put("copied-snapshot.json", written(SnapshotUsed(seen.name, taken_at)))
         kind, (_, parameters) = copy.kind, copy.restore(original, newest)
-        self._copies.make(kind, parameters)
+        self.copies.make(kind, parameters)
 
     def _create_member(self, copy: Copy, original: Description) -> None:
         members = copy.kind.members
         writer = None if members is None else next(iter(members.names(original)), None)
-        described = None if members is None or writer is None else self._databases.describe(members.kind, writer)
+        described = None if members is None or writer is None else self.databases.describe(members.kind, writer)
         if members is None or described is None:
             raise NotForecast(
                 f"{copy.kind} {copy.original} has no instance that tells of which class the copy's has to be"
             )
         created = copy.create_member(described)
         if created is not None:
-            self._copies.make(members.kind, created[1])
+            self.copies.make(members.kind, created[1])
 
     def _settled(self, copy: Copy, kind: UnitKind, found: Description) -> bool:
         """Whether the copy, or its instance, is available. One that an earlier execution left is waited for to go."""
@@ -213,7 +198,7 @@ class StageForecast:
         Raises ``ExecutorFailed`` if it broke too often.
         """
         try:
-            return self._executors.begin(plan.executor.function, begin)
+            return self.executors.begin(plan.executor.function, begin)
         except ExecutorFailed:
             kept = self._get(_UNANSWERED)
             broke = Unanswered(1 + (0 if kept is None else read(Unanswered, kept, _UNANSWERED).times))
@@ -230,18 +215,18 @@ class StageForecast:
         if kept is not None:
             return read(StoredDocument, kept, "forecast-asked.json")
         profile = self._profile()
-        queries = () if profile is None or profile.profile is None else profile.profile.queries[:MOST_QUERIES]
-        document = replace(self._files.handed(plan.stored), queries=tuple(each.query for each in queries))
-        stored = self._files.hand_over("forecast-changes.json", document)
+        queries = () if profile is None else profile.queries[:MOST_QUERIES]
+        document = replace(self.files.handed(plan.stored), queries=tuple(each.query for each in queries))
+        stored = self.files.hand_over("forecast-changes.json", document)
         self._put("forecast-asked.json", written(stored))
         return stored
 
     def _concluded(self, basis: Forecast, why_not: str) -> DatabaseForecast:
-        plan = self._run.change_plan()
+        plan = self.run.change_plan()
         if plan is None or not plan.pending:
             database = "the database" if plan is None else str(plan.database)
             return DatabaseForecast(database, basis, note="no database changes are pending")
-        document, answer = self._files.handed(plan.stored), self._answer("forecast-answer.json")
+        document, answer = self.files.handed(plan.stored), self._answer("forecast-answer.json")
         pending = {each.id for each in plan.pending}
         changes, not_tried = tried(document, pending, answer)
         differ = differences(replayed(document, pending, plan.engine, self._baseline()))
@@ -259,34 +244,22 @@ class StageForecast:
 
     def _baseline(self) -> Model | None:
         profile = self._profile()
-        read_model = None if profile is None or profile.profile is None else profile.profile.model
-        return None if read_model is None else models.from_json(read_model)
+        return None if profile is None or profile.model is None else models.from_json(profile.model)
 
     # -- documents -----------------------------------------------------------------------------------------------
 
-    def _planned(self) -> ChangePlan:
-        plan = self._run.change_plan()
-        if plan is None:
-            raise MissingDocument(
-                "the plan of the database changes no longer exists, although an earlier step wrote it"
-            )
-        return plan
-
-    def _profile(self) -> OperationAnswer | None:
-        return self._answer("profile.json")
+    def _profile(self) -> Profile | None:
+        answer = self._answer("profile.json")
+        return None if answer is None else answer.profile
 
     def _answer(self, name: str) -> OperationAnswer | None:
-        document = self._get(name)
-        return None if document is None else read_answer(document)
+        return self.run.artifacts.read(self.run.release.stage_key(self.run.stage.name, name), read_answer)
 
     def _get(self, name: str) -> dict[str, Any] | None:
-        return self._run.artifacts.get_json(self._run.release.stage_key(self._run.stage.name, name))
+        return self.run.artifacts.get_json(self.run.release.stage_key(self.run.stage.name, name))
 
     def _put(self, name: str, document: dict[str, Any]) -> None:
-        self._run.artifacts.put_json(self._run.release.stage_key(self._run.stage.name, name), document)
+        self.run.artifacts.put_json(self.run.release.stage_key(self.run.stage.name, name), document)
 
     def _token(self, plan: ChangePlan, operation: str) -> str:
-        release, stage = self._run.release, self._run.stage.name
-        return client_request_token(
-            release.application, stage, release.version, plan.database.identifier, operation, release.attempt
-        )
+        return self.run.token(plan.database.identifier, operation)

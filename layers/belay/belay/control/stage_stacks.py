@@ -16,7 +16,7 @@ from belay.errors import AwsFault, ReleaseSuperseded, StackFailed
 from belay.ledger.operations import Purpose
 from belay.release.change_plan import ChangePlan
 from belay.release.life import State
-from belay.release.names import change_set_name, client_request_token
+from belay.release.names import change_set_name
 from belay.release.reason import PersonDecided, StackFailure, Statement, Why
 from belay.stack.operation import SILENT, refused_for_now
 from belay.stack.plan import Progress, StackPlan, StagePlan
@@ -123,17 +123,17 @@ class StageStacks:
         return replace(stack, progress=Progress.EXECUTING, token=token, asked_at=timestamp())
 
     def _begin(self, stack: StackPlan, token: str) -> None:
-        """Execute a change set. Raises ``StackFailed`` if the stack went on since it was confirmed: it is obsolete."""
+        """Execute a change set. Raises ``StackFailed`` if it is obsolete: the stack has changed since."""
         try:
             with self._stacks.begun_once(str(stack.stack_id), token):
                 self._stacks.execute_change_set(str(stack.change_set_id), token)
         except AwsFault as fault:
             if not refused_for_now(fault.code, fault.message):
                 raise
-            obsolete = (
+            why = (
                 f"{stack.stack_name} was updated by somebody else after its change set was made, so that it can no "
+                f"longer be executed: upload the release again. CloudFormation: {fault.message}"
             )
-            why = f"{obsolete}longer be executed: upload the release again. CloudFormation: {fault.message}"
             raise self._run.reasons.failed(Statement(Why.PLAN_CHANGED, why)) from fault
 
     def _follow(self, stack: StackPlan) -> StackPlan:
@@ -178,7 +178,7 @@ class StageStacks:
         stacks = [stack for stack in self._run.plan().stacks if stack.stack_id]
         standing = next((stack for stack in reversed(stacks) if not self._gone(stack)), None)
         if standing is not None:
-            self._delete(standing, self._token(standing, "delete"))
+            self._delete(standing, "delete")
         return standing is None
 
     def _gone(self, stack: StackPlan) -> bool:
@@ -186,12 +186,12 @@ class StageStacks:
         stack_id = str(stack.stack_id)
         status = self._stacks.status(stack_id)
         if status is StackStatus.DELETE_FAILED:
-            raise self._failed(stack_id, status, self._token(stack, "delete"))
+            raise self._failed(stack_id, status, self._run.token(stack.stack, "delete"))
         return status is StackStatus.DELETE_COMPLETE
 
-    def _delete(self, stack: StackPlan, token: str) -> None:
+    def _delete(self, stack: StackPlan, purpose: str) -> None:
         """Ask for a stack's deletion, unless its status does not allow that now; asking again changes nothing."""
-        run, stack_id = self._run, str(stack.stack_id)
+        run, stack_id, token = self._run, str(stack.stack_id), self._run.token(stack.stack, purpose)
         run.ledger.operations.record(
             stack_id, token, run.release, run.stage.name, purpose=Purpose.DELETE, now=timestamp()
         )
@@ -200,10 +200,6 @@ class StageStacks:
         except AwsFault as fault:
             if not refused_for_now(fault.code, fault.message):
                 raise
-
-    def _token(self, stack: StackPlan, purpose: str) -> str:
-        release, stage = self._run.release, self._run.stage.name
-        return client_request_token(release.application, stage, release.version, stack.stack, purpose, release.attempt)
 
     # -- withdrawing ---------------------------------------------------------------------------------------------
 
@@ -219,7 +215,7 @@ class StageStacks:
             for change_set_id in self._made(stack):
                 self._stacks.delete_change_set(change_set_id)
             if self._is_shell(stack):
-                self._delete(stack, self._token(stack, "discard"))
+                self._delete(stack, "discard")
         return [stack.stack for stack in stacks if self._made(stack) or self._is_shell(stack)]
 
     def _found(self, stack: StackPlan) -> StackPlan:

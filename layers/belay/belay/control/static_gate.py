@@ -54,7 +54,6 @@ class StaticGate:
     def _static(
         self, accepted: AcceptedRelease, release: ReleaseReference, stage: str, files: Mapping[str, bytes], today: date
     ) -> Report:
-        """Return one report over every stack of the release in one stage."""
         policies, stacks = _policies_of(accepted, stage), self._stacks(accepted, release, stage)
         return Report().merged(*(check_template(files, path, values, policies, today) for path, values in stacks))
 
@@ -67,17 +66,12 @@ class StaticGate:
     def _stacks(
         self, accepted: AcceptedRelease, release: ReleaseReference, stage: str
     ) -> list[tuple[str, Mapping[str, str]]]:
-        """Return the template of each stack of the release with the values it gets in a stage."""
         return [
-            (
-                stack.template,
-                accepted.parameters(stage, stack, release.attempt, self._artifacts.name, release.prefix),
-            )
+            (stack.template, accepted.parameters(stage, stack, release.attempt, self._artifacts.name, release.prefix))
             for stack in accepted.manifest.stacks
         ]
 
 
 def _policies_of(accepted: AcceptedRelease, stage: str) -> PolicySettings:
-    """Return the operator's policy settings for a stage."""
     registered = accepted.stages[stage]
     return PolicySettings.from_registration(registered.policies, registered.trusted_networks)

@@ -39,7 +39,7 @@ class Superseding:
             if is_newer(arrived, each) and self._end(each.release, superseded)
         ]
 
-    def see_to(self, open_attempt: OpenAttempt) -> str | None:
+    def follow_up(self, open_attempt: OpenAttempt) -> str | None:
         """End each wait of a release that was superseded without hearing of it, or that a deployed one overtook.
 
         Returns its version; None if it may go on.
@@ -48,10 +48,10 @@ class Superseding:
         if attempt is None or attempt.release is None:
             return None
         waiting = [each.stage for each in attempt.stages if attempt.waits_in(each.stage)]
-        ended = [self._see_to(attempt, attempt.release, each) for each in waiting]
+        ended = [self._ended_in(attempt, attempt.release, each) for each in waiting]
         return attempt.version if any(ended) else None
 
-    def _see_to(self, attempt: Attempt, release: ReleaseReference, stage: str) -> bool:
+    def _ended_in(self, attempt: Attempt, release: ReleaseReference, stage: str) -> bool:
         superseded = attempt.superseded_in(stage) or self._overtaken(release, stage)
         return superseded is not None and self._end(release, superseded)
 

@@ -77,8 +77,8 @@ class Sweep:
         incidents = self._attempted(self._listed(self.ledger.incidents.open_ones))
         return {
             "resumed": len(self._each(lambda: held, self.resume)) if may_start else 0,
-            "superseded": self._each(open_attempts, self.superseding.see_to),
-            "reminded": len(self._each(asked, self.approvals.see_to, self.decisions, now)),
+            "superseded": self._each(open_attempts, self.superseding.follow_up),
+            "reminded": len(self._each(asked, self.approvals.follow_up, self.decisions, now)),
             "open_incidents": None if incidents is None else len(incidents),
             "taken_up": [
                 *self._each(open_attempts, self.unfinished.take_up_dead),

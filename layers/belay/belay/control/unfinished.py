@@ -51,7 +51,7 @@ class Unfinished:
             if attempt is not None and parent not in (None, attempt.execution):
                 return None  # another execution continues it
             interrupted = Statement(Why.INTERRUPTED, "the stage's execution ended without an outcome")
-            reason = self.incidents.execution_stopped_by(execution_arn) or interrupted
+            reason = self.incidents.executions.stopped_by(execution_arn) or interrupted
             return self._take_up_stage(attempt, str(document["stage"]), reason)
         for each in self.ledger.attempts.open_ones():
             if each.execution == execution_arn:
@@ -72,10 +72,10 @@ class Unfinished:
     def take_up(self, held_open: OpenAttempt) -> str | None:
         """Finish an attempt that is open in the ledger though its execution has ended. Returns what that was."""
         attempt = self.ledger.attempts.get(held_open.upload)
-        return self.take_up_attempt(attempt, self.incidents.execution_stopped_by(held_open.execution) or _ENDED)
+        return self.take_up_attempt(attempt, self.incidents.executions.stopped_by(held_open.execution) or _ENDED)
 
     def _take_up_stage(self, attempt: Attempt | None, stage: str, reason: Reason) -> str | None:
-        """Open the incident of a stage whose execution died; the release's own execution sees to the rest.
+        """Open the incident of a stage whose execution died; the release's own execution does the rest.
 
         Without a release's execution that goes on, the whole attempt is taken up.
         """

@@ -17,14 +17,7 @@ from belay.database.kind import Description
 from belay.database.restore import COPIED_FROM_TAG, INCIDENT_TAG, Place, Taken, Unit, name_beside
 from belay.database.snapshots import Snapshot, SnapshotState, snapshot_of
 from belay.errors import AwsFault, RestoreRefused, ServiceUnavailable, Throttled
-from belay.release.from_vault import (
-    IN_PLACE_OF_TAG,
-    copy_arn,
-    in_the_way,
-    name_here,
-    release_of,
-    restore_name,
-)
+from belay.release.from_vault import IN_PLACE_OF_TAG, copy_arn, in_the_way, name_here, release_of, restore_name
 from belay.release.registration import Database, Stage
 from belay.release.vault import Vault
 from belay.rollback.databases import plan_restore
@@ -114,8 +107,8 @@ class VaultRestore:
                 raise
             raise RestoreRefused(
                 f"{self.copied_from} could not be copied: {fault}. The vault's key has to let account {self.account} "
-                "use it: name it in RestoringAccounts of accounts/vault.yaml. And whoever copies has to be let use "
-                f"{self.key}"
+                "use it: name it in RestoringAccounts of accounts/vault.yaml. Whoever copies also needs permission to "
+                f"use {self.key}"
             ) from fault
 
     # -- beside the database, and in its place -------------------------------------------------------------------------

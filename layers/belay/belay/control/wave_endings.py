@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from belay.aws.s3 import ArtifactBucket
 from belay.control.incidents import Incidents
 from belay.control.rollback_incidents import BUSY, OVERTAKEN, RollbackIncidents
 from belay.events.function_url import Refusal
@@ -18,8 +19,8 @@ class WaveEndings:
     """Decides how a release ends in a wave, from what the ledger says of its stages and their incidents."""
 
     ledger: Ledger
+    artifacts: ArtifactBucket
     incidents: Incidents
-    rollbacks: RollbackIncidents
 
     def conclude(self, attempt: Attempt, accepted: AcceptedRelease) -> Close | None:
         """Return how a release stands once every stage of its wave has ended; None while something goes on."""
@@ -42,7 +43,8 @@ class WaveEndings:
             return end
         failed = " and ".join(each.stage for each in left.ends if each.outcome is not Outcome.DEPLOYED)
         why = Statement(Why.WAVE_FAILED, f"{failed} failed, and its wave is rolled back with it, as registered")
-        answer = self.rollbacks.take_back(release, end.stage, attempt.execution, why)
+        rollbacks = RollbackIncidents(self.ledger, self.artifacts, self.incidents)
+        answer = rollbacks.take_back(release, end.stage, attempt.execution, why)
         if isinstance(answer, Refusal):
             if answer.error == BUSY:
                 return None

@@ -2,18 +2,15 @@
 
 from belay.approval.asked import AskedApproval, AwaitedApproval, GivenAnswer
 from belay.approval.seal import Seal
-from belay.aws.dynamodb import Item, Table
-from belay.ledger.each import read_each
+from belay.aws.dynamodb import Item
+from belay.ledger.records import Records, read_each
 from belay.release.records import ReleaseReference
 
 _PREFIX = "APPROVAL#"
 
 
-class ApprovalRecords:
+class ApprovalRecords(Records):
     """Items ``APPROVAL#`` of a release, and ``ASKED``."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def ask(self, release: ReleaseReference, asked: AskedApproval) -> None:
         """Record that a stage waits for a person. It replaces an earlier attempt's request."""

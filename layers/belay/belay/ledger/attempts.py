@@ -7,7 +7,7 @@ from typing import Final
 
 from belay.aws.clock import kept_until
 from belay.aws.dynamodb import Item, Table
-from belay.errors import IllegalTransition, ReleaseSuperseded
+from belay.errors import IllegalTransition, MissingDocument, ReleaseSuperseded
 from belay.ledger.attempt_items import (
     attempt_from,
     attempt_item,
@@ -21,10 +21,8 @@ from belay.ledger.attempt_items import (
     superseded_in,
     version_pointer,
 )
-from belay.ledger.each import read_each
-from belay.ledger.ends import opened
-from belay.ledger.expiry import is_current
 from belay.ledger.incidents import IncidentRecords
+from belay.ledger.records import is_current, opened, read_each
 from belay.ledger.stages import StageRecords
 from belay.ledger.v0_1 import AttemptsOf01
 from belay.notify.told import in_words
@@ -71,6 +69,13 @@ class AttemptRecords:
     def get(self, about: Upload | ReleaseReference) -> Attempt | None:
         """Return the attempt of an upload or of an accepted release."""
         return self.of_id(about.application, about.attempt) or self._of_0_1.attempt(about)
+
+    def required(self, release: ReleaseReference) -> Attempt:
+        """Return the attempt of an accepted release. Raises ``MissingDocument`` if there is none."""
+        attempt = self.get(release)
+        if attempt is None:
+            raise MissingDocument(f"the ledger has no attempt {release.attempt} of {release.application}")
+        return attempt
 
     def of_id(self, application: str, attempt: str) -> Attempt | None:
         """Return an attempt by its twelve-digit name."""
@@ -270,12 +275,7 @@ class AttemptRecords:
                 "SET #state = :state, outcome = :outcome, reason = :reason, ended_at = :now",
                 "attribute_exists(PK) AND attribute_not_exists(outcome) AND "
                 + ("attribute_not_exists(digest)" if attempt.digest is None else "digest = :digest"),
-                {
-                    ":state": State.ENDED.value,
-                    ":outcome": outcome.value,
-                    ":reason": kept,
-                    ":now": now,
-                }
+                {":state": State.ENDED.value, ":outcome": outcome.value, ":reason": kept, ":now": now}
                 | ({} if attempt.digest is None else {":digest": attempt.digest}),
                 names={"#state": "state"},
             ),
@@ -456,11 +456,7 @@ class AttemptRecords:
             *attempt_key(release.application, release.attempt),
             "SET #state = :deploying, #here = :here",
             "attribute_not_exists(#here) AND #state IN (:deploying, :checked)",
-            {
-                ":here": standing_item(standing),
-                ":deploying": State.DEPLOYING.value,
-                ":checked": State.CHECKED.value,
-            },
+            {":here": standing_item(standing), ":deploying": State.DEPLOYING.value, ":checked": State.CHECKED.value},
             names={"#state": "state", "#here": in_stage(standing.stage)},
         )
 

@@ -1,15 +1,12 @@
 """Baselines: the stacks of a stage before a deployment."""
 
-from belay.aws.dynamodb import Table
+from belay.ledger.records import Records
 from belay.release.origin import Origin
 from belay.stack.baseline import Baseline
 
 
-class BaselineRecords:
+class BaselineRecords(Records):
     """Items ``BASELINE#`` of a release, or of a pipeline's execution."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def record(self, origin: Origin, stage: str, stack: str, baseline: Baseline) -> None:
         """Store a stack's baseline; the first capture is kept."""

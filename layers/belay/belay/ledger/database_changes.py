@@ -3,17 +3,15 @@
 import hashlib
 from collections.abc import Iterable
 
-from belay.aws.dynamodb import Item, Table
+from belay.aws.dynamodb import Item
 from belay.documents import read, written
+from belay.ledger.records import Records
 from belay.release.applied import AppliedChange, ChangedDatabase
 from belay.release.records import LONGEST_IN_KEY
 
 
-class DatabaseChangeRecords:
+class DatabaseChangeRecords(Records):
     """Items ``CHANGE#`` of a database of a stage: the last that was done with each change. They do not expire."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def record(self, database: ChangedDatabase, changes: Iterable[AppliedChange]) -> None:
         """Record what was done, in place of what was done with the same changes before."""

@@ -3,17 +3,13 @@
 from collections.abc import Sequence
 
 from belay.aws.clock import kept_until
-from belay.aws.dynamodb import Item, Table
-from belay.ledger.ends import announced
-from belay.ledger.expiry import is_current
+from belay.aws.dynamodb import Item
+from belay.ledger.records import Records, announced, is_current
 from belay.rollback.question import AskedQuestion
 
 
-class DecisionRecords:
+class DecisionRecords(Records):
     """Items ``DECISION#`` of an application."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def ask(
         self, application: str, incident: str, question: str, text: str, now: str, *, endangers: Sequence[str] = ()
@@ -53,10 +49,7 @@ class DecisionRecords:
         """Let the questions of an ended incident expire."""
         for question in self.of_incident(application, incident):
             self._table.update(
-                *_keys(application, incident, question),
-                "SET expires = :expires",
-                None,
-                {":expires": kept_until(now)},
+                *_keys(application, incident, question), "SET expires = :expires", None, {":expires": kept_until(now)}
             )
 
     def get(self, application: str, incident: str, question: str) -> AskedQuestion | None:

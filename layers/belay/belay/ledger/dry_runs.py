@@ -3,9 +3,8 @@
 from typing import Final
 
 from belay.aws.clock import lease
-from belay.aws.dynamodb import Item, Table
-from belay.ledger.each import read_each
-from belay.ledger.expiry import is_current
+from belay.aws.dynamodb import Item
+from belay.ledger.records import Records, is_current, read_each
 from belay.release.dry_run import DryRun
 from belay.release.records import ReleaseReference
 
@@ -15,11 +14,8 @@ _FORGOTTEN_SECONDS: Final = 7 * 86_400
 """As long as the documents of a plan are kept, without which nothing of it can be found."""
 
 
-class DryRunRecords:
+class DryRunRecords(Records):
     """Items of the partition ``PLAN``."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def enter(self, wanted: DryRun) -> DryRun:
         """Take a stage for a plan, unless another one is made there. Returns the one that stands."""

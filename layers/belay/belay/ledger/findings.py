@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from belay.aws.dynamodb import Table
 from belay.documents import read, written
-from belay.ledger.ends import announced
+from belay.ledger.records import Records, announced
 from belay.policy.verdict import Finding
 
 
@@ -17,11 +16,8 @@ class StandingFinding:
     announced: bool
 
 
-class FindingRecords:
+class FindingRecords(Records):
     """Items ``FINDING#`` of an application."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def standing(self, application: str, stage: str) -> dict[str, StandingFinding]:
         """Return the open findings of a stage, by identity; Belay 0.1 kept closed ones too."""

@@ -2,18 +2,15 @@
 
 from belay.approval.asked import GivenAnswer, Hold, Override
 from belay.aws.clock import kept_until
-from belay.aws.dynamodb import Item, Table
-from belay.ledger.expiry import is_current
+from belay.aws.dynamodb import Item
+from belay.ledger.records import Records, is_current
 from belay.release.records import ReleaseReference
 
 _PREFIX = "HOLD#"
 
 
-class HoldRecords:
+class HoldRecords(Records):
     """Items ``HOLD#`` and ``OVERRIDE#`` of a release."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def hold(
         self, release: ReleaseReference, stage: str, *, task_token: str, reason: str, until: str, now: str

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from belay.approval.asked import GivenAnswer
-from belay.aws.dynamodb import Item, Table
-from belay.ledger.each import read_each
-from belay.ledger.ends import announced, close, opened
+from belay.aws.dynamodb import Item
+from belay.ledger.records import Records, announced, close, opened, read_each
 from belay.release.reason import Reason, from_document, to_dict
 from belay.release.records import Outcome
 from belay.rollback.noted import Noted
@@ -86,14 +85,11 @@ class WatchedIncident:
     more: bool = True
 
 
-class IncidentRecords:
+class IncidentRecords(Records):
     """Items ``INCIDENT#`` and ``DURATION#`` of an application, ``UNHEALTHY``, ``OPERATOR``, the incidents in ``OPEN``.
 
     ``OPENED#`` items index an application's incidents in the order in which they were opened.
     """
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def open(self, incident: Incident, now: str) -> bool:
         """Open an incident. False if it already exists: its opener starts the recovery."""
@@ -123,6 +119,10 @@ class IncidentRecords:
                 {"PK": f"APPLICATION#{incident.application}", "SK": f"OPENED#{now}#{incident.name}"} | known
             ),
         ]
+
+    def _update(self, of: Incident, update: str, condition: str | None, values: Item, **names: str) -> bool:
+        named = {f"#{name}": value for name, value in names.items()}
+        return self._table.update(*_keys(of.application, of.name), update, condition, values, names=named)
 
     def get(self, application: str, incident: str) -> IncidentRecord | None:
         """Return an incident's record."""
@@ -166,8 +166,8 @@ class IncidentRecords:
 
     def record_step(self, incident: Incident, step: StepTaken, number: int) -> None:
         """Record the attempt of a recovery's numbered step, before its call; a rerun is recorded once."""
-        self._table.update(
-            *_keys(incident.application, incident.name),
+        self._update(
+            incident,
             "SET tried = list_append(tried, :step)",
             "size(tried) = :number",
             {":step": [step.to_dict()], ":number": number},
@@ -175,8 +175,8 @@ class IncidentRecords:
 
     def refuse_step(self, incident: Incident, number: int) -> None:
         """Record that AWS refused a recovery's numbered step."""
-        self._table.update(
-            *_keys(incident.application, incident.name),
+        self._update(
+            incident,
             f"SET tried[{number}].refused = :refused",
             f"attribute_exists(tried[{number}])",
             {":refused": True},
@@ -184,8 +184,8 @@ class IncidentRecords:
 
     def end_step(self, incident: Incident, number: int, seconds: int) -> bool:
         """Record how long a recovery's step took. False if that was recorded before."""
-        return self._table.update(
-            *_keys(incident.application, incident.name),
+        return self._update(
+            incident,
             f"SET tried[{number}].seconds = :seconds",
             f"attribute_exists(tried[{number}]) AND attribute_not_exists(tried[{number}].seconds)",
             {":seconds": seconds},
@@ -235,13 +235,7 @@ class IncidentRecords:
     def _mark(
         self, incident: Incident, mark: Literal["blocked", "settled", "noted"], subject: str, value: object
     ) -> None:
-        self._table.update(
-            *_keys(incident.application, incident.name),
-            "SET #mark.#subject = :value",
-            None,
-            {":value": value},
-            names={"#mark": mark, "#subject": subject},
-        )
+        self._update(incident, "SET #mark.#subject = :value", None, {":value": value}, mark=mark, subject=subject)
 
     def close(self, incident: Incident, outcome: Outcome, reason: Reason, now: str) -> bool:
         """Record how an incident ended. False if that was recorded and announced before."""
@@ -272,17 +266,12 @@ class IncidentRecords:
 
     def acknowledge(self, incident: Incident, answer: GivenAnswer) -> None:
         """Record who is on an incident, in place of whoever was before."""
-        self._table.update(
-            *_keys(incident.application, incident.name),
-            "SET acknowledged = :answer",
-            "attribute_exists(PK)",
-            {":answer": answer.to_dict()},
-        )
+        self._update(incident, "SET acknowledged = :answer", "attribute_exists(PK)", {":answer": answer.to_dict()})
 
     def shut(self, incident: Incident, answer: GivenAnswer) -> GivenAnswer:
         """Record who says that what an incident left is done; the first to say so is returned, and stays."""
-        shut = self._table.update(
-            *_keys(incident.application, incident.name),
+        shut = self._update(
+            incident,
             "SET closed = :answer",
             "attribute_exists(outcome) AND attribute_not_exists(closed)",
             {":answer": answer.to_dict()},

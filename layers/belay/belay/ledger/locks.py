@@ -2,20 +2,16 @@
 
 from typing import Final
 
-from belay.aws.dynamodb import Item, Table
+from belay.aws.dynamodb import Item
 from belay.errors import LockLost
-from belay.ledger.each import read_each
-from belay.ledger.expiry import is_current
+from belay.ledger.records import Records, is_current, read_each
 from belay.release.lock import Claim, Lock, Waiter
 
 _DIED_LONG_AGO_SECONDS: Final = 86_400
 
 
-class LockRecords:
+class LockRecords(Records):
     """Items of the partition ``LOCK``."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def get(self, application: str, stage: str) -> Lock | None:
         """Return a stage's lock; None if it was never held."""

@@ -4,19 +4,16 @@ import json
 from typing import Final
 
 from belay.aws.clock import kept_until
-from belay.aws.dynamodb import Item, Table
-from belay.ledger.expiry import is_current
+from belay.aws.dynamodb import Item
+from belay.ledger.records import Records, is_current
 from belay.notify.sent import SentMessage
 
 MOST: Final = 100
 """How many messages of a thread are read: a stage's thread goes on for as long as the stage."""
 
 
-class MessageRecords:
+class MessageRecords(Records):
     """Items ``MESSAGE#`` of a thread. They are kept for ``HistoryDays``, as transitions are."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def keep(self, thread: str, sent: SentMessage) -> None:
         """Keep a message under its number; one that was sent twice is kept as it was first sent."""

@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Final
 
 from belay.aws.clock import kept_until
-from belay.aws.dynamodb import Item, Table
-from belay.ledger.expiry import is_current
+from belay.aws.dynamodb import Item
+from belay.ledger.records import Records, is_current
 from belay.release.origin import Origin
 from belay.release.records import ReleaseReference
 
@@ -60,14 +60,11 @@ class Submitted:
     at: str
 
 
-class OperationRecords:
+class OperationRecords(Records):
     """Items ``OPERATION#`` of a stack, ``NEWEST`` and ``SETTLED``; the last two do not expire.
 
     CloudFormation shows the result of a stack's last operation for years: without a record, it would look foreign.
     """
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def record(
         self,

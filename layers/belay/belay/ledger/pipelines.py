@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from belay.aws.clock import kept_until
-from belay.aws.dynamodb import Item, Table
-from belay.ledger.expiry import is_current
+from belay.aws.dynamodb import Item
+from belay.ledger.records import Records, is_current
 from belay.pipeline.execution import PipelineExecution, PipelineStatus, Revision, origin_of
 from belay.release.origin import Origin
 from belay.release.records import ReleaseReference
@@ -59,11 +59,8 @@ class GoodExecution:
         return cls(**known | {"revisions": tuple(Revision(**each) for each in document["revisions"])})
 
 
-class PipelineRecords:
+class PipelineRecords(Records):
     """Items ``PIPELINE#`` of an application, and the partition ``PIPELINE``."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def record(
         self, application: str, stage: str, seen: PipelineExecution, *, deploying: bool, now: str

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from belay.aws.dynamodb import Item, Table
-from belay.ledger.each import read_each
+from belay.aws.dynamodb import Item
+from belay.ledger.records import Records, read_each
 
 _PK = "UNREADABLE"
 
@@ -17,11 +17,8 @@ class UnreadableRegistration:
     since: str
 
 
-class RegistrationRecords:
+class RegistrationRecords(Records):
     """Items of the partition ``UNREADABLE``."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def note_unreadable(self, parameter: str, digest: str, now: str) -> UnreadableRegistration:
         """Record that a parameter cannot be read; one with the same problems as before is left unchanged."""

@@ -2,18 +2,15 @@
 
 from dataclasses import asdict
 
-from belay.aws.dynamodb import Item, Table
-from belay.ledger.each import read_each
+from belay.aws.dynamodb import Item
+from belay.ledger.records import Records, read_each
 from belay.release.stack_claim import StackClaim
 
 _PK = "STACKS"
 
 
-class StackClaimRecords:
+class StackClaimRecords(Records):
     """Items of the partition ``STACKS``."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def claim(self, wanted: StackClaim) -> StackClaim:
         """Claim a stack for a stage, unless it belongs to one. Returns the claim that stands."""

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from belay.aws.dynamodb import Item, Table
+from belay.aws.dynamodb import Item
+from belay.ledger.records import Records
 from belay.release.attempt import Runs, StackLeft, StageDeployment, TakenBack, left_by, runs_in_words
 from belay.release.records import ReleaseReference
 
@@ -15,11 +16,8 @@ _LEFT = "LEFT"
 _NAMES = {"#release": "release"}
 
 
-class StageRecords:
+class StageRecords(Records):
     """Items ``STAGE#`` and ``DEPLOYED#`` of an application, and ``LEFT``."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def runs(self, application: str, stage: str) -> Runs | None:
         """Return what a stage runs: the newest release that was deployed there, or that it was rolled back to."""

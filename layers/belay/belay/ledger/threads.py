@@ -3,19 +3,15 @@
 from typing import Final
 
 from belay.aws.clock import kept_until, timestamp
-from belay.aws.dynamodb import Table
-from belay.ledger.expiry import is_current
+from belay.ledger.records import Records, is_current
 from belay.notify.thread import Thread
 
 MOST_KEYS: Final = 100
 """How many messages of a thread are remembered: a stage's thread goes on for as long as the stage."""
 
 
-class ThreadRecords:
+class ThreadRecords(Records):
     """The item ``MESSAGES`` of a thread, which expires after a long time without messages."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def number(self, thread: str, key: str) -> Thread:
         """Give a message the next number of its thread, unless it has one; return the thread with it."""

@@ -7,18 +7,14 @@ from typing import Any
 
 from belay.approval.principal import Principal
 from belay.aws.clock import kept_until
-from belay.aws.dynamodb import Item, Table
-from belay.ledger.each import read_each
-from belay.ledger.expiry import is_current
+from belay.aws.dynamodb import Item
+from belay.ledger.records import Records, is_current, read_each
 from belay.release.attempt import HeldUpload, UploadsLook
 from belay.release.records import Upload
 
 
-class UploadRecords:
+class UploadRecords(Records):
     """Items ``UPLOADER#`` of an application, ``HELD``, and ``UPLOADS``: how far the look for missed ones has come."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def hold(self, upload: Upload, event: Mapping[str, Any], now: str) -> None:
         """Keep an upload's event until the pause ends."""

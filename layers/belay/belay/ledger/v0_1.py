@@ -6,7 +6,7 @@ something is written about them.
 """
 
 from belay.aws.clock import lease
-from belay.aws.dynamodb import Item, Table
+from belay.aws.dynamodb import Item
 from belay.ledger.attempt_items import (
     attempt_item,
     head_key,
@@ -16,17 +16,14 @@ from belay.ledger.attempt_items import (
     reason_in,
     version_pointer,
 )
-from belay.ledger.expiry import is_current
+from belay.ledger.records import Records, is_current
 from belay.release.attempt import Attempt, InStage, Transition
 from belay.release.life import Occurrence, State
 from belay.release.records import Outcome, ReleaseReference, Upload
 
 
-class AttemptsOf01:
+class AttemptsOf01(Records):
     """Items ``UPLOAD#`` and, with a ``state``, ``RELEASE#`` of an application; a release's ``TRANSITION#``."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def attempt(self, about: Upload | ReleaseReference) -> Attempt | None:
         """Return an attempt; None if Belay 0.1 left none."""

@@ -1,14 +1,11 @@
 """What is known of the values in each stack that no call shows."""
 
-from belay.aws.dynamodb import Table
+from belay.ledger.records import Records
 from belay.stack.values import KnownValues
 
 
-class ValueRecords:
+class ValueRecords(Records):
     """Items ``VALUES`` of a stack: those of the last operation that Belay saw succeed. They do not expire."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def record(self, stack_id: str, values: KnownValues) -> None:
         """Replace what is known of a stack's values."""

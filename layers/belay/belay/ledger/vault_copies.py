@@ -2,19 +2,15 @@
 
 from typing import Final
 
-from belay.aws.dynamodb import Table
 from belay.documents import read, written
-from belay.ledger.each import read_each
+from belay.ledger.records import Records, read_each
 from belay.release.vault_copy import VaultCopy
 
 _PK: Final = "VAULT"
 
 
-class VaultCopyRecords:
+class VaultCopyRecords(Records):
     """Items of the partition ``VAULT``."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
 
     def enter(self, copy: VaultCopy) -> None:
         """Remember a snapshot to be copied; one that is known stays as it is."""

@@ -229,7 +229,7 @@ KNOWN_FAILURES: Final[tuple[KnownFailure, ...]] = (
         r"ALARM_ACTIVE|One or more alarms have been activated",
         example="ALARM_ACTIVE: One or more alarms have been activated according to the Amazon CloudWatch metrics you "
         "selected, and the affected deployments have been stopped.",
-        fix="Find what drove the alarm: the new version, most likely. Release it again only with that mended.",
+        fix="Find what drove the alarm: the new version, most likely. Fix it before releasing again.",
         link="https://docs.aws.amazon.com/codedeploy/latest/userguide/monitoring-create-alarms.html",
     ),
     _known(

@@ -20,10 +20,10 @@ def attempt(make: Callable[[StackSeen, Situation], Step], seen: StackSeen, situa
         return (left(seen, f"{SILENT}, and it is still {seen.status}."),)
     if situation.times(step.action, seen.stack) < LIMIT:
         return (step,)
-    return (tried_in_vain(step.action, LIMIT, seen),)
+    return (tried_too_often(step.action, LIMIT, seen),)
 
 
-def tried_in_vain(action: Action, times: int, seen: StackSeen) -> LeftToDo:
+def tried_too_often(action: Action, times: int, seen: StackSeen) -> LeftToDo:
     """Leave a stack whose action was tried too often."""
     said = (seen.reason or "").strip().rstrip(".")
     reason = f" ({said})" if said and seen.failed_because is None else ""

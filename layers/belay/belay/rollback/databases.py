@@ -93,8 +93,19 @@ def plan_databases(situation: Situation) -> tuple[Todo, ...]:
 
 
 def plan_restore(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Plan to restore one database, whatever a release did to it: a person asked for that."""
-    return _restored(seen, situation)
+    """Restore a database from its snapshot as far as that is allowed, whatever a release did to it."""
+    if seen.policy == "never":
+        told = f"{_NOT_RESTORED}: the registration says never. Its snapshot is {seen.taken.name}."
+        return (Remark(seen.database, told),)
+    if seen.unseen:
+        what = "the release may have changed its data, and it is not known whether it can be restored"
+        return (_restore_or_keep(seen, f"{what}: {seen.unseen.rstrip('.')}. Its snapshot is {seen.taken.name}."),)
+    vanished = _vanished(seen, situation)
+    if vanished:
+        return vanished
+    if any(unit.original_place is Place.REPLACED for unit in seen.units):
+        return _swap_begun(seen, situation)
+    return _refused(seen, situation) or _begin(seen, situation)
 
 
 def _together(databases: Sequence[tuple[Todo, ...]]) -> tuple[Todo, ...]:
@@ -115,12 +126,7 @@ def _parts(todos: Sequence[Todo]) -> tuple[Sequence[Todo], Sequence[Todo]]:
     return todos[:first], todos[first:]
 
 
-_FROM_THE_SWAP_ON: Final = (
-    Action.SUSPEND_SCALING,
-    Action.STOP_SERVICE,
-    Action.RENAME_ORIGINAL,
-    Action.RENAME_RESTORED,
-)
+_FROM_THE_SWAP_ON: Final = (Action.SUSPEND_SCALING, Action.STOP_SERVICE, Action.RENAME_ORIGINAL, Action.RENAME_RESTORED)
 
 
 def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
@@ -144,7 +150,7 @@ def _recovered(seen: DatabaseSeen, plan: ChangePlan | None, situation: Situation
     if plan is not None and not_undone is None:
         return (change_steps.undo(seen, plan),)
     told = () if not_undone is None else (Remark(seen.database, f"its changes were not undone: {not_undone}."),)
-    restored = (Remark(seen.database, _ASKED),) if seen.asked else _restored(seen, situation)
+    restored = (Remark(seen.database, _ASKED),) if seen.asked else plan_restore(seen, situation)
     return (*restored, *told)
 
 
@@ -164,22 +170,6 @@ def _not_undone(seen: DatabaseSeen, plan: ChangePlan) -> str | None:
     if any(unit.restored is not None or unit.original_place is Place.REPLACED for unit in seen.units):
         return "a restore had been begun"
     return None
-
-
-def _restored(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Restore the database from the release's snapshot, as far as that is allowed."""
-    if seen.policy == "never":
-        told = f"{_NOT_RESTORED}: the registration says never. Its snapshot is {seen.taken.name}."
-        return (Remark(seen.database, told),)
-    if seen.unseen:
-        what = "the release may have changed its data, and it is not known whether it can be restored"
-        return (_restore_or_keep(seen, f"{what}: {seen.unseen.rstrip('.')}. Its snapshot is {seen.taken.name}."),)
-    vanished = _vanished(seen, situation)
-    if vanished:
-        return vanished
-    if any(unit.original_place is Place.REPLACED for unit in seen.units):
-        return _swap_begun(seen, situation)
-    return _refused(seen, situation) or _begin(seen, situation)
 
 
 _NOT_RESTORED: Final = "the release may have changed its data, and it was not restored"
@@ -214,7 +204,6 @@ def _vanished(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _refused(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Why the database is not restored, if it is not."""
     head = seen.units[0]
     why = seen.blocked or _swap_failed(seen, situation)
     if why is None:
@@ -326,7 +315,6 @@ def _different(unit: Unit) -> tuple[str, ...]:
 
 
 def _swap_begun(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Continue the swap, or undo it if it failed."""
     kept = tuple(_kept(seen, situation))
     if all(unit.swapped for unit in seen.units):
         return _swapped(seen, situation, kept)

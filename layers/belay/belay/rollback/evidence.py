@@ -1,7 +1,7 @@
 """What proves that a stack is as it was before an operation that failed, and what is left where nothing proves it.
 
 A recovery ends well only on evidence for every resource that the operation touched. Either its own rollback event
-succeeded; or drift detection found it IN_SYNC; or the stack's template, parameters and tags are those of before, and
+succeeded; or drift detection found it IN_SYNC; or the stack's template, parameters and tags are the earlier ones, and
 its rollback was not continued without the resource, because then "the state of the skipped resources will be
 inconsistent with the state of the resources in the stack template"
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html).
@@ -61,17 +61,17 @@ def _left_of_outputs(seen: StackSeen) -> Iterator[Todo]:
             why = f"{each.in_words()}, and {', '.join(each.importers)} import it: what they hold is the former value."
             users = ", ".join(each.importers)
             ways = (
-                Choice(f"update {users} with their own templates", "nothing is lost: they take the value of now"),
+                Choice(f"update {users} with their own templates", "nothing is lost: they take the current value"),
                 Choice("leave them as they are", f"nothing is lost, but {users} use what may not exist any more"),
             )
             yield left(seen, why, what=f"update {users}", choices=ways)
         elif each.explained:
             yield Remark(seen.stack, f"{each.in_words()}: the resource that it tells of was replaced")
         else:
-            why = f"{each.in_words()}, although the template, the parameters and the tags are those of before."
+            why = f"{each.in_words()}, although the template, the parameters and the tags are the earlier ones."
             ways = (
-                Choice("find the resource that it tells of, and change that back by hand", "its value of now is lost"),
-                Choice("accept the value of now", "nothing is lost; the next release starts from it"),
+                Choice("find the resource that it tells of, and change that back by hand", "its current value is lost"),
+                Choice("accept the current value", "nothing is lost; the next release starts from it"),
             )
             yield left(seen, why, what=f"find out what makes the output {each.name} differ", choices=ways)
 
@@ -96,10 +96,10 @@ def left_changed(seen: StackSeen) -> Iterator[LeftToDo]:
     """Leave to a person the values that a stack keeps, or may keep, although it went back."""
     for each in seen.kept if seen.exists else ():
         ways = (
-            Choice("keep today's value", "the value of before is given up"),
-            Choice("deploy a release with the value of before", "today's value is given up"),
+            Choice("keep today's value", "the earlier value is given up"),
+            Choice("deploy a release with the earlier value", "today's value is given up"),
         )
-        what = f"decide about {each.what}: keep today's value, or deploy a release with the value of before"
+        what = f"decide about {each.what}: keep today's value, or deploy a release with the earlier value"
         yield left(seen, f"the stack uses {each.in_words()}.", what=what, choices=ways)
 
 
@@ -119,10 +119,7 @@ def left_in_doubt(seen: StackSeen, resources: Iterable[UnprovedResource]) -> tup
     )
 
 
-_DOUBT: Final = {
-    Trace.SKIPPED: "its rollback skipped",
-    Trace.SILENT: "no event shows that it rolled back",
-}
+_DOUBT: Final = {Trace.SKIPPED: "its rollback skipped", Trace.SILENT: "no event shows that it rolled back"}
 
 
 def _ways_out_of(resource: UnprovedResource) -> tuple[Choice, ...]:

@@ -43,12 +43,9 @@ class Rehearsal:
 
     @property
     def readiness(self) -> Readiness:
-        """The worst result; NOT_READY outranks UNKNOWN."""
+        """The worst result; NOT_READY outranks NOT_KNOWN."""
         found = {check.readiness for check in self.checks}
-        return next(
-            (each for each in (Readiness.NOT_READY, Readiness.NOT_KNOWN) if each in found),
-            Readiness.READY,
-        )
+        return next((each for each in _WORST_FIRST if each in found), Readiness.READY)
 
     @property
     def ready(self) -> bool:
@@ -58,10 +55,7 @@ class Rehearsal:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it is not ready, what is missing first; empty where it is."""
-        worst_first = (Readiness.NOT_READY, Readiness.NOT_KNOWN)
-        return tuple(
-            check.in_words() for readiness in worst_first for check in self.checks if check.readiness is readiness
-        )
+        return tuple(check.in_words() for worst in _WORST_FIRST for check in self.checks if check.readiness is worst)
 
     def describe(self) -> list[str]:
         """The result for people: one line that sums it up, then a line a reason."""
@@ -77,6 +71,8 @@ class Rehearsal:
         """The inverse of ``to_dict``. Raises ``UnreadableRecord``."""
         return read(cls, document, "rehearsal.json")
 
+
+_WORST_FIRST = (Readiness.NOT_READY, Readiness.NOT_KNOWN)
 
 _SUMMARY = {
     Readiness.READY: "Rollback ready.",
@@ -214,11 +210,11 @@ def check_service_role(role: str, allowed: Sequence[str]) -> Check:
 
 
 def check_values(changed: Sequence[str], unknown: Sequence[str]) -> Check:
-    """Whether the values of NoEcho parameters could be put back: nobody can read the ones of before."""
+    """Whether the values of NoEcho parameters could be put back: nobody can read the earlier ones."""
     if unknown and not changed:
         return Check("secret values", Readiness.NOT_KNOWN, f"nobody knows whether {', '.join(unknown)} are changed")
     problems = [
-        f"{each} is changed, and its value of before cannot be read: going back keeps the new" for each in changed
+        f"{each} is changed, and its earlier value cannot be read: going back keeps the new" for each in changed
     ]
     return gathered("secret values", problems, "no NoEcho parameter is changed")
 

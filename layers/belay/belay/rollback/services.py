@@ -111,14 +111,15 @@ _STEADY: Final = "find out why it is not steady"
 
 def _refused(seen: ServiceSeen) -> tuple[LeftToDo, ...]:
     """A permanent refusal by AWS is left to a person, and so is undoing what this incident did to the service."""
-    why = f"nothing more was done to it: {str(seen.blocked).rstrip('.')}."
-    done = _as_it_was(seen.service, seen.stopped_from, seen.scaled_by)
-    return (_left(seen, why, "check that it runs properly"), *done)
+    return _unknown(seen, f"nothing more was done to it: {str(seen.blocked).rstrip('.')}.")
 
 
 def _unseen(seen: ServiceSeen, deed: str) -> tuple[LeftToDo, ...]:
     """It is unknown whether there is anything to do: no reason to leave the stacks, nor to call the service well."""
-    why = f"it was not {deed}, because it could not be read: {str(seen.unseen).rstrip('.')}."
+    return _unknown(seen, f"it was not {deed}, because it could not be read: {str(seen.unseen).rstrip('.')}.")
+
+
+def _unknown(seen: ServiceSeen, why: str) -> tuple[LeftToDo, ...]:
     done = _as_it_was(seen.service, seen.stopped_from, seen.scaled_by)
     return (_left(seen, why, "check that it runs properly"), *done)
 

@@ -55,7 +55,6 @@ def _is_ask(todo: Todo) -> bool:
 
 
 def _for_stack(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """One stack's part of the plan."""
     if seen.blocked:
         return (left(seen, f"it was not rolled back: {seen.blocked.rstrip('. ')}."),)
     if not seen.exists:
@@ -83,7 +82,7 @@ def _is_foreign(seen: StackSeen, situation: Situation) -> bool:
 
 def _held(seen: StackSeen, situation: Situation, todos: Mapping[str, tuple[Todo, ...]]) -> tuple[Todo, ...]:
     """Leave a stack alone while a dependent one needs a person: rolling it back would break the dependent."""
-    waiting = {other.stack for other in _leaning_on(seen, situation) if _isleft(todos.get(other.stack, ()))}
+    waiting = {other.stack for other in _leaning_on(seen, situation) if _any_left(todos.get(other.stack, ()))}
     if not waiting or not seen.changed_by_release or not _for_stack(seen, situation):
         return ()
     first = ", ".join(sorted(waiting))
@@ -100,7 +99,7 @@ def _leaning_on(seen: StackSeen, situation: Situation) -> list[StackSeen]:
     return [other for other in situation.stacks if other.stack in names - {seen.stack} and other.changed_by_release]
 
 
-def _isleft(todos: tuple[Todo, ...]) -> bool:
+def _any_left(todos: tuple[Todo, ...]) -> bool:
     return any(isinstance(todo, LeftToDo) for todo in todos)
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from belay.release.left_to_do import LeftToDo
 from belay.rollback import steps
-from belay.rollback.attempts import LIMIT, attempt, left, status_of, tried_in_vain
+from belay.rollback.attempts import LIMIT, attempt, left, status_of, tried_too_often
 from belay.rollback.evidence import UNKNOWN_TO_DRIFT, doubtful, left_in_doubt
 from belay.rollback.plan import Action, Kind, Todo
 from belay.rollback.question import Question, with_approval
@@ -44,7 +44,7 @@ def continue_stuck(seen: StackSeen, situation: Situation, *, may_skip: bool) -> 
     if situation.times(Action.CONTINUE_UPDATE_ROLLBACK, seen.stack) == 0 or not (skips and may_skip):
         return attempt(steps.continue_update_rollback, seen, situation)
     if situation.times(Action.SKIP_RESOURCES, seen.stack) >= MOST_SKIPS:
-        return (tried_in_vain(Action.SKIP_RESOURCES, MOST_SKIPS, seen),)
+        return (tried_too_often(Action.SKIP_RESOURCES, MOST_SKIPS, seen),)
     step = steps.skip_resources(seen, situation, skips)
     holding = [each.path for each in skips if each.stateful]
     if not holding or situation.ephemeral:
@@ -102,7 +102,7 @@ def repair_drift(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
     if not repairable:
         return hopeless
     if situation.times(Action.REVERT_DRIFT, seen.stack) >= LIMIT:
-        return (*hopeless, tried_in_vain(Action.REVERT_DRIFT, LIMIT, seen))
+        return (*hopeless, tried_too_often(Action.REVERT_DRIFT, LIMIT, seen))
     return (steps.revert_drift(seen, situation, repairable), *hopeless)
 
 

@@ -207,7 +207,6 @@ def _nested_stack(event: Event, events: Sequence[Event]) -> str:
 
 
 def _is_failure(event: Event) -> bool:
-    """Return whether an event is the failure of a resource, not of the event's own stack."""
     return str(event.get("ResourceStatus", "")).endswith("_FAILED") and not _is_stack(event)
 
 

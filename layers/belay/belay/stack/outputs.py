@@ -1,4 +1,4 @@
-"""A stack's outputs now, compared with those of before, and who imports the exports among them."""
+"""A stack's outputs now, compared with the earlier ones, and who imports the exports among them."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -118,7 +118,6 @@ def _walked(
 def _of_one_stack(
     stack_id: str, above: str, events: Sequence[Event], resources: Sequence[Resource]
 ) -> Iterator[UnprovedResource]:
-    """Follow the resources of one stack through its events."""
     told = _Told()
     for event in in_order(events):
         told.hear(event)
@@ -139,7 +138,7 @@ def _of_one_stack(
             physical_id=physical_id,
             at=event_time(event).isoformat(),
             reason=event.get("ResourceStatusReason") or "",
-            left=told.in_vain(logical_id) if trace is Trace.SKIPPED else None,
+            left=told.rolled_back_again(logical_id) if trace is Trace.SKIPPED else None,
         )
 
 
@@ -170,7 +169,7 @@ class _Told:
         self._kept: dict[tuple[str, str], Event] = {}
         self._failure: Event | None = None
         self._before: set[str] = set()
-        self._in_vain: dict[str, Event | None] = {}
+        self._rolled_back_again: dict[str, Event | None] = {}
 
     def hear(self, event: Event) -> None:
         """Take in the next event."""
@@ -186,11 +185,11 @@ class _Told:
         if not self._turned_back and status.endswith("_FAILED") and not was_cancelled(event):
             self._failure = self._failure or event
 
-    def in_vain(self, name: str) -> str | None:
+    def rolled_back_again(self, name: str) -> str | None:
         """Say that the update after a resource was skipped was rolled back, and why; None if there was none."""
-        if name not in self._in_vain:
+        if name not in self._rolled_back_again:
             return None
-        failure = self._in_vain[name]
+        failure = self._rolled_back_again[name]
         because = "" if failure is None else f" ({failure['LogicalResourceId']}: {failure.get('ResourceStatusReason')})"
         return f"the update after that, which was to bring it back, was itself rolled back{because}"
 
@@ -211,9 +210,10 @@ class _Told:
             self._changed, self._back, self._failed, self._failure = {}, set(), {}, None
         elif status == "UPDATE_ROLLBACK_IN_PROGRESS":
             self._turned_back = True
-            self._in_vain |= dict.fromkeys(self._before, self._failure)
+            self._rolled_back_again |= dict.fromkeys(self._before, self._failure)
         elif status.startswith("UPDATE_COMPLETE"):
-            self._in_vain = {name: each for name, each in self._in_vain.items() if name not in self._changed}
+            for name in self._changed:
+                self._rolled_back_again.pop(name, None)
 
     def _hear_of_deletion(self, event: Event, status: str) -> None:
         name, physical_id = str(event["LogicalResourceId"]), str(event.get("PhysicalResourceId") or "")

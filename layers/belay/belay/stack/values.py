@@ -45,12 +45,12 @@ class KeptValue:
 
 
 def same_hidden(baseline: Baseline, now: KnownValues | None) -> bool:
-    """Return whether the NoEcho parameters are known to have the values of before."""
+    """Return whether the NoEcho parameters are known to have their earlier values."""
     return not [*_hidden(baseline, now, references=True)]
 
 
 def kept_hidden(baseline: Baseline, now: KnownValues | None) -> Iterator[KeptValue]:
-    """Yield the NoEcho parameters that a change set back cannot give the value of before, as nobody knows it."""
+    """Yield the NoEcho parameters whose earlier value a change set back cannot give, as nobody knows it."""
     return _hidden(baseline, now, references=False)
 
 
@@ -61,7 +61,7 @@ def _hidden(baseline: Baseline, now: KnownValues | None, *, references: bool) ->
             continue
         what = f"the parameter {name} (NoEcho)"
         if before is None or found is None:
-            yield KeptValue(what, "of whose value nobody knows whether it is the one of before")
+            yield KeptValue(what, "whose value is not known to be the earlier one")
         elif before != found:
             yield KeptValue(what, "whose value the release changed and which nobody can read back")
 
@@ -74,10 +74,10 @@ def kept_resolved(baseline: Baseline, resolved: Mapping[str, str]) -> Iterator[K
 
 
 def kept_references(baseline: Baseline, versions: Mapping[str, str | None]) -> Iterator[KeptValue]:
-    """Yield the dynamic references that stand for another value now, or nobody knows. ``versions`` are today's."""
+    """Yield the dynamic references that stand for another value now, or may. ``versions`` are today's."""
     for reference, before in baseline.versions.items():
         found = versions.get(reference)
         if before is None or found is None:
-            yield KeptValue(reference, "of which nobody knows whether its value is the one of before")
+            yield KeptValue(reference, "whose value is not known to be the earlier one")
         elif before != found:
             yield KeptValue(reference, "whose value was changed since")
