@@ -196,7 +196,7 @@ def compose(
     }
     clean = {name: cut(one_line(value), _LONGEST_NAME) for name, value in (known | named).items() if value}
     text = _text(
-        _first_line(urgency, parts["left_to_do"], otherwise),
+        _first_line(urgency, left_to_do, parts["left_to_do"], otherwise),
         f"{about.in_words}: {word}",
         parts,
         {findings_title: parts["findings"], **dict(listed.values()), **also},
@@ -235,15 +235,14 @@ def _documents(
     }
 
 
-def _first_line(urgency: Urgency, left_to_do: Sequence[str], otherwise: str) -> str:
-    """What to do, for people who read only one line."""
+def _first_line(urgency: Urgency, left_to_do: Sequence[LeftToDo], lines: Sequence[str], otherwise: str) -> str:
+    """What to do, for people who read only one line; ``lines`` are those of what is left to do."""
     if not left_to_do:
         return otherwise
-    others = [line for line in left_to_do[1:] if not line.startswith(" ")]
-    ways = len(left_to_do) - 1 - len(others)
-    below = [*([f"{len(others)} more"] if others else []), *(["the choices"] if ways else [])]
+    others, ways = len(left_to_do) - 1, any(each.choices for each in left_to_do)
+    below = [*([f"{others} more"] if others else []), *(["the choices"] if ways else [])]
     more = f" ({' and '.join(below)} below)" if below else ""
-    first = cut(left_to_do[0].strip(), _LONGEST_FIRST_LINE)
+    first = cut(lines[0].strip(), _LONGEST_FIRST_LINE)
     return f"{'Do this now' if urgency is Urgency.CRITICAL else 'To do'}: {first}{more}"
 
 
