@@ -6,19 +6,29 @@ of an operation says what the API calls them and of which type they are.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import botocore.session
 from ministack.core.responses import get_account_id, get_region
 from ministack.services.cloudformation import provisioners
 
+_one_at_a_time = threading.Lock()
+
 
 def api(service: str) -> Any:
     """A client of the engine's own API in the same account and region. It blocks, so its caller must not be on the
     server's loop."""
+    with _one_at_a_time:
+        return _client(service, get_account_id(), get_region())
+
+
+@cache
+def _client(service: str, account: str, region: str) -> Any:
     return botocore.session.get_session().create_client(
-        service, region_name=get_region(), aws_access_key_id=get_account_id(), aws_secret_access_key="root"
+        service, region_name=region, aws_access_key_id=account, aws_secret_access_key="root"
     )
 
 
