@@ -312,7 +312,7 @@ def acts(office: GrownOffice) -> Mapping[str, Callable[[], object]]:
         ledger.incidents.durations("orders", "production")
 
     def superseded() -> None:
-        arrived = Superseding(ledger, office.account.artifacts, office.account.executions)
+        arrived = Superseding(ledger, office.account.artifacts, office.account.aws.executions)
         assert arrived.arrive(newest, "production") == []
 
     def turn() -> None:
