@@ -285,7 +285,8 @@ def test_a_killed_engine_leaves_no_server(tmp_path, unique, until):
 
     def is_there():
         # Somebody else may listen at its port by now.
-        with suppress(DatabaseError, InterfaceError):
+        with suppress(ConnectionRefusedError, DatabaseError, InterfaceError):
+            socket.create_connection((server.host, server.port)).close()
             return run(server, f"SELECT to_regclass('{table}')") == [[table]]
 
     until(is_there, lambda seen: not seen)

@@ -149,7 +149,7 @@ def test_a_change_set_that_anothers_execution_deleted_is_about_its_stack(monkeyp
     stack_of = permissions._stack_of_change_sets()
 
     def asked(name):
-        return permissions.Asked("", b"", {"ChangeSetName": [name]}, "us-east-1", "000000000000")
+        return permissions.AskedPermission("", b"", {"ChangeSetName": [name]}, "us-east-1", "000000000000")
 
     assert stack_of(asked("arn:executed")) == "arn:stack"
     del there["arn:beside"]
