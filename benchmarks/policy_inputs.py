@@ -1,7 +1,5 @@
 """What the policies are measured on: templates of 1 MB, live groups, and hostile templates."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ binary is in a package of npm; prowler's dependencies are the clients of several
 needs none of them.
 """
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """``python -m local up``: an engine with Belay deployed to it, running until it is taken down."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import shlex
@@ -116,17 +114,8 @@ def _is_engine(process: int) -> bool:
 
 
 def _remember(engine: Engine, outputs: Mapping[str, str]) -> None:
-    STATE.write_text(
-        json.dumps(
-            {
-                "endpoint": engine.endpoint,
-                "process_group": engine.process_group,
-                "directory": str(engine.directory),
-                "outputs": dict(outputs),
-            },
-            indent=2,
-        )
-    )
+    noted = {"endpoint": engine.endpoint, "process_group": engine.process_group, "directory": str(engine.directory)}
+    STATE.write_text(json.dumps({**noted, "outputs": dict(outputs)}, indent=2))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """The browser that the console is tested in, and that its pictures are taken with: an installed one."""
 
-from __future__ import annotations
-
 import shutil
 from typing import Final
 

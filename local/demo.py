@@ -6,8 +6,6 @@ with ``machine``, ``state`` and ``seconds``, in the order in which they were ent
 ``subject``, ``text`` and ``attributes``) and ``orders`` (how many rows were counted when; empty if none were).
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

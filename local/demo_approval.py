@@ -1,7 +1,5 @@
 """The people in the demo's approval: the operator who requires it, and the approver who runs the command."""
 
-from __future__ import annotations
-
 import json
 import os
 import shlex
@@ -17,10 +15,7 @@ from belay.release.life import State
 from local.engine import ROOT, Engine
 
 _STAGE: Final = "production"
-_EVERYTHING: Final = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
-}
+_EVERYTHING: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
 class Approver:
@@ -32,13 +27,8 @@ class Approver:
         iam.put_user_policy(UserName=user, PolicyName="administrator", PolicyDocument=json.dumps(_EVERYTHING))
         key = iam.create_access_key(UserName=user)["AccessKey"]
         signed = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
-        self._environment = {
-            **os.environ,
-            **engine.environment,
-            **signed,
-            "BELAY_STACK": stack,
-            "PYTHONPATH": str(ROOT),
-        }
+        belay = {"BELAY_STACK": stack, "PYTHONPATH": str(ROOT)}
+        self._environment = {**os.environ, **engine.environment, **signed, **belay}
         self._ssm: Any = engine.client("ssm")
         self._s3: Any = engine.client("s3")
         self._artifact_bucket = artifact_bucket

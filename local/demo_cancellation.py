@@ -1,7 +1,5 @@
 """The person in the demo who cancels an update of a stack in CloudFormation's console while it is under way."""
 
-from __future__ import annotations
-
 import uuid
 from typing import Any, Final
 

@@ -3,8 +3,6 @@
 It is the executor of ``packs/postgresql``, without its network and its build project: the engine has no use for either.
 """
 
-from __future__ import annotations
-
 import io
 import zipfile
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The on-call subscriber: a queue that receives the topic's messages."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The operator of an example application in the demo: deploys their own stack, then registers the application."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """The person on call in the demo, who answers a recovery's questions and takes one of the choices in a message."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import subprocess

@@ -4,8 +4,6 @@ The engine does not run pipelines. The stack is really updated; the responses of
 scripted, in the shapes of botocore's models, and the events are AWS's documented samples with this execution's id.
 """
 
-from __future__ import annotations
-
 import json
 import time
 import uuid

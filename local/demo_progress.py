@@ -1,7 +1,5 @@
 """The progress of the demo's releases, found by listing the state machines' executions."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

@@ -3,8 +3,6 @@
 ``make demo ONLY=lost-region`` runs the commands of ``docs/lost-region.md``, with this application's names.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess
@@ -162,14 +160,7 @@ class Regions:
     def _run(self, region: str, statement: str) -> Any:
         rds = self._engine.client("rds", account=self._spoke.account, region=region)
         shown = rds.describe_db_instances(DBInstanceIdentifier=DATABASE)["DBInstances"][0]
-        address = Address(
-            shown["Endpoint"]["Address"],
-            shown["Endpoint"]["Port"],
-            self._master["username"],
-            self._master["password"],
-            shown["DBName"],
-        )
-        with closing(connect(address)) as connection:
+        with closing(connect(Address.of_instance(shown, self._master))) as connection:
             return connection.run(statement)
 
 

@@ -1,7 +1,5 @@
 """The releases that the demo uploads, in order, with their expected outcomes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final

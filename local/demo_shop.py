@@ -1,7 +1,5 @@
 """The customers of the shop whose releases the demo plays, and the orders that its database has at each time."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from contextlib import closing
@@ -79,12 +77,5 @@ class Shop:
 
     def _run(self, instance: str, statements: str) -> Any:
         shown = self._rds.describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"][0]
-        address = Address(
-            shown["Endpoint"]["Address"],
-            shown["Endpoint"]["Port"],
-            self._master["username"],
-            self._master["password"],
-            shown["DBName"],
-        )
-        with closing(connect(address)) as connection:
+        with closing(connect(Address.of_instance(shown, self._master))) as connection:
             return connection.run(statements)

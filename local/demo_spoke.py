@@ -1,7 +1,5 @@
 """What the demo shows of another account: the events that its rule forwards to Belay's bus."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, Final
 

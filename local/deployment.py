@@ -1,7 +1,5 @@
 """Deploys a SAM template to the embedded engine with the real SAM CLI."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import subprocess

@@ -4,8 +4,6 @@
 ``build/demo.json``. Anything that differs from run to run is replaced by a placeholder.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

@@ -1,7 +1,5 @@
 """Takes the pictures of the console in ``docs/pictures``, with an installed browser: ``make pictures``."""
 
-from __future__ import annotations
-
 import base64
 import threading
 from datetime import UTC, datetime

@@ -5,8 +5,6 @@ loopback interface only and ask for a password. They end, and their data is remo
 ends, however that happens: a small shell waits for it on a pipe. Durability is switched off.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import pwd
@@ -19,7 +17,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -78,6 +76,12 @@ class Address:
     user: str
     password: str
     database: str = "postgres"
+
+    @classmethod
+    def of_instance(cls, described: Mapping[str, Any], login: Mapping[str, str]) -> Self:
+        """Return where an instance of RDS is, by its description, for a user with this name and password."""
+        where = described["Endpoint"]
+        return cls(where["Address"], where["Port"], login["username"], login["password"], described["DBName"])
 
 
 def connect(address: Address) -> pg8000.native.Connection:

@@ -1,7 +1,5 @@
 """Shows progress: a line for each completed state and, on a terminal, the current states below."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime

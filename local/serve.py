@@ -3,8 +3,6 @@
 ``local.engine`` starts it and sets the environment that ministack reads when it is imported.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import os

@@ -1,7 +1,5 @@
 """Another account and region in the embedded engine, made ready for stages with the templates of ``accounts/``."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

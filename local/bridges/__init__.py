@@ -4,8 +4,6 @@ Each module says which gap it closes and when it can go, and has a contract test
 boto3 to a running engine: a new version of ministack shows there what broke and what is no longer needed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

@@ -5,8 +5,6 @@ Here it returns those of manual snapshots, with AWS's default of 100 per region 
 the operation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from moto.core.responses import ActionResult

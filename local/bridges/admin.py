@@ -3,8 +3,6 @@
 Only ``local.engine`` calls them. This stays as long as the engine does.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Awaitable, Callable, Mapping

@@ -10,8 +10,6 @@ runs. AWS does not document when the deployment group names the copy and what be
 at the end, and it is left. Other deployments stay as moto has them. It can go when moto or ministack run deployments.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -4,8 +4,6 @@ Calls with the engine's own credentials are a test's, and do not count; nor do t
 Functions make by themselves. This stays as long as calls are measured on the engine.
 """
 
-from __future__ import annotations
-
 import re
 import threading
 from collections import Counter

@@ -6,8 +6,6 @@ are known only after deployment
 does.
 """
 
-from __future__ import annotations
-
 import copy
 import json
 from typing import Any

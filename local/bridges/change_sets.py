@@ -6,8 +6,6 @@ of outputs alone is a change; a second change set for a stack that does not exis
 does the same.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

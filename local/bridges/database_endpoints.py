@@ -6,8 +6,6 @@ name that no database has, or one that is not available, ends connections at onc
 It can go when moto has databases.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os

@@ -4,8 +4,6 @@ The ``AWS::RDS::*`` resources are created through the engine's own RDS API, so t
 databases; CloudFormation waits until they are available, as on AWS. It can go when ministack's RDS is used again.
 """
 
-from __future__ import annotations
-
 import time
 import uuid
 from collections.abc import Callable, Mapping

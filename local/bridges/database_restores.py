@@ -7,8 +7,6 @@ settings, even false or zero. A rename without ``ApplyImmediately`` does not hap
 cluster's members move with it. A modified database is ``modifying`` for a moment. It can go when moto does the same.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any

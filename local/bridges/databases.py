@@ -5,8 +5,6 @@ available source, and an automated one's name never clashes with its predecessor
 the default security group are the engine's. Each can go when moto does the same.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any

@@ -5,8 +5,6 @@ On AWS DeleteStack stops a creation: what is being created is cancelled, and wha
 does.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from collections.abc import Coroutine

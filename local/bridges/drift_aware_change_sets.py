@@ -6,8 +6,6 @@ if a resource has drifted although the template is the same, and restores it whe
 types that ministack can detect drift of, in the stack itself and not in nested ones. It can go when ministack has it.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

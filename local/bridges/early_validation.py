@@ -7,8 +7,6 @@ some of it when a stack is deployed; the same is looked at here, and ``fail_reso
 ministack validates change sets.
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterator
 from typing import Any

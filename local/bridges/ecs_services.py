@@ -6,8 +6,6 @@ engine's services; registering one again moves a desired count that is out of bo
 itself, and no deployment fails: no task runs. Each can go when ministack does the same.
 """
 
-from __future__ import annotations
-
 import contextvars
 import threading
 from typing import Any

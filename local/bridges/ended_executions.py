@@ -3,8 +3,6 @@
 An execution ends once. It can go when ministack leaves an ended execution alone.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ministack.services import stepfunctions

@@ -5,8 +5,6 @@ another one (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifi
 go when ministack does the same.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ministack.core.responses import AccountScopedDict

@@ -6,8 +6,6 @@ in the target's dead-letter queue. The event keeps the account and region that i
 delivers to other accounts.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -5,8 +5,6 @@ EventBridge sends an event that it cannot deliver to the target's dead-letter qu
 Lambda retries, and then uses the function's own dead-letter queue. It can go when ministack does both.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -6,8 +6,6 @@ AWS records every state entered and left
 that they were scheduled and how they ended, without their parameters. It can go when ministack records inner states.
 """
 
-from __future__ import annotations
-
 import copy
 import json
 import threading

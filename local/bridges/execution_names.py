@@ -5,8 +5,6 @@ execution is ``ExecutionAlreadyExists``
 (https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html). It can go when ministack does.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, json_response

@@ -4,8 +4,6 @@ AWS ends such an execution TIMED_OUT with ``States.Timeout`` and an event that s
 (https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html). It can go when ministack does.
 """
 
-from __future__ import annotations
-
 import contextvars
 import json
 import threading

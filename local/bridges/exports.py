@@ -5,8 +5,6 @@ tries is rolled back (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserG
 This is why the order of stacks matters in a rollback. It can go when ministack refuses them.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ministack.services.cloudformation import _exports, _stacks, handlers, stacks

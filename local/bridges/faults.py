@@ -5,8 +5,6 @@ the service calls Step Functions makes by itself where it makes them, and CloudF
 operation creates, updates or deletes them. This stays as long as Belay is tested on the engine.
 """
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Mapping

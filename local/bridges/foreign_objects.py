@@ -5,8 +5,6 @@ policy's to give (https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-
 It can go when ministack does the same.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, request_scope

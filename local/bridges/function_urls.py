@@ -6,8 +6,6 @@ are enforced, ``lambda:InvokeFunction`` is needed as well, as for every URL crea
 (https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html). It can go when ministack does the same.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from typing import Any

@@ -4,8 +4,6 @@ AWS fails such a task with ``States.HeartbeatTimeout`` when no SendTaskHeartbeat
 (https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html). It can go when ministack does.
 """
 
-from __future__ import annotations
-
 import contextvars
 import threading
 import time

@@ -4,8 +4,6 @@ AWS sends a dead-letter queue the event itself, with the error in the message's 
 (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html). It can go when ministack does.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

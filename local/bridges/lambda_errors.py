@@ -7,8 +7,6 @@ invocation (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html), 
 modules hold. It can go when ministack's own worker does both.
 """
 
-from __future__ import annotations
-
 import contextvars
 import json
 from typing import Any

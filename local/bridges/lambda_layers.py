@@ -5,8 +5,6 @@ On AWS a layer is there when an environment starts, in ``/opt``, and cannot be w
 functions read it there. It can go when ministack shares layers between its workers.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import tempfile

@@ -5,8 +5,6 @@ and Belay's layer, before a function's own code and environment. A function that
 interpreter. It can go when ministack starts workers in a fraction of the time it takes to import boto3.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import select

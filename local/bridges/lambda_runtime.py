@@ -5,8 +5,6 @@ On AWS it sees the standard library, its code, its layers and, behind those, bot
 fail there. It can go when ministack isolates its workers.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import tempfile
 from pathlib import Path

@@ -6,8 +6,6 @@ invocation made by a running function is let through, because its caller holds a
 ministack bounds its workers.
 """
 
-from __future__ import annotations
-
 import threading
 from typing import Any
 

@@ -5,8 +5,6 @@ Here they are in the engine's, each with its database's user and a password of i
 used again.
 """
 
-from __future__ import annotations
-
 import json
 import secrets
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The clock by which databases and snapshots take their moment; a test can stop it to look at them in between."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 

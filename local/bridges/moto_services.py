@@ -6,8 +6,6 @@ be of. It knows less than AWS does (of CodePipeline it creates, starts, gets and
 and lists). A service can go from the list when ministack has it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable

@@ -6,8 +6,6 @@ Here the children's change sets are only described: executing the root's changes
 when ministack has them.
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -7,8 +7,6 @@ time-out holds, and it is stopped when its parent is. When it does not succeed t
 same.
 """
 
-from __future__ import annotations
-
 import contextvars
 import json
 import time

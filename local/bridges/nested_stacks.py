@@ -7,8 +7,6 @@ failed in a child is continued on the root stack, with ``ChildStackName.LogicalI
 removed or replaced when its parent failed does not come back here. It can go when ministack's children do the same.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextvars
 import copy

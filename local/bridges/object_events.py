@@ -4,8 +4,6 @@ In a versioned bucket AWS sends it, and it is the only way to read what was uplo
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html). It can go when ministack sends it.
 """
 
-from __future__ import annotations
-
 import contextvars
 import json
 from typing import Any

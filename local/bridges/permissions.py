@@ -10,8 +10,6 @@ for an engine started with ``permissions``, whose log has each refusal. It can g
 worker and knows change sets' stacks.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -129,10 +127,8 @@ def _rule(asked: AskedPermission) -> str:
     if not asked.target.endswith(OF_RULES):
         return ""
     request = asked.document()
-    bus, name = (
-        str(request.get("EventBusName") or "default").rpartition("/")[2],
-        request.get("Name", request.get("Rule")),
-    )
+    bus = str(request.get("EventBusName") or "default").rpartition("/")[2]
+    name = request.get("Name", request.get("Rule"))
     return asked.arn("events", f"rule/{name}" if bus == "default" else f"rule/{bus}/{name}")
 
 

@@ -4,8 +4,6 @@ They are created through the engine's own APIs, so that stacks and API calls see
 deployment groups. They can go when ministack has them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -7,8 +7,6 @@ request does not have matches nothing (https://docs.aws.amazon.com/IAM/latest/Us
 the same.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from typing import Any

@@ -4,8 +4,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html: a range is r
 current one. It can go when ministack does so.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -4,8 +4,6 @@ What a template says of them is held against CloudFormation's own schema of the 
 recorded; nothing is made. A type can go from the list when ministack has it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from functools import cache

@@ -5,8 +5,6 @@ services do not name it: there botocore's model of the service is searched for t
 required parameters fit best.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import re

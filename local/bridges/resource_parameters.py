@@ -4,8 +4,6 @@ CloudFormation writes member names in upper camel case and hands numbers and boo
 of an operation says what the API calls them and of which type they are.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache

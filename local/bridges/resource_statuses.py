@@ -5,8 +5,6 @@ rolled back (only those may be skipped), CREATE_FAILED for one that was never ma
 and leaves out what has no physical resource. It can go when ministack shows them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 from xml.sax.saxutils import escape

@@ -6,8 +6,6 @@ looked at once, when every resource is made, and not for the monitoring time aft
 watches them.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ministack.services import cloudwatch

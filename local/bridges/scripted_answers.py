@@ -5,8 +5,6 @@ everything else is answered as before. It must have the shape of the operation's
 times in epoch seconds as in the services' JSON. It can go when an engine runs pipelines.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A rule declared on its own changes the group it names, so that DescribeSecurityG
 refused. They can go when ministack has them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

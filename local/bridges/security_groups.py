@@ -5,8 +5,6 @@ rules of one protocol and port range together, and finds groups by everything th
 (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroups.html). It can go when ministack does.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

@@ -6,8 +6,6 @@ AWS passes attributes on, names errors ``SNS.<exception>``, and fails ``events:p
 ministack does the same.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

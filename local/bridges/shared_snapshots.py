@@ -10,8 +10,6 @@ at a time from one region to another. A copy has its own tags and the data of it
 shows the ARN of its key, whatever it was created with. It can go when moto does the same.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Iterable
 from typing import Any

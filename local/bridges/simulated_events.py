@@ -5,8 +5,6 @@ events of the real shape in their place, as an account's root. Everybody else is
 cannot forge them. It can go when the engine emits them all.
 """
 
-from __future__ import annotations
-
 from contextvars import ContextVar
 from typing import Any
 

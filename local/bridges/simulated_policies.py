@@ -6,8 +6,6 @@ and one that does not exist is NoSuchEntity
 the same.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ministack.core.iam_evaluator import EvalContext, _gather_role_policies, evaluate

@@ -4,8 +4,6 @@ AWS refuses a subject of 100 characters or more or with a line break, a message 
 over 4 KB, an advanced one over 8 KB (API_Publish and API_PutParameter). It can go when ministack refuses them.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ministack.core.responses import error_response_json

@@ -5,8 +5,6 @@ AWS keeps the role and the rollback triggers for later operations until others a
 assumed. It can go when ministack describes them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 from xml.sax.saxutils import escape

@@ -6,8 +6,6 @@ with the client request token of the operation behind it
 ministack emits them.
 """
 
-from __future__ import annotations
-
 import contextvars
 import json
 import sys

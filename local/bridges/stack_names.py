@@ -6,8 +6,6 @@ On AWS ``StackName`` is the name or the id everywhere, and a deleted stack is de
 does.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ AWS fails an execution with ``States.DataLimitExceeded`` when a state's output i
 (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). It can go when ministack does.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -3,8 +3,6 @@
 AWS refuses both: the stack ends DELETE_FAILED, or the operation fails. It can go when ministack refuses them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/step-functions/latest/dg/state-succeed.html. It can go when ministack evaluates it.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from ministack.services import stepfunctions

@@ -5,8 +5,6 @@ token then (https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html). It can go when ministack does the same.
 """
 
-from __future__ import annotations
-
 import threading
 from typing import Any, Final
 

@@ -6,8 +6,6 @@ no ``NoEcho`` value (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIRef
 when ministack does.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

@@ -4,8 +4,6 @@ AWS also accepts the bucket in the host name, and the version in ``versionId``
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html). It can go when ministack does.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit

@@ -5,8 +5,6 @@ CloudFormation takes a definition in JSON or YAML and passes it on as JSON; it r
 converts definitions.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -1,9 +1,7 @@
 """A stage whose snapshots go to a vault, and whose region is lost: docs/lost-region.md is run, as it stands."""
 
 import json
-import re
 import subprocess
-import textwrap
 import time
 import uuid
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from small_releases import setting
 from test_machines_pipelines import ran
 
 from belay.release.vault_copy import VaultCopy
+from local.demo_regions import GUIDE, steps
 from local.deployment import LOCAL_PARAMETERS, deploy, sam_environment
 from local.engine import ACCOUNT, ROOT, Engine
 from local.postgres import Address, connect
@@ -203,8 +202,7 @@ def waiting_for(belay: Belay, application: str) -> list[VaultCopy]:
 
 def commands() -> str:
     """The commands of the guide, as they are to be pasted."""
-    text = (ROOT / "docs" / "lost-region.md").read_text()
-    return "\n".join(textwrap.dedent(each) for each in re.findall(r"(?:^    .+\n)+", text, re.MULTILINE))
+    return "\n".join(pasted for _, pasted in steps(GUIDE.read_text(encoding="utf-8")))
 
 
 def test_the_guide_brings_a_stage_and_its_data_into_another_region(belay: Belay, tmp_path: Path) -> None:
