@@ -40,7 +40,12 @@ botocore.session.Session.__init__ = untraced(botocore.session.Session.__init__)
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
 # Models and parsed sources stay, and Python's own threshold would look through them for garbage all the time.
-gc.set_threshold(50_000)
+gc.set_threshold(200_000)
+
+
+def pytest_collection_finish() -> None:
+    """Keep from the garbage collector what was imported and collected, which stays until the end."""
+    gc.freeze()
 
 
 UNMEASURED = tuple(Path(__file__).parent / each for each in ("conventions", "executors"))
