@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 
 import boto3
+import pg8000.native
 import pytest
 from pg8000.exceptions import DatabaseError, InterfaceError
 
@@ -285,9 +286,13 @@ def test_a_killed_engine_leaves_no_server(tmp_path, unique, until):
 
     def is_there():
         # Somebody else may listen at its port by now.
-        with suppress(ConnectionRefusedError, DatabaseError, InterfaceError):
-            socket.create_connection((server.host, server.port)).close()
-            return run(server, f"SELECT to_regclass('{table}')") == [[table]]
+        login = {"user": server.user, "password": server.password, "database": server.database}
+        with (
+            suppress(ConnectionError, DatabaseError, InterfaceError),
+            socket.create_connection((server.host, server.port), 30.0) as client,
+            closing(pg8000.native.Connection(**login, sock=client)) as connection,
+        ):
+            return connection.run(f"SELECT to_regclass('{table}')") == [[table]]
 
     until(is_there, lambda seen: not seen)
     engine.stop()
