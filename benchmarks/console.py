@@ -24,7 +24,7 @@ import boto3  # noqa: E402 - found by the line above
 from asked_console import AskedConsole  # noqa: E402
 from samtranslator.yaml_helper import yaml_parse  # noqa: E402
 
-from belay.aws.gateways import Aws  # noqa: E402
+from belay.aws.signed_in import SignedIn  # noqa: E402
 from cli.account import Account  # noqa: E402
 from cli.console.app import console  # noqa: E402
 from local.engine import REGION, Engine  # noqa: E402
@@ -73,7 +73,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     outputs = {"LedgerTableName": "ledger", "ArtifactBucketName": "artifacts", "PauseParameterName": "/belay/paused"}
     calls: Counter[str] = Counter()
     session.events.register("before-call", lambda model, **_: calls.update([model.name]))
-    asked = AskedConsole(lambda keys: console(Account(session, Aws(REGION, session.client), "belay", outputs), keys))
+    asked = AskedConsole(lambda keys: console(Account(SignedIn(session), "belay", outputs), keys))
     figures = {}
     for size, each in (("few", 1), ("many", arguments.releases // arguments.applications)):
         _grow(dynamodb, names, stages, each)

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Final
+from typing import Final
 
-import boto3
 import click
-from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
-from belay.aws.faults import code_of, translated
 from belay.aws.gateways import Aws
 from belay.aws.s3 import ArtifactBucket
+from belay.aws.signed_in import SignedIn
 from belay.aws.ssm import APPLICATIONS
 from belay.control.registrations import Registrations
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt
 from belay.release.names import stage_suffix
 from cli.options import Body, gathered
-from cli.problems import NoSuchStack, Unreachable
+from cli.problems import AWS_ERRORS, NoSuchStack, Unreachable
 
 DEFAULT_STACK: Final = "belay"
 _MACHINES: Final = {
@@ -77,8 +74,7 @@ def calls_aws(body: Body) -> Body:
 class Account:
     """A Belay stack in one account and region. ``outputs`` are the stack's by name, ``given`` are its parameters."""
 
-    session: Any
-    aws: Aws
+    signed_in: SignedIn
     stack: str
     outputs: Mapping[str, str]
     given: Mapping[str, str] = field(default_factory=dict)
@@ -86,28 +82,28 @@ class Account:
     @classmethod
     def of(cls, where: Where) -> Account:
         """Find the stack. Raises ``Unreachable`` without credentials or region, ``NoSuchStack``."""
-        session, aws = signed_in(where)
+        own = signed_in(where)
         try:
-            answer = aws.client("cloudformation").describe_stacks(StackName=where.stack)
-        except ClientError as error:
-            raise _about_stack(error, where.stack, session) from error
-        except BotoCoreError as error:
+            stack = own.aws.stacks.describe_stack(where.stack)
+        except AWS_ERRORS as error:
             raise Unreachable.because(error) from error
-        (stack,) = answer["Stacks"]
+        if stack is None:
+            raise NoSuchStack(
+                f"there is no stack {where.stack!r} in {own.aws.region}: check --region, --profile and --stack"
+            )
         outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
         given = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
-        return cls(session, aws, where.stack, outputs, given)
+        return cls(own, where.stack, outputs, given)
+
+    @property
+    def aws(self) -> Aws:
+        """The services where the stack is."""
+        return self.signed_in.aws
 
     @property
     def region(self) -> str:
         """The region of the stack."""
         return self.aws.region
-
-    @property
-    def ca_bundle(self) -> str | None:
-        """The certificates that AWS_CA_BUNDLE or the profile's ca_bundle names, for requests that no client sends."""
-        found: str | None = self.session._session.get_config_variable("ca_bundle")
-        return found
 
     def output(self, name: str) -> str:
         """Return an output of the stack. Raises ``Unreachable`` if it has none of that name."""
@@ -153,19 +149,15 @@ class Account:
 
     def caller(self) -> str:
         """Return the ARN of the credentials; this needs no permission."""
-        with translated("STS.GetCallerIdentity"):
-            return str(self.aws.client("sts").get_caller_identity()["Arn"])
+        return self.aws.caller
 
 
-def signed_in(where: Where) -> tuple[Any, Aws]:
-    """Return the session and the services of a profile, in a region. Raises ``Unreachable`` without either."""
+def signed_in(where: Where) -> SignedIn:
+    """Sign in with a profile, in a region. Raises ``Unreachable`` without either."""
     try:
-        session = boto3.Session(profile_name=where.profile, region_name=where.region)
-    except BotoCoreError as error:
+        return SignedIn.with_profile(where.profile, where.region, where.endpoint_url)
+    except AWS_ERRORS as error:
         raise Unreachable.because(error) from error
-    if session.region_name is None:
-        raise Unreachable.because(NoRegionError())
-    return session, Aws(session.region_name, partial(session.client, endpoint_url=where.endpoint_url))
 
 
 def is_paused(belay: Account) -> bool:
@@ -180,11 +172,3 @@ def registered_stages(belay: Account, only: str = "") -> dict[str, list[str]]:
         application, _, stage = name.removeprefix(APPLICATIONS).partition("/")
         found.setdefault(application, []).extend([stage] if stage else [])
     return found
-
-
-def _about_stack(error: ClientError, stack: str, session: Any) -> Exception:
-    if code_of(error) == "ValidationError" and "does not exist" in str(error):
-        return NoSuchStack(
-            f"there is no stack {stack!r} in {session.region_name}: check --region, --profile and --stack"
-        )
-    return Unreachable.because(error)

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import click
-from botocore.exceptions import NoCredentialsError
 
 from belay.approval.asked import SAID, Word
+from belay.aws.function_url import post_signed
 from belay.ledger.ledger import Ledger
 from belay.release.records import ReleaseReference
 from cli.account import Account, Where, calls_aws
-from cli.function_url import post_signed
 from cli.naming import ReleaseName, find_release, release_argument
 from cli.options import gathered
 from cli.output import tell
@@ -139,10 +138,8 @@ def send(belay: Account, url: str, document: Mapping[str, Any], *, policy: str) 
 
     Raises ``Refused`` where it is not taken, ``Unreachable`` where it may not even be sent.
     """
-    credentials = belay.session.get_credentials()
-    if credentials is None:
-        raise Unreachable.because(NoCredentialsError())
-    status, answer = post_signed(belay.output(url), document, credentials, belay.region, belay.ca_bundle)
+    own = belay.signed_in
+    status, answer = post_signed(belay.output(url), document, own.credentials, belay.region, own.ca_bundle)
     if status == _OK:
         return dict(answer)
     message = str(answer.get("message") or answer.get("Message") or answer)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from belay.aws.faults import translated
+from belay.aws.logs import LogStreams
 from belay.subject.names import incident_of
 from cli.account import Account, Where, calls_aws
 from cli.naming import ReleaseName, find_attempts, release_argument
@@ -30,7 +30,7 @@ def command(release: ReleaseName, errors: bool, where: Where, output: str) -> in
     since = datetime.fromisoformat(attempt.claimed_at)
     stages = dict.fromkeys(each.stage for each in belay.ledger.attempts.history(attempt) if each.stage)
     incidents = [incident_of(attempt.release.origin, stage) for stage in stages] if attempt.release else []
-    entries = read(belay.aws.client("logs"), group, [attempt.id, *incidents], since)
+    entries = read(belay.aws.logs, group, [attempt.id, *incidents], since)
     kept = [entry for entry in entries if not errors or entry["level"] in ("ERROR", "CRITICAL")]
     name = f"{attempt.application}/{attempt.name}"
     none = f"{name} has no such lines in {group}; see `belay show {name}` and `belay status`"
@@ -38,15 +38,9 @@ def command(release: ReleaseName, errors: bool, where: Where, output: str) -> in
     return 0
 
 
-def read(logs: Any, group: str, names: Iterable[str], since: datetime) -> list[dict[str, Any]]:
+def read(logs: LogStreams, group: str, names: Iterable[str], since: datetime) -> list[dict[str, Any]]:
     """Read the entries that name an attempt or an incident, oldest first; every function logs one of them as a key."""
-    found: set[tuple[int, str]] = set()
-    with translated("Logs.FilterLogEvents"):
-        for name in names:
-            pages = logs.get_paginator("filter_log_events").paginate(
-                logGroupName=group, filterPattern=f'"{name}"', startTime=int(since.timestamp() * 1000)
-            )
-            found |= {(event["timestamp"], event["message"]) for page in pages for event in page["events"]}
+    found = {each for name in names for each in logs.naming(group, name, since)}
     return [entry(message, timestamp) for timestamp, message in sorted(found)]
 
 

@@ -16,7 +16,7 @@ from belay.release.lock import Lock
 from belay.subject.life import IncidentState
 from cli.account import Account, is_paused
 from cli.arriving import arriving
-from cli.progress import Execution, history, steps
+from cli.progress import Execution, steps
 from cli.views.incidents import described, open_incidents
 
 
@@ -104,7 +104,7 @@ def execution(belay: Account, arn: str) -> Execution | None:
     machine = arn.split(":")[6].removeprefix(f"{belay.stack}-").replace("-", "_")
     began: datetime = described["started"]
     one = Execution(arn, machine, described["input"].get("stage"), began, described["status"] == "RUNNING")
-    return replace(one, steps=steps(one, history(belay.aws.client("stepfunctions"), arn)))
+    return replace(one, steps=steps(one, belay.aws.executions.history(arn)))
 
 
 def of_attempt(belay: Account, attempt: Attempt, stages: Iterable[str]) -> list[str]:

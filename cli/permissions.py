@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from belay.aws.faults import translated
 from cli.account import Account
 
 POLICIES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -54,20 +52,15 @@ def principal(belay: Account) -> str | None:
         return caller
     if kind != "assumed-role":
         return None
-    with translated("IAM.GetRole"):
-        return str(belay.aws.client("iam").get_role(RoleName=rest.partition("/")[0])["Role"]["Arn"])
+    return belay.aws.roles.arn(rest.partition("/")[0])
 
 
 def granted_by(belay: Account, policy: str) -> list[Permission]:
     """Return what a managed policy of Belay's stack allows, as it is deployed."""
-    iam, arn = belay.aws.client("iam"), belay.output(f"{policy}Arn")
-    with translated("IAM.GetPolicyVersion"):
-        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-        document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-    read: Mapping[str, Any] = json.loads(document) if isinstance(document, str) else document
+    document = belay.aws.roles.managed_policy(belay.output(f"{policy}Arn"))
     return [
         Permission(tuple(listed(each["Action"])), resource, dict(_context(each.get("Condition", {}))))
-        for each in listed(read["Statement"])
+        for each in listed(document["Statement"])
         for resource in listed(each["Resource"])
     ]
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
 
-from belay.aws.faults import code_of
 from belay.errors import AccessDenied, AwsFault, BelayError
 
 REFUSED: Final = 1
@@ -43,6 +42,10 @@ _CREDENTIALS: Final = {
 """What to say for an error from botocore or AWS; empty where its own message is clear."""
 
 
+AWS_ERRORS: Final = (AwsFault, BotoCoreError)
+"""What calling AWS raises; botocore's own where no call could be made: without a region, a profile, credentials."""
+
+
 class Refused(BelayError):  # noqa: N818
     """The command cannot be carried out in the current state."""
 
@@ -70,7 +73,7 @@ def status_of(error: BaseException) -> int | None:
         return INTERRUPTED
     if isinstance(error, Refused | Unreachable):
         return error.status
-    if isinstance(error, AwsFault | ClientError | BotoCoreError):
+    if isinstance(error, AWS_ERRORS):
         return UNREACHABLE
     return REFUSED if isinstance(error, BelayError) else None
 
@@ -79,8 +82,6 @@ def in_words(error: BaseException) -> str:
     """Return a sentence that says what failed and, if known, what to do."""
     name = error.code if isinstance(error, AwsFault) else type(error).__name__
     message = error.message if isinstance(error, AwsFault) else str(error)
-    if isinstance(error, ClientError):
-        name, message = code_of(error), str(error)
     if _CREDENTIALS.get(name):
         return _CREDENTIALS[name]
     if isinstance(error, AccessDenied):

@@ -57,7 +57,7 @@ def policies_told() -> Iterator[None]:
 
 
 def _of(account: str, region: str, profile: str | None, where: Where, todo: str) -> Aws:
-    _, aws = signed_in(replace(where, profile=profile or where.profile, region=region))
+    aws = signed_in(replace(where, profile=profile or where.profile, region=region)).aws
     if aws.account != account:
         raise Refused(f"these credentials are for account {aws.account}. {todo}")
     return aws

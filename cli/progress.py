@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
-
-from belay.aws.faults import translated
 
 _SILENT: Final = ("Choice", "Pass", "Succeed", "Fail")
 """Types of states that take no time."""
@@ -67,13 +65,3 @@ def steps(execution: Execution, history: Iterable[Mapping[str, Any]]) -> tuple[P
 
 def _left(found: list[ProgressStep], at: datetime) -> list[ProgressStep]:
     return [step if step.left else replace(step, left=at) for step in found]
-
-
-def history(stepfunctions: Any, arn: str) -> Iterator[Mapping[str, Any]]:
-    """Return an execution's events, oldest first, without inputs and outputs."""
-    with translated("StepFunctions.GetExecutionHistory"):
-        pages = stepfunctions.get_paginator("get_execution_history").paginate(
-            executionArn=arn, includeExecutionData=False, PaginationConfig={"PageSize": 1000}
-        )
-        for page in pages:
-            yield from page["events"]

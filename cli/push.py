@@ -6,16 +6,13 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
-from boto3.exceptions import S3UploadFailedError
-from boto3.s3.transfer import TransferConfig
 from rich.console import Console
 from rich.progress import Progress
 
 from belay.aws.clock import timestamp
-from belay.aws.faults import translated
 from belay.errors import AwsFault, BelayError, InvalidRegistration, InvalidRelease
 from belay.release.manifest import Manifest
 from belay.release.records import Outcome, Upload, upload_of
@@ -28,9 +25,6 @@ from cli.output import plain
 from cli.problems import Refused, in_words
 from cli.registration_files import APPLICATION_FILE, checked
 from cli.views.followed import Follower
-
-_MOST_IN_ONE_PUT: Final = 5 * 1024**3
-"""Bytes (https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html)."""
 
 
 @click.command()
@@ -89,29 +83,12 @@ def push(belay: Account, path: Path, manifest: Manifest, console: Console) -> Up
 
 
 def put(belay: Account, path: Path, application: str, key: str, console: Console) -> Upload:
-    """Put a zip into the release bucket with its SHA-256, which S3 checks. Returns the upload as S3 names it.
-
-    It is one PutObject wherever S3 takes one: CloudTrail's record of that names the object's version, by which four
-    eyes know the uploader. It is not documented for a CompleteMultipartUpload's record.
-    """
+    """Put a zip into the release bucket. Returns the upload as S3 names it."""
     bucket = belay.output("ReleaseBucketName")
-    s3, size, digest = belay.aws.client("s3", patient=True), path.stat().st_size, sha256_of(path)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar, translated("S3.PutObject"):
+    size, digest = path.stat().st_size, sha256_of(path)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(path.name, total=size)
-        try:
-            s3.upload_file(
-                str(path),
-                bucket,
-                key,
-                ExtraArgs={"ChecksumAlgorithm": "SHA256", "Metadata": {"sha256": digest}},
-                Callback=lambda sent: bar.advance(task, sent),
-                # The transfer client that boto3 chooses where awscrt is installed has another threshold.
-                Config=TransferConfig(multipart_threshold=_MOST_IN_ONE_PUT + 1, preferred_transfer_client="classic"),
-            )
-        except S3UploadFailedError as error:
-            # boto3 wraps what S3 answered; that is what says what is missing.
-            raise error.__context__ or error from None
-        answer = s3.head_object(Bucket=bucket, Key=key)
+        answer = belay.aws.uploads(bucket).put(key, path, digest, lambda sent: bar.advance(task, sent))
     if answer.get("Metadata", {}).get("sha256") != digest:
         raise Refused(f"s3://{bucket}/{key}: a different zip was uploaded under this name at the same time")
     return upload_of(application, bucket, key, answer.get("VersionId"), size)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from belay.aws.faults import translated
 from belay.errors import AccessDenied
 from cli.account import Account, Where, calls_aws
 from cli.output import tell
@@ -54,10 +52,7 @@ def in_words(found: Mapping[str, Any]) -> str:
 def sweep(belay: Account) -> bool:
     """Run the sweep now. False without the permission: it runs every five minutes anyway."""
     try:
-        with translated("Lambda.InvokeFunction"):
-            belay.aws.client("lambda").invoke(
-                FunctionName=belay.output("SweepFunctionName"), InvocationType="Event", Payload=json.dumps({}).encode()
-            )
+        belay.aws.sweep_function(belay.output("SweepFunctionName")).start()
     except AccessDenied:
         return False
     return True

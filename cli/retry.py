@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import click
-from botocore.exceptions import ClientError
 
 from belay.aws.clock import timestamp
-from belay.aws.faults import code_of, translated
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt
@@ -61,7 +58,9 @@ def command(release: ReleaseName, wait: Wait, where: Where, output: str) -> int:
 def upload_again(belay: Account, name: ReleaseName) -> UploadedAgain:
     """Make a release's version of its object the newest again, and return both. Raises ``Refused``."""
     upload = to_retry(belay, name)
-    version_id = copy_onto_itself(belay.aws.client("s3", patient=True), upload)
+    version_id = belay.aws.uploads(upload.bucket).put_again(upload.key, upload.version_id)
+    if version_id is None:
+        raise Refused(f"s3://{upload.bucket}/{upload.key}: this version is gone; push the zip again")
     return UploadedAgain(upload, replace(upload, version_id=version_id))
 
 
@@ -95,28 +94,3 @@ def _moved(belay: Account, attempt: Attempt) -> bool:
 def _place(belay: Account, stage: Stage) -> StagePlace | None:
     """Where a stage lies; None in Belay's own account and region, however that is registered."""
     return None if stage.place is None or belay.aws.is_at(stage.place) else stage.place
-
-
-def copy_onto_itself(s3: Any, upload: Upload) -> str:
-    """Copy one version of an object to a new version of the same key; return its id.
-
-    S3 takes a copy onto itself where its metadata is replaced
-    (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html). Raises ``Refused`` where it is gone.
-    """
-    source = {"Bucket": upload.bucket, "Key": upload.key, "VersionId": upload.version_id}
-    with translated("S3.CopyObject"):
-        try:
-            answer = s3.copy_object(
-                Bucket=upload.bucket,
-                Key=upload.key,
-                CopySource=source,
-                MetadataDirective="REPLACE",
-                TaggingDirective="REPLACE",
-                Metadata={"retry-of": upload.version_id},
-                ChecksumAlgorithm="SHA256",
-            )
-        except ClientError as error:
-            if code_of(error) in ("NoSuchKey", "NoSuchVersion", "404"):
-                raise Refused(f"s3://{upload.bucket}/{upload.key}: this version is gone; push the zip again") from error
-            raise
-    return str(answer["VersionId"])

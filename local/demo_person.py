@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.credentials import Credentials
 
-from cli.function_url import post_signed
+from belay.aws.function_url import post_signed
 from local.engine import REGION
 
 _ACCEPTED = 200

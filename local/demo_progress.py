@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cli.progress import Execution, history, steps
+from belay.aws.stepfunctions import Executions
+from cli.progress import Execution, steps
 
 
 class DemoProgress:
@@ -37,7 +38,8 @@ class DemoProgress:
             return
         running = listed["status"] == "RUNNING"
         known = known or Execution(arn, machine, self._stage(arn), listed["startDate"], running)
-        self._executions[arn] = replace(known, running=running, steps=steps(known, history(self._stepfunctions, arn)))
+        history = Executions(self._stepfunctions).history(arn)
+        self._executions[arn] = replace(known, running=running, steps=steps(known, history))
 
     def _listed(self, machine: str) -> Iterable[Mapping[str, Any]]:
         pages = self._stepfunctions.get_paginator("list_executions").paginate(stateMachineArn=machine)

@@ -25,7 +25,6 @@ from cli.console.door import Keys
 from cli.output import ago, at, duration
 
 HERE: Final = Path(__file__).parent
-_CLIENTS: Final = ("dynamodb", "s3", "ssm", "stepfunctions", "cloudformation", "sts")
 _REGISTERED_FOR: Final = timedelta(seconds=30)
 
 
@@ -42,7 +41,7 @@ class Shown:
 
 @dataclass
 class Desk:
-    """A console at work. The clients are made at once: boto3 makes them in one thread at a time only."""
+    """A console at work."""
 
     belay: Account
     keys: Keys
@@ -54,8 +53,6 @@ class Desk:
     _reading: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
-        for service in _CLIENTS:
-            self.belay.aws.client(service)
         self.templates = _environment(self.clock)
 
     def registered(self) -> ReadRegistrations:

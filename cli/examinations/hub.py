@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
 
 from belay import VERSION
-from belay.aws.faults import translated
 from belay.wording import counted
 from cli.account import Account, is_paused
 from cli.examinations.examined import Condition, Examined, ok, problem, unknown
 from cli.permissions import POLICIES, Permission, granted_by, principal, refused, to_register
-
-PENDING: Final = ("PendingConfirmation", "Deleted")
-"""What stands in place of a subscription's ARN: https://docs.aws.amazon.com/sns/latest/api/API_Subscription.html"""
 
 
 def caller(belay: Account) -> Iterator[Examined]:
@@ -59,7 +54,7 @@ def stack(belay: Account) -> Iterator[Examined]:
 def upload_events(belay: Account) -> Iterator[Examined]:
     """Look whether uploads start releases."""
     bucket = belay.output("ReleaseBucketName")
-    if "EventBridgeConfiguration" in notifications(belay, bucket):
+    if belay.aws.buckets.tells_eventbridge(bucket):
         yield ok("upload events", f"{bucket} sends them to EventBridge")
     else:
         yield problem(
@@ -69,19 +64,10 @@ def upload_events(belay: Account) -> Iterator[Examined]:
         )
 
 
-def notifications(belay: Account, bucket: str) -> Mapping[str, Any]:
-    """Return how a bucket is configured to report uploads."""
-    with translated("S3.GetBucketNotificationConfiguration"):
-        answer: Mapping[str, Any] = belay.aws.client("s3").get_bucket_notification_configuration(Bucket=bucket)
-    return answer
-
-
 def rules(belay: Account) -> Iterator[Examined]:
     """Look for rules that are disabled."""
-    with translated("Events.ListRules"):
-        pages = belay.aws.client("events").get_paginator("list_rules").paginate(NamePrefix=f"{belay.stack}-")
-        found = [each for page in pages for each in page["Rules"]]
-    off = [str(each["Name"]) for each in found if each.get("State") == "DISABLED"]
+    found = belay.aws.event_rules.states(f"{belay.stack}-")
+    off = [name for name, state in found.items() if state == "DISABLED"]
     for name in off:
         yield problem("event rules", f"{name} is disabled", f"aws events enable-rule --name {name}")
     if not off:
@@ -91,12 +77,10 @@ def rules(belay: Account) -> Iterator[Examined]:
 def subscribers(belay: Account) -> Iterator[Examined]:
     """Look whether anybody is notified."""
     topic = belay.output("NotificationTopicArn")
-    with translated("SNS.ListSubscriptionsByTopic"):
-        pages = belay.aws.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-        found = [each for page in pages for each in page["Subscriptions"]]
+    found = belay.aws.notifications.subscriptions(topic)
     # Belay's relay to a chat topic does not count: who reads that topic is not known here.
-    people = [each for each in found if f":function:{belay.stack}-" not in str(each.get("Endpoint"))]
-    confirmed = [each for each in people if each["SubscriptionArn"] not in PENDING]
+    people = [each for each in found if f":function:{belay.stack}-" not in each.endpoint]
+    confirmed = [each for each in people if each.confirmed]
     if confirmed:
         yield ok("on call", f"{len(confirmed)} subscribed to {topic}")
         return

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
 
-from belay.aws.faults import translated
 from belay.control.spokes import FORWARD, FORWARD_PIPELINES, SeenThere, needs
-from belay.errors import AwsFault
 from belay.release.place import Power
 from belay.release.registration import Stage
 from cli.account import Account
 from cli.examinations.examined import Examined, named, ok, problem, unknown
 from cli.problems import Refused
 from cli.spoke_template import account_command, region_command
-
-_NOT_THERE: Final = ("NoSuchBucket", "NoSuchBucketPolicy")
 
 
 def elsewhere(belay: Account) -> Iterator[Examined]:
@@ -42,11 +36,7 @@ def elsewhere(belay: Account) -> Iterator[Examined]:
 
 def seen(belay: Account) -> list[SeenThere]:
     """Return what Belay sees where stages elsewhere are; only its functions may look there. Raises ``Refused``."""
-    with translated("Lambda.InvokeFunction"):
-        answer = belay.aws.client("lambda", patient=True).invoke(
-            FunctionName=belay.output("SweepFunctionName"), Payload=json.dumps({"examine": True}).encode()
-        )
-    done: Mapping[str, Any] = json.load(answer["Payload"])
+    done = belay.aws.sweep_function(belay.output("SweepFunctionName")).examine()
     if "spokes" not in done:
         raise Refused(f"Belay could not look at the stages elsewhere: {done.get('errorMessage', done)}")
     return [SeenThere(**each) for each in done["spokes"]]
@@ -86,12 +76,8 @@ def _forwarded(belay: Account, where: str, found: Sequence[SeenThere], prints: s
 def _files(belay: Account, where: str, account: str, region: str) -> Examined:
     bucket, what = f"{belay.stack}-files-{belay.aws.account}-{region}", f"files for {where}"
     do = f"deploy accounts/hub_region.yaml to {region} of this account, with {account} in SpokeAccounts"
-    try:
-        with translated("S3.GetBucketPolicy"):
-            policy = belay.aws.in_region(region).client("s3").get_bucket_policy(Bucket=bucket)["Policy"]
-    except AwsFault as fault:
-        if fault.code not in _NOT_THERE:
-            raise
+    policy = belay.aws.in_region(region).buckets.policy(bucket)
+    if policy is None:
         return problem(what, f"there is no bucket {bucket} that anybody may read", do)
     if account not in policy:
         return problem(what, f"{account} may not read from the bucket {bucket}", do)

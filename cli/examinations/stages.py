@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Any, Final
+from typing import Final
 
-from belay.aws.faults import translated
 from belay.errors import AwsFault, InvalidRelease, InvalidRequest
 from belay.release.registration import Stage
 from belay.release.table_values import TableAttribute, text_of
@@ -64,12 +62,10 @@ def _service_role(belay: Account, role: str, what: str) -> Iterator[Examined]:
 
 
 def _trusts(belay: Account, role: str) -> bool:
-    with translated("IAM.GetRole"):
-        document = belay.aws.client("iam").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
-    read: Mapping[str, Any] = json.loads(document) if isinstance(document, str) else document
+    trust = belay.aws.roles.trust(role) or {"Statement": []}
     return any(
         CLOUDFORMATION in listed(each["Principal"].get("Service")) and each.get("Effect") == "Allow"
-        for each in listed(read["Statement"])
+        for each in listed(trust["Statement"])
         if isinstance(each.get("Principal"), dict)
     )
 

@@ -21,18 +21,14 @@ WITHOUT_WAITING = {"DeciderPolicy", "RollbackPolicy"}
 """Their commands look with a ``Follower`` only for ``--wait``, which needs the ReaderPolicy beside."""
 
 OF_THE_COMMAND = {
-    "Account.of": {"cloudformation:DescribeStacks"},
     # https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     "send": {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"},
     # One PutObject, or parts of a zip over 5 GiB; the answer to HeadObject tells the version.
-    "put": {f"s3:{each}@{RELEASES}" for each in ("PutObject", "AbortMultipartUpload", "GetObject")},
+    "Uploads.put": {f"s3:{each}@{RELEASES}" for each in ("PutObject", "AbortMultipartUpload", "GetObject")},
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
-    "copy_onto_itself": {f"s3:{each}@{RELEASES}" for each in ("PutObject", "GetObjectVersion")},
+    "Uploads.put_again": {f"s3:{each}@{RELEASES}" for each in ("PutObject", "GetObjectVersion")},
 }
 """What a function of the command needs beside the calls that it names."""
-
-WITHOUT_A_PERMISSION = {"STS.GetCallerIdentity", "S3.CopyObject", "Lambda.InvokeFunction"}
-"""Calls that need none, or whose permission stands in the table above or has their name."""
 
 
 def documented() -> dict[str, list[str]]:

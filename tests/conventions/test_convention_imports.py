@@ -116,31 +116,49 @@ def test_third_party_packages_stay_where_they_belong(module: str) -> None:
     assert roots - sys.stdlib_module_names - {"belay"} <= allowed
 
 
-COMMAND = sorted((LAYER.parents[2] / "cli").rglob("*.py"))
+ROOT = LAYER.parents[2]
+COMMAND = {str(path.relative_to(ROOT)): path for path in sorted((ROOT / "cli").rglob("*.py"))}
+PACKS = {str(path.relative_to(ROOT)): path for path in sorted((ROOT / "packs").rglob("*.py"))}
+
+
+def makes_clients(path: Path) -> bool:
+    attributes = (node for node in ast.walk(parsed(path)) if isinstance(node, ast.Attribute))
+    making = {"boto3.client", "boto3.resource", "boto3.Session", "botocore.session"}
+    return not making.isdisjoint(map(ast.unparse, attributes))
 
 
 def test_clients_are_made_in_one_place() -> None:
-    """Everything else has its gateways from ``Aws``; the command has a session for ``--profile``."""
+    """Everything else has its gateways from ``Aws``; whoever runs the command has a session for ``--profile``."""
     steps = [path for function in function_modules() for path in step_modules(function).values()]
-    making = {
-        path.name
-        for path in [*layer_modules().values(), *function_modules().values(), *steps, *COMMAND]
-        for node in ast.walk(parsed(path))
-        if isinstance(node, ast.Attribute)
-        and ast.unparse(node) in ("boto3.client", "boto3.resource", "boto3.Session", "botocore.session")
+    every = [*layer_modules().values(), *function_modules().values(), *steps, *COMMAND.values()]
+    assert {path.name for path in filter(makes_clients, every)} == {"gateways.py", "signed_in.py"}
+
+
+def test_a_pack_makes_its_clients_where_it_begins() -> None:
+    """A pack is deployed beside the gateways, with powers of its own: what is inside of it is handed clients."""
+    making = {name for name, path in PACKS.items() if makes_clients(path)}
+    assert {name for name in making if not name.endswith("/app.py")} == {"packs/executors/suite.py"}
+
+
+def test_the_command_has_its_clients_behind_the_edge() -> None:
+    """It knows botocore only to say what to do about an error that comes before any call, such as no region."""
+    knowing = {
+        module
+        for module, path in COMMAND.items()
+        if {name.split(".")[0] for name in imported(parsed(path))} & {"boto3", "botocore", "s3transfer"}
     }
-    assert making == {"gateways.py", "account.py"}
+    assert knowing == {"cli/problems.py"}
 
 
 def test_no_client_is_used_outside_the_edge() -> None:
-    """What is inside, and every step, is handed gateways."""
+    """What is inside, every step, and the command, is handed gateways."""
     steps = {
         f"functions.{name}": path for function in function_modules() for name, path in step_modules(function).items()
     }
     apps = {f"functions.{name}.app": path for name, path in function_modules().items()}
     asking = {
         module
-        for module, path in {**INSIDE, **steps, **apps}.items()
+        for module, path in {**INSIDE, **steps, **apps, **COMMAND}.items()
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "client"
     }

@@ -17,13 +17,13 @@ from botocore.credentials import Credentials
 from small_releases import Release, setting, settings
 
 from belay.aws.dynamodb import Table
+from belay.aws.function_url import post_signed
 from belay.events.s3 import object_created
 from belay.ledger.ledger import Ledger
 from belay.notify.message import MessageKind
 from belay.notify.told import in_words
 from belay.release.attempt import Attempt
 from belay.release.records import upload_of
-from cli.function_url import post_signed
 from local.demo_inbox import Inbox, Received
 from local.engine import ACCOUNT, REGION, ROOT, Engine, Hold
 from local.spokes import EmbeddedSpoke

@@ -7,8 +7,8 @@ from typing import Any
 from deployed_belay import Application, until
 from small_releases import security_group, setting
 
+from belay.aws.function_url import post_signed
 from belay.release.records import ReleaseReference
-from cli.function_url import post_signed
 from local.demo_person import paste
 from local.engine import REGION
 

@@ -9,7 +9,7 @@ from deployed_belay import Application, stop_when, until
 from played_databases import PlayedExecutor
 from small_releases import Release, setting
 
-from cli.function_url import post_signed
+from belay.aws.function_url import post_signed
 from local.engine import REGION
 
 Applications = Callable[..., Application]

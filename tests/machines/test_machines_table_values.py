@@ -9,7 +9,7 @@ import pytest
 from deployed_belay import Application, Belay, until
 from small_releases import Release, setting
 
-from cli.function_url import post_signed
+from belay.aws.function_url import post_signed
 from local.deployment import deploy
 from local.engine import REGION
 

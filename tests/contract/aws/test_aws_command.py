@@ -22,6 +22,7 @@ from belay import VERSION
 from belay.approval.asked import AskedApproval
 from belay.approval.request import ApprovalText
 from belay.approval.seal import Seal
+from belay.aws import function_url
 from belay.aws.clock import lease
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
@@ -40,7 +41,7 @@ from belay.stack.plan import Progress, StackPlan, StagePlan
 from belay.subject.incident import Incident
 from belay.subject.names import incident_of
 from belay.subject.subjects import AskedRollback, ReleaseAttempt
-from cli import decision, function_url
+from cli import decision
 from cli.__main__ import main
 from cli.build import build_release
 

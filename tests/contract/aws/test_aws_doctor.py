@@ -14,6 +14,7 @@ from test_aws_unfinished import RELEASE
 
 from belay.aws.dynamodb import ParameterTables
 from belay.aws.iam import Roles
+from belay.aws.s3 import Buckets
 from belay.control.registrations import Registrations
 from belay.control.spokes import SeenThere
 from belay.errors import AccessDenied
@@ -42,7 +43,7 @@ def office(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("BELAY_STACK", raising=False)
     made = Office(simulated)
     # moto does not show what a bucket sends to EventBridge.
-    monkeypatch.setattr(hub, "notifications", lambda belay, bucket: {"EventBridgeConfiguration": {}})
+    monkeypatch.setattr(Buckets, "tells_eventbridge", lambda self, bucket: True)
     topic = simulated("sns").create_topic(Name="on-call")["TopicArn"]
     queue = "arn:aws:sqs:eu-west-1:123456789012:on-call"
     simulated("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
@@ -140,7 +141,7 @@ def test_a_command_of_another_version_is_a_problem(
 def test_uploads_that_tell_nobody_are_a_problem(
     office: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "notifications", lambda belay, bucket: {})
+    monkeypatch.setattr(Buckets, "tells_eventbridge", lambda self, bucket: False)
 
     status, found = examined(capsys)
 
@@ -558,7 +559,7 @@ def test_what_belay_sees_there_is_read_from_its_answer(office: Office, monkeypat
 
     belay = Account.of(Where())
     # It looks into every place before it answers, which takes longer than most calls, and must not be begun again.
-    monkeypatch.setattr(belay.aws, "client", lambda service, patient: Functions() if patient else None)
+    monkeypatch.setattr(belay.aws, "client", lambda service, patient=False: Functions() if patient else None)
 
     assert spokes.seen(belay) == [SEEN]
     with pytest.raises(Refused, match="it could not read the registrations"):

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from belay.aws.s3 import ArtifactBucket, ReleaseFiles, UploadedObject
+from belay.aws.s3 import ArtifactBucket, Buckets, ReleaseFiles, UploadedObject
 from belay.errors import AccessDenied, InvalidRelease, MissingDocument, Throttled
 
 BUCKET = "artifacts"
@@ -198,3 +198,12 @@ def test_files_of_a_release_are_read_when_they_are_asked_for(artifacts: Artifact
         files["../secrets"]
     with pytest.raises(MissingDocument, match=r"b\.yaml no longer exists"):
         files["b.yaml"]
+
+
+@pytest.mark.parametrize("answer", [{}, {"EventBridgeConfiguration": {}}])
+def test_whether_a_bucket_tells_eventbridge(
+    stubbed: Callable[[str], tuple[Any, Stubber]], answer: dict[str, Any]
+) -> None:
+    client, stub = stubbed("s3")
+    stub.add_response("get_bucket_notification_configuration", answer, {"Bucket": "releases"})
+    assert Buckets(client).tells_eventbridge("releases") is bool(answer)

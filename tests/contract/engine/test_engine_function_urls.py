@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from botocore.credentials import Credentials
 
-from cli.function_url import post_signed
+from belay.aws.function_url import post_signed
 from local.engine import ACCOUNT, REGION, Engine
 
 TELLS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import boto3
 import pytest
 from asked_console import AskedConsole
 from starlette.applications import Starlette
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from belay.aws.gateways import Aws
+from belay.aws.signed_in import SignedIn
 from cli.__main__ import main
 from cli.account import Account
 from cli.console.command import bound, serve
@@ -111,7 +112,7 @@ class _Elsewhere:
 
 
 def test_it_refuses_to_be_served_elsewhere() -> None:
-    belay = Account(None, Aws("eu-west-1"), "belay", {})
+    belay = Account(SignedIn(boto3.Session(region_name="eu-west-1")), "belay", {})
     with pytest.raises(Refused, match=r"on 127\.0\.0\.1 only, not on 192\.0\.2\.7"):
         serve(belay, Keys(4000), _Elsewhere())  # type: ignore[arg-type]
 
@@ -119,7 +120,7 @@ def test_it_refuses_to_be_served_elsewhere() -> None:
 def test_the_command_prints_the_address_and_opens_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    belay = Account(None, Aws("eu-west-1"), "belay", {})
+    belay = Account(SignedIn(boto3.Session(region_name="eu-west-1")), "belay", {})
     served: list[Keys] = []
     opened: list[str] = []
     monkeypatch.setattr(Account, "of", lambda arguments: belay)

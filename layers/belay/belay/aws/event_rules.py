@@ -16,3 +16,9 @@ class EventRules(Gateway):
             return []
         with translated("Events.ListTargetsByRule"):
             return [str(each["Arn"]) for each in self._client.list_targets_by_rule(Rule=name)["Targets"]]
+
+    def states(self, prefix: str) -> dict[str, str]:
+        """Return the state, such as DISABLED, of each rule whose name begins so, by its name."""
+        with translated("Events.ListRules"):
+            pages = self._client.get_paginator("list_rules").paginate(NamePrefix=prefix)
+            return {str(each["Name"]): str(each.get("State")) for page in pages for each in page["Rules"]}

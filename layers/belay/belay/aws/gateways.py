@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, cached_property, partial
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -41,10 +42,16 @@ if TYPE_CHECKING:
     from belay.aws.sns import Notifications
     from belay.aws.ssm import ParameterStore, ParameterVersions
     from belay.aws.stepfunctions import Executions
+    from belay.aws.sweep_function import SweepFunction
     from belay.aws.template_validator import TemplateValidator
+    from belay.aws.uploads import Uploads
     from belay.aws.verify_functions import VerifyFunctions
     from belay.pipeline.job import Artifact, Credentials
     from belay.release.place import AccountRegion, Power, StagePlace
+
+_MAKING = RLock()
+"""boto3 makes clients in one thread at a time only, and the console has several:
+https://boto3.amazonaws.com/v1/documentation/api/latest/guide/session.html"""
 
 _MOST_OTHERS = 16
 """A process lives for many releases, each with sessions of its own: the oldest are forgotten."""
@@ -125,10 +132,11 @@ class Aws:
 
     def client(self, service: str, *, patient: bool = False) -> Any:
         """Return the client of a service, for a gateway; cached. A ``patient`` one waits longer, and tries once."""
-        if (service, patient) not in self._clients:
-            config = PATIENT if patient else ORDINARY
-            self._clients[service, patient] = self._make(service, region_name=self._region, config=config)
-        return self._clients[service, patient]
+        with _MAKING:
+            if (service, patient) not in self._clients:
+                config = PATIENT if patient else ORDINARY
+                self._clients[service, patient] = self._make(service, region_name=self._region, config=config)
+            return self._clients[service, patient]
 
     # -- gateways ------------------------------------------------------------------------------------------------
 
@@ -137,11 +145,20 @@ class Aws:
         """The region's name."""
         return self._region or str(self.client("dynamodb").meta.region_name)
 
-    @cached_property
+    @property
     def account(self) -> str:
         """The account's id; this needs no permission."""
+        return self._identity["Account"]
+
+    @property
+    def caller(self) -> str:
+        """The ARN of the credentials; this needs no permission."""
+        return self._identity["Arn"]
+
+    @cached_property
+    def _identity(self) -> Mapping[str, str]:
         with translated("STS.GetCallerIdentity"):
-            return str(self.client("sts").get_caller_identity()["Account"])
+            return dict(self.client("sts").get_caller_identity())
 
     @property
     def partition(self) -> str:
@@ -357,11 +374,23 @@ class Aws:
 
         return Stacks(self.client("cloudformation"))
 
+    def sweep_function(self, name: str) -> SweepFunction:
+        """Return Belay's own sweep."""
+        from belay.aws.sweep_function import SweepFunction
+
+        return SweepFunction(self.client("lambda"), self.client("lambda", patient=True), name)
+
     def table(self, name: str) -> Table:
         """Return the DynamoDB table of this name."""
         from belay.aws.dynamodb import Table
 
         return Table(self.client("dynamodb"), name)
+
+    def uploads(self, bucket: str) -> Uploads:
+        """Return the release bucket of this name, for whoever uploads to it."""
+        from belay.aws.uploads import Uploads
+
+        return Uploads(self.client("s3", patient=True), bucket)
 
     def value_key(self, key_id: str) -> ValueKey:
         """Return a symmetric key of KMS."""

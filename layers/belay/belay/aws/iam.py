@@ -1,4 +1,4 @@
-"""IAM: simulates what a role is allowed to do, and reads whom it trusts."""
+"""IAM: simulates what a role is allowed to do, and reads whom it trusts, and what a managed policy allows."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ _NO_ROLE = ("NoSuchEntity",)
 
 
 class Roles(Gateway):
-    """The roles of the account."""
+    """The roles of the account, and its managed policies."""
 
     def refused(
         self, role: str, actions: Sequence[str], resource: str = "*", context: Mapping[str, str] | None = None
@@ -41,6 +41,22 @@ class Roles(Gateway):
     def trust(self, role: str) -> Mapping[str, Any] | None:
         """Return the policy that says who may assume a role, by the role's ARN; None if there is no such role."""
         with translated("IAM.GetRole", ignoring=_NO_ROLE):
-            found = self._client.get_role(RoleName=role.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
-            return dict(json.loads(found) if isinstance(found, str) else found)
+            found = self._client.get_role(RoleName=role.rpartition("/")[2])["Role"]
+            return _document(found["AssumeRolePolicyDocument"])
         return None
+
+    def arn(self, name: str) -> str:
+        """Return a role's ARN."""
+        with translated("IAM.GetRole"):
+            return str(self._client.get_role(RoleName=name)["Role"]["Arn"])
+
+    def managed_policy(self, arn: str) -> Mapping[str, Any]:
+        """Return a managed policy's document, in the version that is in force."""
+        with translated("IAM.GetPolicyVersion"):
+            version = self._client.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+            answer = self._client.get_policy_version(PolicyArn=arn, VersionId=version)
+        return _document(answer["PolicyVersion"]["Document"])
+
+
+def _document(found: Any) -> dict[str, Any]:
+    return dict(json.loads(found) if isinstance(found, str) else found)

@@ -1,4 +1,7 @@
-"""CloudWatch Logs: the end of a build's log."""
+"""CloudWatch Logs: the end of a build's log, and what Belay logged about a name."""
+
+from collections.abc import Iterator
+from datetime import datetime
 
 from belay.aws.clients import Gateway
 from belay.aws.faults import translated
@@ -17,3 +20,11 @@ class LogStreams(Gateway):
             )
             return tuple(line for event in answer["events"] for line in event["message"].splitlines())
         return ()
+
+    def naming(self, group: str, name: str, since: datetime) -> Iterator[tuple[int, str]]:
+        """Yield the entries of a log group that have a name in them, each with its time in milliseconds."""
+        with translated("Logs.FilterLogEvents"):
+            pages = self._client.get_paginator("filter_log_events").paginate(
+                logGroupName=group, filterPattern=f'"{name}"', startTime=int(since.timestamp() * 1000)
+            )
+            yield from ((event["timestamp"], event["message"]) for page in pages for event in page["events"])

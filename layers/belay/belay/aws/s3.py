@@ -280,6 +280,18 @@ class Buckets(Gateway):
             pages = self._client.get_paginator("list_buckets").paginate(Prefix=prefix)
             return [str(each["Name"]) for page in pages for each in page["Buckets"]]
 
+    def tells_eventbridge(self, bucket: str) -> bool:
+        """Return whether a bucket sends its events to EventBridge."""
+        with translated("S3.GetBucketNotificationConfiguration"):
+            answer = self._client.get_bucket_notification_configuration(Bucket=bucket)
+        return "EventBridgeConfiguration" in answer
+
+    def policy(self, bucket: str) -> str | None:
+        """Return a bucket's policy as JSON, or None if there is none, or no such bucket."""
+        with translated("S3.GetBucketPolicy", ignoring=("NoSuchBucket", "NoSuchBucketPolicy")):
+            return str(self._client.get_bucket_policy(Bucket=bucket)["Policy"])
+        return None
+
     def uploaded(self, upload: Upload) -> UploadedObject:
         """Return the one version of the one object that an upload is."""
         return UploadedObject(self._client, upload.bucket, upload.key, upload.version_id, upload.size)

@@ -1,7 +1,7 @@
 """Step Functions: starting, reading and stopping executions, and completing tasks that wait for a token."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -108,6 +108,15 @@ class Executions(Gateway):
             entered = (each for page in pages for each in page["events"] if "stateEnteredEventDetails" in each)
             last = next(entered, None)
         return None if last is None else (str(last["stateEnteredEventDetails"]["name"]), last["timestamp"])
+
+    def history(self, execution_arn: str) -> Iterator[Mapping[str, Any]]:
+        """Yield an execution's events, oldest first, without inputs and outputs."""
+        with translated("StepFunctions.GetExecutionHistory"):
+            pages = self._client.get_paginator("get_execution_history").paginate(
+                executionArn=execution_arn, includeExecutionData=False, PaginationConfig={"PageSize": 1000}
+            )
+            for page in pages:
+                yield from page["events"]
 
     def stop_execution(self, execution_arn: str, *, error: str, cause: str) -> None:
         """Stop an execution with a cause, cut to 1,024 characters; what it had begun is handled as a failure."""
