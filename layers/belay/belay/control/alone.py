@@ -1,4 +1,4 @@
-"""Work on many things, each done alone: what keeps one from being done keeps no other."""
+"""Work on many items in isolation: a failure of one does not affect the others."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,10 +12,10 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class EachAlone:
-    """Keeps what things raised, even a bug of ours, for their end: ``problems`` has a line for each.
+    """Collects what each item raises, bugs included, and raises it at the end: ``problems`` has a line for each.
 
-    A region that answers nothing is tried once, for each try takes its time: ``out_of_reach`` has those, each with how
-    it was noticed, and those that there was not ``enough_time`` for. Everything in one place is ``about`` that, and in
+    A region that does not respond is tried only once, because each try takes time: ``out_of_reach`` has these regions
+    with the fault, and those there was not ``enough_time`` for. Everything in one place is ``about`` that place and in
     its ``region``; Belay's own is empty.
     """
 
@@ -27,11 +27,11 @@ class EachAlone:
     enough_time: Callable[[], bool] = lambda: True
 
     def at(self, place: StagePlace | None) -> "EachAlone":
-        """Return the work in one place, None for Belay's own; what it keeps is kept here."""
+        """Return the collector for one place, None for Belay's own; its faults are collected here."""
         return self if place is None else replace(self, about=str(place), region=place.region)
 
     def attempt(self, act: Callable[[], Found], *, about: str = "", region: str = "") -> Found | None:
-        """Do one thing. None if it raises, or lies in a region that is out of reach."""
+        """Do one thing. None if it raises, or is in a region that cannot be reached."""
         region = region or self.region
         if region and region not in self.out_of_reach and not self.enough_time():
             left_out = ServiceUnavailable("Belay", "NoTimeLeft", f"nothing was looked at in {region}", answered=False)
@@ -48,23 +48,23 @@ class EachAlone:
             return None
 
     def note(self, fault: Exception, about: str = "") -> None:
-        """Keep what was raised."""
+        """Record what was raised."""
         self.faults.append(fault)
         self.say(str(fault) if isinstance(fault, AwsFault) else f"{type(fault).__name__}: {fault}", about)
 
     def note_each(self, faults: Mapping[str, Exception]) -> None:
-        """Keep what was raised before, each by what it is about."""
+        """Record what was raised earlier, by what it is about."""
         for about, fault in faults.items():
             self.note(fault, about)
 
     def say(self, problem: str, about: str = "") -> None:
-        """Keep a problem that nothing raised, once."""
+        """Add a problem that was not raised, once."""
         line = ": ".join(filter(None, (self.about, about, problem)))
         if line not in self.problems:
             self.problems.append(line)
 
     def tell(self, error: Callable[[list[str]], BelayError]) -> None:
-        """Raise an error that says every problem, if there is one."""
+        """Raise one error with every problem, if there are any."""
         if self.problems:
             cause = ExceptionGroup("not everything was done", self.faults) if self.faults else None
             raise error(self.problems) from cause

@@ -1,4 +1,4 @@
-"""The notification topics of applications, for when there is no release that names one."""
+"""The notification topics of applications, for messages without a release."""
 
 from belay.aws.sns import Notifications
 from belay.control.registrations import Registrations

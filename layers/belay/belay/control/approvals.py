@@ -54,7 +54,7 @@ class Approvals:
     def _others(self, release: ReleaseReference) -> list[str]:
         open_ones = [
             self._ledger.attempts.get(each.upload)
-            for each in self._ledger.attempts.open_ones(faults=[])  # the sweep tells of what cannot be read
+            for each in self._ledger.attempts.open_ones(faults=[])  # the sweep reports what cannot be read
             if each.upload.application == release.application and each.upload.attempt != release.attempt
         ]
         others = [each for each in open_ones if each is not None and each.release is not None]
@@ -119,7 +119,7 @@ class Approvals:
 
 
 def _went_on(attempt: Attempt, stage: str) -> bool:
-    """Whether an execution has continued after an approval: it received the answer."""
+    """Whether an execution has continued after an approval, having received the answer."""
     asks = (State.AWAITING_APPROVAL, State.APPROVED, State.APPROVAL_DENIED)
     standing = attempt.in_stage(stage)
     return standing is None or standing.state not in asks

@@ -1,4 +1,4 @@
-"""Rollbacks on request: planned from what is seen, and opened as incidents of their own."""
+"""Rollbacks on request: planned from the current state, and opened as their own incidents."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,8 @@ class AskedRollbacks:
         self._places = places
 
     def take(self, request: RollbackRequest, by: str) -> Mapping[str, Any] | Refusal:
-        """Plan the rollback and, unless only the plan is wanted, start it. Returns the response, or why it is refused.
+        """Plan the rollback and, unless only the plan is wanted, start it. Returns the response, or the reason for a
+        refusal.
 
         ``by`` is the ARN of the caller.
         """

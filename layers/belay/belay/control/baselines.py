@@ -18,7 +18,7 @@ Keep = Callable[[str, bytes], TemplatePointer]
 
 
 def kept_in(bucket: ArtifactBucket) -> Keep:
-    """Return what stores templates in a bucket, where CloudFormation reads them too."""
+    """Return a function that stores templates in a bucket from which CloudFormation reads them too."""
 
     def keep(key: str, template: bytes) -> TemplatePointer:
         return TemplatePointer(bucket.name, key, bucket.put_bytes(key, template), digest(template))
@@ -27,7 +27,7 @@ def kept_in(bucket: ArtifactBucket) -> Keep:
 
 
 def kept_in_both(artifacts: ArtifactBucket, there: ArtifactBucket, place: StagePlace) -> Keep:
-    """Return what stores templates in the artifact bucket, and where CloudFormation reads them for a place."""
+    """Return one that stores templates in the artifact bucket, and where CloudFormation reads them for a place."""
 
     def keep(key: str, template: bytes) -> TemplatePointer:
         kept_in(artifacts)(key, template)
@@ -43,7 +43,7 @@ def _nothing(baseline: Baseline) -> Baseline:
 class Baselines:
     """Stores a stack's template with ``keep``, its parameters and tags in the ledger.
 
-    ``known`` adds what is known of hidden values; without it, as for what a pipeline deploys, that is nothing.
+    ``known`` adds what is known about hidden values; it is omitted for pipelines.
     """
 
     def __init__(self, stacks: Stacks, keep: Keep, ledger: Ledger, known: Known = _nothing) -> None:

@@ -83,7 +83,7 @@ class Closing:
         emit(measures.restored(incident, record.opened_at, ended.outcome, now))
 
     def _mixed(self, recovery: Recovery, left_to_do: Sequence[LeftToDo]) -> list[StackLeft]:
-        """Return the stacks that do not run what the stage runs once a rollback was not finished."""
+        """Return the stacks that do not run the stage's version after an incomplete rollback."""
         subject, doubtful = recovery.incident.subject, recovery.not_recovered(left_to_do)
         match subject:
             case ReleaseAttempt(release=release):
@@ -137,7 +137,7 @@ class Closing:
                 )
 
     def _status(self, incident: Incident, stack_id: str) -> str:
-        """Return a stack's status for people; one that cannot be looked at keeps no end from being told."""
+        """Return a stack's status for people; a stack that cannot be described must not delay the announcement."""
         try:
             description = self._places.of_incident(incident).stacks.describe_stack(stack_id)
         except AwsFault as fault:
@@ -175,7 +175,7 @@ def ended(recovery: Recovery, outcome: Outcome, stopped_by: str | Mapping[str, s
 
 
 def _look_at_all(incident: Incident, why: str) -> LeftToDo:
-    """Leave a stage to a person whose recovery was not finished: what was not done is listed after it."""
+    """Leave to a person a stage whose recovery was not completed: what was not done is listed after it."""
     by_hand = Choice("do by hand what was not done", "nothing is lost but what each of the steps says")
     again = Choice("let Belay go on with it", f"what its plan says ({incident.again} --plan)", incident.again)
     return LeftToDo(

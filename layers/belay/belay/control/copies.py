@@ -1,4 +1,4 @@
-"""Deleting copies of databases: those of one execution, and those that were left."""
+"""Deleting copies of databases: those of one execution, and orphaned ones."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ from belay.database.copy import FoundCopy
 
 @dataclass(frozen=True)
 class CopiesEverywhere:
-    """Those in Belay's own account and region, and wherever registered stages have databases.
+    """Copies in Belay's own account and region, and wherever registered stages have databases.
 
-    A fault in one place or with one copy affects no other: ``alone`` keeps it.
+    A fault in one place or with one copy does not affect the others: ``alone`` collects it.
     """
 
     places: Places
@@ -40,9 +40,9 @@ class CopiesEverywhere:
 
 
 class Copies:
-    """The copies that changes were tried on. What is no copy is never deleted: ``found_copy`` says what is one.
+    """The copies that changes were tried on. Only what ``found_copy`` recognizes as a copy is ever deleted.
 
-    What keeps one from being deleted keeps no other: ``alone`` has it.
+    A copy that cannot be deleted does not block the others: ``alone`` collects the fault.
     """
 
     def __init__(self, copies: DatabaseCopies, alone: EachAlone) -> None:
@@ -50,15 +50,15 @@ class Copies:
         self._alone = alone
 
     def delete_of(self, execution: str) -> list[FoundCopy]:
-        """Begin to delete the copies that an execution made, given its ARN; return those that are still there."""
+        """Begin to delete an execution's copies, given its ARN; return those that still exist."""
         found = [each for each in self._copies.all() if each.execution == execution]
         self._delete(found)
         return found
 
     def delete_left(self, begin: str, executions: Executions, now: datetime) -> list[str]:
-        """Begin to delete the copies that nobody will delete any more; return their names.
+        """Begin to delete orphaned copies; return their names.
 
-        They are made by executions whose ARNs ``begin`` so. The time of some is up, whatever their execution does.
+        They were made by executions whose ARNs ``begin`` so. Some have expired, whatever their execution does.
         """
 
         def is_left(copy: FoundCopy) -> bool:

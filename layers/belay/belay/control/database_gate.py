@@ -1,4 +1,4 @@
-"""The gate of database changes: checks those that a release would apply in each stage, by what is recorded there."""
+"""The gate of database changes: checks what a release would apply in each stage against what is recorded there."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

@@ -25,7 +25,7 @@ class Decisions:
         self._executions = executions
 
     def take(self, decision: Decision, caller: Principal, now: str) -> GivenAnswer | Refusal:
-        """Record a decision and return it as stored in the ledger, or why it is refused.
+        """Record a decision and return it as stored in the ledger, or the reason for a refusal.
 
         The same decision sent twice by the same person is recorded once and gets the same response.
         """
@@ -59,16 +59,16 @@ class Decisions:
                 return answered_before(decision.about, (first and first.answer) or answer)
         answer = approval.answer or answer
         waited = self.deliver(release, stage, answer)
-        # A delivered answer closed the task: a repeated one gets the same response, unless the release stopped.
+        # A delivered answer closed the task: a repeat gets the same response, unless the release stopped.
         stopped = attempt is not None and attempt.outcome is Outcome.ABORTED
         if not waited and (refusal is None or stopped):
             return Refusal(410, "Ended", f"{decision.about} is no longer waiting: it expired or was stopped")
         return answer
 
     def deliver(self, release: ReleaseReference, stage: str, answer: GivenAnswer) -> bool:
-        """Deliver a recorded answer to the execution that waits for it. False if none waits.
+        """Deliver a recorded answer to the execution that waits for it. False if none is waiting.
 
-        A successor may replace the task token at any time: it is read last and, if nobody waits for it, again.
+        A successor may replace the task token at any time: it is read last, and again if nothing waits for it.
         """
         state = State.APPROVED if answer.word == "approve" else State.APPROVAL_DENIED
         # An execution that already continued, or has ended, no longer waits.

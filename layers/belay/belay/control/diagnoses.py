@@ -1,4 +1,4 @@
-"""Gathering what the services say about a failed execution of a pipeline."""
+"""Gathering what AWS reports about a failed execution of a pipeline."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +25,7 @@ class Diagnoses:
         self._stacks = stacks
 
     def of(self, seen: PipelineExecution) -> Diagnosis:
-        """Return why an execution failed. What a service refuses to show is stated in the diagnosis, not raised."""
+        """Return why an execution failed. A denied read is stated in the diagnosis, not raised."""
         failed = seen.first_failure
         evidence = Evidence()
         if failed is not None and failed.provider == "CodeBuild":
@@ -65,7 +65,9 @@ class Diagnoses:
         return replace(found, deployment=deployment)
 
     def _of_stack(self, failed: ActionExecution) -> Evidence:
-        """The stack's own failure, unless its last operation was before the action: then the action itself failed."""
+        """The stack's own failure, unless its last operation was before the action, in which case the action itself
+        failed.
+        """
         name = failed.configuration.get("StackName")
         description = None if name is None else self._stacks.describe_stack(name)
         if description is None:

@@ -1,4 +1,4 @@
-"""Planning in a stage while nobody deploys or recovers there: second to everybody, and never waited for."""
+"""Dry runs: planning in a stage while no deployment or recovery is active there; dry runs never block one."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,18 +16,18 @@ from belay.release.records import Upload, upload_of
 
 @dataclass(frozen=True)
 class DryRuns:
-    """Who plans where.
+    """Which dry run has which stage.
 
-    A plan takes the place that a stage has for plans, once the stage's lock is free. A release and a recovery do not
-    look at that place: they take the lock when their turn comes, and a plan that finds it taken says so and ends. So
-    the lock's fencing token tells of changes alone, and no approval is lost to a plan.
+    A stage has a separate slot for dry runs, which one takes once the stage's lock is free. Releases and recoveries
+    ignore the slot: they take the lock when their turn comes, and a dry run that finds it taken reports that and ends.
+    So only changes advance the lock's fencing token, and a dry run never invalidates an approval.
     """
 
     ledger: Ledger
     executions: Executions
 
     def enter(self, wanted: DryRun) -> str:
-        """Take a stage's place for a plan. Returns who has the stage or the place; nothing if this plan has it now."""
+        """Take a stage's slot for a dry run. Returns who holds the stage or the slot; empty once this run has it."""
         application, stage = wanted.release.application, wanted.stage
         lock = self.ledger.locks.get(application, stage)
         if lock is not None and lock.held:
@@ -38,9 +38,9 @@ class DryRuns:
         return "" if standing.execution == wanted.execution else standing.in_words
 
     def clean(self, left: DryRun, machine_arn: str, now: datetime) -> str | None:
-        """Have what a plan left deleted by another execution, once an hour. Returns its name; None if the plan goes on.
+        """Have another execution delete what a dry run left, once an hour. Returns its name; None if the run is active.
 
-        It would be started once alone if its name did not change, and might fail.
+        With a fixed name it would be started only once, and might fail.
         """
         if self.executions.running(left.execution, left.since):
             return None
@@ -50,7 +50,7 @@ class DryRuns:
         return name
 
     def take_up(self, application: str, stage: str, execution: str) -> DryRun | None:
-        """Let an execution finish the plan of one that has ended. Returns that plan; None if there is none."""
+        """Let an execution clean up for a dry run that has ended. Returns that run; None if there is none."""
         left = self.ledger.dry_runs.of(application, stage)
         if left is None or left.execution == execution:
             return left
@@ -61,8 +61,8 @@ class DryRuns:
 def planned_upload(created: ObjectCreated, bucket: str, execution: str) -> Upload:
     """Return the upload that an execution of plan_release (an ARN) is to plan.
 
-    A person wrote the event. Raises ``InvalidRelease`` unless it names an upload to be planned in Belay's own bucket,
-    and unless the execution is named after that: so no two plan one upload.
+    The event is untrusted input. Raises ``InvalidRelease`` unless it names an upload to be planned in Belay's own
+    bucket, and the execution is named after it, so that no two plan the same upload.
     """
     application = planned_application_of(created.key)
     if application is None or created.bucket != bucket:

@@ -42,11 +42,11 @@ class Endings:
         return Topic(self._sns, own or self._default_topic, self._ledger)
 
     def tell(self, incident: Incident, message: Message) -> None:
-        """Announce something about an incident, on the topic that it was opened with."""
+        """Announce something about an incident, on the topic it was opened with."""
         Topic(self._sns, incident.subject.topic or self._default_topic, self._ledger).publish(message)
 
     def supersede(self, application: str, stage: str, why: str) -> None:
-        """Close what incidents left to a person in a stage that is not as they left it any more."""
+        """Close what incidents left to a person in a stage that has changed since."""
         OnCall(self._ledger, self._sns, self._default_topic).supersede(application, stage, why)
 
     def close(
@@ -105,7 +105,7 @@ class Endings:
     ) -> None:
         """Record that an incident has ended a stage, unless that was done.
 
-        The release ends with the last stage of its wave. Where others go on, are rolled back because of this one, or
+        The release ends with the last stage of its wave. If others continue, are rolled back because of this one, or
         have ended the release meanwhile, only the end of the stage is announced.
         """
         self._ledger.attempts.end_stage(
@@ -116,7 +116,7 @@ class Endings:
         concluded = conclusion(attempt, application)
         others = [each.stage for each in attempt.under_way if each.stage != stage]
         if outcome_of_stage(attempt, stage) is not outcome and not others:
-            # It was not in the stage any more, or not yet, and is in no other: nothing else ends it.
+            # The attempt has left the stage or not entered it, and is in no other: nothing else ends it.
             concluded = Close(outcome, reason)
         if isinstance(concluded, Close):
             told = self.close(attempt, concluded.outcome, reason=concluded.reason, done=done, left_to_do=left_to_do)
@@ -183,7 +183,7 @@ def _changed(plans: Mapping[str, StagePlan]) -> list[str]:
 
 
 def once_more(attempt: Attempt) -> LeftToDo:
-    """Leave to a person a release that was interrupted, of which no recovery says what is left to do."""
+    """Leave to a person an interrupted release, of which no recovery says what is left to do."""
     name = f"{attempt.application}/{attempt.version}"
     ways = (
         Choice("deploy it again", "nothing is lost: what is up to date is left as it is", f"belay retry {name}"),
@@ -194,14 +194,14 @@ def once_more(attempt: Attempt) -> LeftToDo:
 
 
 def _left_in(wave: WaveEnd, release: ReleaseReference) -> list[LeftToDo]:
-    """Leave to a person what the stages of a wave left, which was told as each of them ended."""
+    """Leave to a person what the stages of a wave left, as announced when each ended."""
     look = f"belay show {release.application}/{release.version}"
     ended = [each for each in wave.stages if each.outcome is Outcome.NEEDS_OPERATOR]
     return [LeftToDo(each.stage, "do what is left there", in_words(each.reason), look=look) for each in ended]
 
 
 def _undeleted(plans: Mapping[str, StagePlan]) -> list[LeftToDo]:
-    """Return what CloudFormation could not delete after an update that is complete all the same."""
+    """Return what CloudFormation could not delete after an otherwise complete update."""
     return [
         LeftToDo(
             f"{stage}/{stack.stack}",

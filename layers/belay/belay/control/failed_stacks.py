@@ -58,9 +58,9 @@ class FailedStacks:
     def take_up(self, stack_id: str, status: StackStatus, reason: str | None, token: str | None) -> str | None:
         """Open the incident of an operation that failed, ``token`` being its client request token.
 
-        An operation that only cancelled or deleted what a release had begun belongs to that release's incident.
-        Returns its name; None for a failed recovery or deletion, which its own execution handles, for a stack that is
-        not registered, and for one of an account and region that no stage lies in.
+        An operation that only cancelled or deleted what a release had begun belongs to that release's incident. Returns
+        its name; None for a failed recovery or deletion, which its own execution handles, for an unregistered stack,
+        and for an account and region without stages.
         """
         there = self._there(stack_id)
         return None if there is None else self._take_up(FailedStack(stack_id, there, status, reason), token)
@@ -81,7 +81,7 @@ class FailedStacks:
         return self._incidents.open_for_release(release, stage, decided)
 
     def stages_by_place(self) -> list[list[Stage]]:
-        """Return the lasting stages, in groups that one look finds: those at home, and an application's elsewhere."""
+        """Return the lasting stages, grouped by what one call finds: all at home, and each application's elsewhere."""
         found: dict[tuple[StagePlace | None, str], list[Stage]] = {}
         for stage in self._registrations.read().stages:
             if not stage.ephemeral:
@@ -97,12 +97,12 @@ class FailedStacks:
     def take_up_failed(self, seen: SeenStack) -> str | None:
         """Open the incident of a stack whose last operation failed, if its event was missed. Returns its name.
 
-        A failure that was dealt with costs one read of the ledger: the stack's events are not read again.
+        A failure that was handled costs one read of the ledger: the stack's events are not read again.
         """
         stack, status = seen.description, StackStatus(seen.description["StackStatus"])
         failed = FailedStack(stack["StackId"], seen.there, status, stack.get("StackStatusReason"))
         times = [stack[name].isoformat() for name in ("LastUpdatedTime", "DeletionTime") if name in stack]
-        standing = "#".join([status, *times])  # tells the operation that failed from the next
+        standing = "#".join([status, *times])  # distinguishes the failed operation from the next
         if not (status.terminal and status.turned_back) or self._ledger.operations.settled(failed.stack_id) == standing:
             return None
         incident, newest = None, seen.there.stacks.newest_event(failed.stack_id)
@@ -115,7 +115,7 @@ class FailedStacks:
         return incident
 
     def _there(self, stack_id: str) -> Aws | None:
-        """Return the account and region of a stack, by its ARN; None if no stage lies there."""
+        """Return the account and region of a stack, by its ARN; None if there is no stage there."""
         if self._places.is_home(stack_id):
             return self._places.home
         read = self._registrations.read()
@@ -127,7 +127,7 @@ class FailedStacks:
         return self._places.of([*owners, *stages][0]) if stages else None
 
     def _known_operation(self, failed: FailedStack, token: str | None) -> tuple[Operation | None, TakenOver | None]:
-        """Return the known operation with a token, or the one that this one took over, with that fact."""
+        """Return the known operation with a token, or the one that this one took over, marked as such."""
         stack_id = failed.stack_id
         operation = None if token is None else self._ledger.operations.get(stack_id, token)
         taken = failed.there.stacks.taken_over(stack_id, token) if operation is None else None
@@ -164,7 +164,7 @@ class FailedStacks:
         )
 
     def _known(self, application: str, name: str) -> str | None:
-        """Return the name of an incident that was opened before; the first cause is not searched for again."""
+        """Return the name of an incident that was opened before; the first cause is not looked up again."""
         record = self._ledger.incidents.get(application, name)
         return None if record is None else self._incidents.open(record.incident)
 
@@ -177,7 +177,7 @@ class FailedStacks:
         return any(deploying.values())
 
     def _ends_what_was_left_to_person(self, stack_id: str, operation: str) -> bool:
-        """Whether a person's operation recovered what an incident had left for them; it then closes that incident.
+        """Whether a person's operation recovered what an incident had left to them; it then closes that incident.
 
         Recorded in the ledger, because the incident is no longer watched when the sweep next sees the stack.
         """

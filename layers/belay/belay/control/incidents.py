@@ -1,4 +1,4 @@
-"""Opening incidents: one for each failure, however many notice it, with one recovery."""
+"""Opening incidents: one for each failure, however often it is noticed, with one recovery."""
 
 from dataclasses import dataclass
 
@@ -29,8 +29,8 @@ class Incidents:
     def open_for_release(self, release: ReleaseReference, stage: str, reason: Reason) -> str | None:
         """Open the incident of a release that failed in a stage, unless it is open. Returns its name.
 
-        None if the stage was deployed meanwhile: an execution can die in the instant in which it ends well. A stage
-        that has ended otherwise stays ended; its failed stacks are recovered all the same.
+        None if the stage was deployed meanwhile: an execution can die just as it succeeds. A stage that has ended
+        otherwise stays ended; its failed stacks are still recovered.
         """
         incident, records = self._of_release(release, stage, reason), self.ledger.incidents
         if self.ledger.attempts.recover(release, stage, incident, timestamp()):

@@ -1,4 +1,4 @@
-"""A deployed stage as it stands: the resources of its stacks, nested ones included, and every group that opens them."""
+"""A deployed stage as it is now: the resources of its stacks, nested ones too, and every security group on them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ Declared: TypeAlias = tuple[SecurityGroup, ...]
 
 @dataclass(frozen=True)
 class LiveRegion:
-    """What is deployed in one region of the account; everything that is asked there is asked with pages."""
+    """What is deployed in one region of the account; all reads are paginated."""
 
     name: str
     stacks: Stacks
@@ -36,15 +36,15 @@ class LiveRegion:
     attached_groups: AttachedGroups
 
     def status(self, stack: str) -> StackStatus | None:
-        """Return a stack's status; None if there is no such stack."""
+        """Return a stack's status; None if it does not exist."""
         described = self.stacks.describe_stack(stack)
         return StackStatus(described["StackStatus"]) if described else None
 
     def check(self, stacks: Mapping[str, Declared | None], settings: PolicySettings, today: date, path: str) -> Report:
         """Check the groups of stacks, and those on their resources, against the policies.
 
-        ``stacks`` maps a stack's id or name to the groups that its template declares, None if unknown.
-        Whatever AWS refuses to show is a fault.
+        ``stacks`` maps a stack's id or name to the groups that its template declares, None if unknown. A denied read is
+        a fault.
         """
         live = [
             LiveStack(resources_of(stack, self.stacks.resources_by_stack(stack)), declared)
@@ -62,7 +62,7 @@ class LiveRegion:
 
 @dataclass(frozen=True)
 class LiveStages:
-    """Validates stages of an account: in the region that they lie in, and in those that a stage registers."""
+    """Validates stages of an account, in their own region and in the further ones that they register."""
 
     home: LiveRegion
     artifacts: ArtifactBucket
@@ -83,15 +83,14 @@ class LiveStages:
         """Check a stage as it is now, whoever changed it last, against the policies, in all its regions.
 
         ``standing`` maps the release's stack names to the ids or names of existing stacks; ``stage`` is the current
-        registration. Whatever AWS refuses to show, and a stack missing in one of the regions, is a fault, never a
-        verdict.
+        registration. A denied read, or a stack missing in one of the regions, is a fault, never a verdict.
         """
         declared = self._declared(release, accepted, stage.name)
         reports = [self._validated(region, stage, declared, standing, today) for region in self.regions(stage.regions)]
         return Report().merged(*reports)
 
     def statuses(self, names: Sequence[str], regions: Sequence[str]) -> dict[str, StackStatus | None]:
-        """Return the status of stacks in every region, by name and region; None if there is no such stack."""
+        """Return the status of stacks in every region, by name and region; None if it does not exist."""
         return {
             in_region(name, region, regions): region.status(name) for region in self.regions(regions) for name in names
         }

@@ -1,4 +1,4 @@
-"""Uploads that no event told of: S3 sends none in the first minutes after EventBridge was enabled for a bucket."""
+"""Uploads whose events were missed: S3 sends none in the first minutes after EventBridge was enabled for a bucket."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,10 +17,10 @@ from belay.release.records import Upload, upload_of
 
 
 class MissedUploads:
-    """Looks at the versions of the release bucket, a page at a time, for zips that are not in the ledger.
+    """Scans the release bucket's object versions, a page at a time, for zips that are not in the ledger.
 
-    At the end it begins again, so that 300 pages, 300,000 versions, are looked at every day. Only what was uploaded
-    since the look before began is compared with the ledger: records of refused uploads expire.
+    At the end it starts over, covering 300 pages, 300,000 versions, a day. Only uploads since the previous scan began
+    are compared with the ledger: records of refused uploads expire.
     """
 
     def __init__(self, ledger: Ledger, bucket: ReleaseBucket, executions: Executions, machine_arn: str) -> None:
@@ -30,10 +30,10 @@ class MissedUploads:
         self._machine = machine_arn
 
     def look(self, time: datetime, known: Iterable[Upload], alone: EachAlone) -> list[str]:
-        """Look at the next page and start what was missed, oldest first. Returns their attempts.
+        """Scan the next page and start what was missed, oldest first. Returns their attempts.
 
-        ``known`` are uploads that are held, or were until now. What keeps one from being started keeps no other; the
-        same page is looked at again where that may pass by itself.
+        ``known`` are uploads that are or were held. One that cannot be started does not block the others; the page is
+        scanned again if the fault may be transient.
         """
         look, before = self._ledger.uploads.look() or UploadsLook.first(time), len(alone.faults)
         versions, after = self._bucket.page(look.after)

@@ -1,4 +1,4 @@
-"""Incidents left to people: who is on one, and that one is done. Each is recorded, then told once."""
+"""Incidents left to people: acknowledging and closing them. Each is recorded, then announced once."""
 
 from typing import Final
 
@@ -18,11 +18,11 @@ from belay.stack.stack_id import name_of_stack
 from belay.subject.life import IncidentState
 
 BELAY: Final = "Belay"
-"""Who closes an incident that nobody has to close."""
+"""The closer of an incident that needs no person to close it."""
 
 
 class OnCall:
-    """Takes what people say about incidents; ``default_topic`` is for applications without their own."""
+    """Processes acknowledgements; ``default_topic`` is for applications without their own."""
 
     def __init__(self, ledger: Ledger, sns: Notifications, default_topic: str) -> None:
         self._ledger = ledger
@@ -30,9 +30,9 @@ class OnCall:
         self._default_topic = default_topic
 
     def take(self, decision: Decision, caller: Principal, now: str) -> GivenAnswer | Refusal:
-        """Record what a person says and return it as stored, or why it is refused.
+        """Record an acknowledgement or a closing and return it as stored, or the reason for a refusal.
 
-        The same sent again by the same person finishes what a crash may have left undone.
+        A repeat by the same person finishes what a crash may have left undone.
         """
         record = self._ledger.incidents.get(decision.application, decision.incident)
         answer = GivenAnswer(decision.word, caller.arn, now, decision.comment, caller.principal_id)
@@ -43,7 +43,7 @@ class OnCall:
     def _acknowledge(
         self, decision: Decision, record: IncidentRecord | None, answer: GivenAnswer
     ) -> GivenAnswer | Refusal:
-        """Record who is on an incident; another person takes it over."""
+        """Record who is working on an incident; another person can take it over."""
         refusal = refuse_acknowledgement(decision, self._state(record))
         if record is None or refusal is not None:
             return refusal or Refusal(404, "Unknown", decision.about)
@@ -56,7 +56,7 @@ class OnCall:
         return standing
 
     def _close(self, decision: Decision, record: IncidentRecord | None, answer: GivenAnswer) -> GivenAnswer | Refusal:
-        """Record that a person says that what an incident left is done. It says nothing of what the stage runs."""
+        """Record that a person has done what an incident left. It does not say what the stage runs."""
         closed = None if record is None else record.closed
         if record is None or closed is None or not answer.repeats(closed):
             refusal = refuse_closing(
@@ -80,7 +80,7 @@ class OnCall:
         return closed
 
     def supersede(self, application: str, stage: str, why: str) -> None:
-        """Close what incidents left to a person in a stage that was deployed to, or rolled back, since; tell of each.
+        """Close what incidents left to people in a stage that was deployed to, or rolled back, since; announce each.
 
         A rerun finishes the work of a crashed one.
         """

@@ -38,9 +38,9 @@ _LOOKED_BACK = timedelta(days=2)
 
 @dataclass(frozen=True)
 class FollowedPipelines:
-    """The pipelines of stages, each followed where its stage lies.
+    """The pipelines of stages, each followed in its stage's account and region.
 
-    ``files_buckets`` is how the names of the buckets with files for stages elsewhere begin, before the region.
+    ``files_buckets`` is the prefix, before the region, of the names of the buckets with files for stages elsewhere.
     """
 
     places: Places
@@ -71,7 +71,7 @@ class FollowedPipelines:
         return looked_at
 
     def _happened_at(self, hint: Hint, stage: Stage) -> bool:
-        """Whether a stage lies where an event comes from: pipelines elsewhere may have the same name."""
+        """Whether an event comes from a stage's account and region: pipelines elsewhere may have the same name."""
         where = stage.place or self.places.home
         return hint.account is None or (hint.region, hint.account) == (where.region, where.account)
 
@@ -113,7 +113,7 @@ class PipelineExecutions:
     def _missed(self, stage: Stage, pipeline: Pipeline) -> list[str]:
         """Return the ids of the executions whose events may have been missed.
 
-        Those are the ones that were not seen to end, and those that changed since the pipeline is watched and have
+        These are the ones whose end was not seen, and those that changed since the pipeline was first watched and have
         another status in the ledger. What ended before the pipeline was registered is ignored.
         """
         since = self.ledger.pipelines.watch(stage.application, stage.name, pipeline.name, timestamp())
@@ -139,7 +139,7 @@ class PipelineExecutions:
         todo = due(seen, pipeline, record.done, by_release=ran_by is not None, has_vault=stage.vault is not None)
         done = [self._do(each, stage, pipeline, seen, ran_by) for each in todo]
         if record.task_token is not None and (seen.status.terminal or seen.waiting_approval is not None):
-            # The release that runs it looks itself.
+            # The release that runs it does this itself.
             self.executions.send_task_success(record.task_token, {"look_in": 0})
         if all(done) and seen.status.terminal:
             self.ledger.pipelines.unfollow(stage.application, stage.name, seen.id)
@@ -170,7 +170,7 @@ class PipelineExecutions:
         return done
 
     def _prepare(self, stage: Stage, seen: PipelineExecution, ran_by: ReleaseReference | None) -> bool:
-        """Capture the stacks and start the snapshots; done once all are available, maybe in a later call."""
+        """Capture the stacks and start the snapshots; done once all are available, possibly in a later call."""
         origin = _origin(stage, seen, ran_by)
         self.stacks.capture(origin, stage)
         snapshots = StageSnapshots(self.databases).bring_on(origin, stage, f"{seen.pipeline}/{seen.id}")
@@ -181,7 +181,7 @@ class PipelineExecutions:
         return snapshots.ready
 
     def _send_to_vault(self, stage: Stage, seen: PipelineExecution, ran_by: ReleaseReference | None) -> bool:
-        """Have the snapshots copied to the vault; done once none is still being taken, maybe in a later call."""
+        """Have the snapshots copied to the vault; done once none is still being taken, possibly in a later call."""
         sender = Sender(
             stage,
             _origin(stage, seen, ran_by),
@@ -200,7 +200,7 @@ class PipelineExecutions:
 
 
 def _origin(stage: Stage, seen: PipelineExecution, ran_by: ReleaseReference | None) -> Origin:
-    """Return what the snapshots and the recorded stacks of an execution are kept for."""
+    """Return what the snapshots and captured stacks of an execution belong to."""
     return origin_of(stage.application, seen.pipeline, seen.id) if ran_by is None else ran_by.origin
 
 

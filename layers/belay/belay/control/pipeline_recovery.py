@@ -20,7 +20,7 @@ class PipelineRecovery:
         self._topics = topics
 
     def take_back(self, stage: Stage, seen: PipelineExecution, *, failure: str, reason: Reason) -> tuple[str, ...]:
-        """Open the one incident of a failure. Returns the stacks that are rolled back; none if none was changed."""
+        """Open the one incident of a failure. Returns the stacks to be rolled back; none if none changed."""
         topic = self._topics.own(stage.application)
         subject = PipelineDeployment(stage.application, stage.name, topic, seen.pipeline, seen.id)
         deployed = self._stacks.adopt(subject.origin, stage, seen)

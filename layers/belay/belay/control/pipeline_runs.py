@@ -31,7 +31,7 @@ _BEGINS_WITHIN = timedelta(minutes=10)
 class RunSeen:
     """The progress of a release's run: ``execution`` is the one to check next, ``reason`` why it ended as it did.
 
-    ``to_be_rolled_back``: CodePipeline will do that by itself, and has not begun.
+    ``to_be_rolled_back``: CodePipeline will do that automatically, but has not started.
     """
 
     execution: str
@@ -54,7 +54,7 @@ class PipelineRuns:
 
     @classmethod
     def of(cls, run: StageContext, there: Aws, files: StageFiles) -> "PipelineRuns":
-        """Return those of a stage, where it lies."""
+        """Return the runs of a stage, in its account and region."""
         stacks = PipelineStacks(there.stacks, run.artifacts, run.ledger, files.keep)
         diagnoses = Diagnoses(there.builds, there.logs, there.deployments, there.stacks)
         return cls(run, there.pipelines, stacks, diagnoses, files)
@@ -62,8 +62,8 @@ class PipelineRuns:
     def start(self) -> str:
         """Capture the stacks, then start the pipeline with the release's zip pinned. Returns the execution's id.
 
-        A rerun finds the execution that an earlier try started. Raises ``InvalidRegistration`` if the pipeline cannot
-        take the zip, or has actions that cannot work where it lies.
+        Idempotent. Raises ``InvalidRegistration`` if the pipeline cannot take the zip, or has actions that cannot work
+        in its account and region.
         """
         release, stage = self.run.release, self.run.stage
         pipeline = stage.required_pipeline()
@@ -79,12 +79,12 @@ class PipelineRuns:
         return execution
 
     def await_event(self, execution: str, task_token: str) -> None:
-        """Let the execution's next event that matters complete a task."""
+        """Complete a task on the execution's next relevant event."""
         application, stage = self.run.release.application, self.run.stage.name
         self.run.ledger.pipelines.await_event(application, stage, execution, task_token)
 
     def look(self, execution: str, *, rolling_back: bool) -> RunSeen:
-        """Return an execution's progress, and start CodePipeline's own rollback if it failed and that is legal.
+        """Return an execution's progress, and start CodePipeline's own rollback if it failed and that is possible.
 
         Raises ``StackFailed`` with the diagnosis if an incident has to roll back what it deployed.
         """
@@ -127,7 +127,7 @@ class PipelineRuns:
     def _asked_to_roll_back(
         self, pipeline: Pipeline, structure: Mapping[str, Any], seen: PipelineExecution
     ) -> str | None:
-        """Ask CodePipeline for the stage's rollback. Returns the execution that does it, None if none is legal."""
+        """Request CodePipeline's rollback of the stage. Returns the execution, None if none is possible."""
         succeeded = self.pipelines.succeeded_in_stage(pipeline.name, pipeline.deployment_stage)[:_MOST_CANDIDATES]
         candidates = [
             RollbackCandidate(each.id, each.version, each.rollback)

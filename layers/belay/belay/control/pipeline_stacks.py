@@ -65,8 +65,8 @@ class PipelineStacks:
     def _adopted(self, origin: Origin, stage: Stage, name: str, action: ActionExecution) -> StackPlan | None:
         """What an action did to a stack; None if the stack has not changed since the action began.
 
-        None also if the stack was changed again after the action had ended: a pipeline lets its next execution into
-        a failed stage, and rolling back the next one's changes is not part of this one's recovery.
+        None also if it was changed again after the action: a pipeline lets its next execution into a failed stage,
+        whose changes this recovery must not roll back.
         """
         description = self._stacks.describe_stack(stage.stacks[name].name)
         newest = None if description is None else self._stacks.newest_event(description["StackId"])

@@ -1,4 +1,4 @@
-"""The accounts and regions of several stages, for work that is not one release's."""
+"""The accounts and regions of several stages, for work that spans releases."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -19,28 +19,29 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class Places:
-    """Where stages lie, with one power there. ``work`` is told there, such as ``sweep``."""
+    """The accounts and regions of stages, with one power there. ``work`` names the work there, such as ``sweep``."""
 
     home: Aws
     power: Power
     work: str
 
     def is_home(self, arn: str) -> bool:
-        """Whether a resource lies in Belay's own account and region, by its ARN."""
+        """Whether a resource is in Belay's own account and region, by its ARN."""
         return arn.split(":")[3:5] == [self.home.region, self.home.account]
 
     def of(self, stage: Stage) -> Aws:
-        """Return the account and region that a stage lies in."""
+        """Return a stage's account and region."""
         return self.at(stage.place, stage.application, stage.name)
 
     def of_incident(self, incident: Incident) -> Aws:
-        """Return the account and region that an incident's stage lay in when it was opened."""
+        """Return the account and region that an incident's stage was in when it was opened."""
         return self.at(incident.place, incident.application, incident.stage)
 
     def of_claim(self, claim: StackClaim, stages: Iterable[Stage]) -> StagePlace | None:
-        """Return where a stack lies that no stage registers any more, given the registered stages; None for home.
+        """Return the account and region of a stack that is not registered any more, given the registered stages; None
+        for home.
 
-        It is reached as others of its application are; else through the roles of their usual names.
+        It is reached through its application's roles there, or else through the default role names.
         """
         where = (claim.account, claim.region)
         if where == (self.home.account, self.home.region):
@@ -63,7 +64,7 @@ class Places:
         return found
 
     def for_whichever(self, place: StagePlace | None, stages: Mapping[str, str], act: Callable[[Aws], Found]) -> Found:
-        """Do something in a place for the first application that is let in there; ``stages`` has one for each."""
+        """Do something in a place with the first application that has access; ``stages`` has one for each."""
         *others, last = stages.items()
         for each in others:
             with suppress(AccessDenied):
@@ -72,11 +73,11 @@ class Places:
 
 
 def placed(accepted: AcceptedRelease, home: Aws, files_buckets: str) -> AcceptedRelease:
-    """Return a release whose stages know where they lie: at home, or elsewhere with their files in a bucket there.
+    """Return a release with its stages placed: at home, or elsewhere with their files in a bucket there.
 
-    ``files_buckets`` is how the names of those buckets begin, before the region. Raises ``InvalidRegistration`` for a
-    stage of another partition than Belay's, as no role reaches from one to another, and for what is not where its stage
-    is.
+    ``files_buckets`` is the prefix, before the region, of those buckets' names. Raises ``InvalidRegistration`` for a
+    stage in another partition than Belay's, which no role can reach, and for resources outside their stage's account
+    and region.
     """
     stages, buckets, problems = dict(accepted.stages), {}, []
     for name, stage in accepted.stages.items():

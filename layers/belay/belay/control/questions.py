@@ -24,7 +24,7 @@ class Questions:
         return {name: answer for name, answer in stand.items() if answer is not None}
 
     def put(self, step: Step, number: int, topic: Topic) -> None:
-        """Ask, unless that was done: a question that a crash left unannounced is announced again."""
+        """Ask, unless that was done: a question left unannounced by a crash is announced again."""
         recovery, question, text = self._recovery, step.parameters["question"], step.parameters["text"]
         application, incident = recovery.application, recovery.incident
         named = f"{application} --incident {incident.name} --question {question}"

@@ -34,7 +34,7 @@ class Reasons:
         return {"document": self._key}
 
     def failed(self, reason: Reason) -> StackFailed:
-        """Store a reason; return the error that ends the stage with it, and says it in the log."""
+        """Store a reason; return the error that ends the stage with it and puts it in the log."""
         return StackFailed(self._told(reason))
 
     def changes_failed(self, reason: Reason) -> ChangesFailed:
@@ -66,7 +66,7 @@ class Reasons:
 def read_reason(artifacts: ArtifactBucket, carried: Mapping[str, Any] | str | None) -> Reason | None:
     """Return the reason from a state machine's input: the key of a document, an error output, or none.
 
-    Raises ``MissingDocument`` if the document is gone.
+    Raises ``MissingDocument`` if the document was deleted.
     """
     key = kept_as(carried)
     return caught(carried) if key is None else from_document(artifacts.require_json(key))

@@ -1,4 +1,4 @@
-"""The database changes of an incident: finding out what became of them, and having them undone."""
+"""The database changes of an incident: determining their state, and having them undone."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +20,9 @@ UNDO_OF: Mapping[Action, str] = {Action.CHECK_CHANGES: "settle", Action.UNDO_CHA
 
 
 def blocked_as(database: str) -> str:
-    """Return under which name a recovery notes why a database's changes were not undone: it may still be restored."""
+    """Return the name under which a recovery records why a database's changes were not undone: it may still be
+    restored.
+    """
     return f"{database}#changes"
 
 
@@ -34,9 +36,9 @@ class RecoveredChanges:
         self._executors = executors
 
     def perform(self, step: Step, number: int) -> bool:
-        """Take a step; it is begun once for an incident, however often it is taken. Returns whether to call again.
+        """Take a step; it is started once for an incident, however often this is called. Returns whether to call again.
 
-        That the executor refused, or gives no answer, is recorded: the next plan restores instead.
+        An executor that refused or does not respond is recorded: the next plan restores instead.
         """
         if not any(each.action is step.action for each in self._recovery.record.tried):
             self._recovery.take(step, number)
@@ -62,7 +64,7 @@ class RecoveredChanges:
 
 
 def record_restored(recovery: Recovery) -> None:
-    """Record that a release's database changes are gone if its incident restored their database."""
+    """Record that a release's database changes are no longer there if its incident restored their database."""
     plan = recovery.change_plan()
     if plan is None or not plan.standing:
         return

@@ -30,12 +30,12 @@ class RecoveredDatabases:
         self._incident = recovery.incident
         self._databases = databases
 
-    # -- looking -------------------------------------------------------------------------------------------------
+    # -- observing -----------------------------------------------------------------------------------------------
 
     def look(self, stacks: Sequence[StackSeen]) -> tuple[DatabaseSeen, ...]:
         """Return the databases registered for the stage; none if no release is involved.
 
-        RDS is asked only if the release has changed their data: nothing is planned for the others.
+        RDS is called only if the release has changed their data: nothing is planned for the others.
         """
         accepted = None if self._incident.subject.ephemeral else self._recovery.accepted()
         if accepted is None:
@@ -64,7 +64,8 @@ class RecoveredDatabases:
         )
 
     def _looked_at(self, known: DatabaseSeen, database: Database) -> DatabaseSeen:
-        """A refused describe call must not block the rollback of the stacks: it is recorded for a person.
+        """Read a database. A denied describe call must not block the rollback of the stacks: it is recorded for a
+        person.
 
         Unless a restore has begun: nothing can be planned without knowing which database has the name.
         """
@@ -136,7 +137,7 @@ class RecoveredDatabases:
     # -- acting --------------------------------------------------------------------------------------------------
 
     def perform(self, step: Step, number: int) -> bool:
-        """Make a step's one call. It never has to be repeated: the next observation shows its result.
+        """Make a step's one call. It is never repeated: the next observation shows its result.
 
         A permanent refusal by RDS is recorded, so that the next plan undoes the swap: between its two renames no
         database has the name.

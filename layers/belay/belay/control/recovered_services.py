@@ -26,14 +26,16 @@ class RecoveredServices:
         self._services = services
         self._targets = targets
 
-    # -- looking -------------------------------------------------------------------------------------------------
+    # -- observing -----------------------------------------------------------------------------------------------
 
     def look(self, stage: Stage | None) -> tuple[ServiceSeen, ...]:
         """Return the stage's services in the registration's order, as they are now."""
         return () if stage is None else tuple(self._looked_at(service) for service in stage.services)
 
     def _looked_at(self, service: Service) -> ServiceSeen:
-        """A refused describe call must not block the rollback of the stacks: it is recorded for a person."""
+        """Read a service. A denied describe call must not block the rollback of the stacks: it is recorded for a
+        person.
+        """
         try:
             return self._seen(service)
         except (Throttled, ServiceUnavailable):
@@ -81,8 +83,8 @@ class RecoveredServices:
     def perform(self, step: Step, number: int) -> bool:
         """Perform one step unless the service shows that it was done. It never has to be repeated.
 
-        A permanent refusal by AWS is recorded, so that the next plan does the rest: a service that cannot be stopped
-        must not keep the others stopped.
+        A permanent refusal by AWS is recorded, so that the next plan does the rest: one service that cannot be stopped
+        must not keep the others from being stopped.
         """
         with self._recovery.blocking(step.subject):
             self._take(step, number)
@@ -136,7 +138,7 @@ class RecoveredServices:
 
 
 def _begun(description: Mapping[str, Any], noted: Noted) -> str | None:
-    """The deployment that this incident began but, after a crash, did not record."""
+    """The deployment that this incident started but, because of a crash, did not record."""
     newest = next((str(each["id"]) for each in description["deployments"] if each["status"] == "PRIMARY"), None)
     return newest if noted.restarted_from not in (NOT_RESTARTED, newest) else None
 

@@ -50,7 +50,7 @@ class RecoveredStacks:
         self._stacks = stacks
         self._drift = drift
 
-    # -- looking -------------------------------------------------------------------------------------------------
+    # -- observing -----------------------------------------------------------------------------------------------
 
     def look(self) -> tuple[StackSeen, ...]:
         """Return the incident's stacks in deploy order, as they are now."""
@@ -64,9 +64,8 @@ class RecoveredStacks:
     def operation_not_visible_yet(self) -> bool:
         """Whether CloudFormation's events do not show yet that the last requested operation has begun.
 
-        A description would still show the old status. After five minutes the operation will not begin any more, and a
-        refused one never will. The same applies to the deployment's last change set, as long as it is executing
-        without any event.
+        Until then a description shows the old status. After five minutes it will not begin any more, and a refused one
+        never will. The same applies to the deployment's last change set while it executes without events.
         """
         planned = self._recovery.release_plan().in_progress(Progress.PLANNED)
         return self._step_not_visible_yet() or any(self._execution_not_visible_yet(stack) for stack in planned)
@@ -132,9 +131,9 @@ class RecoveredStacks:
     def _endangered_by_going_back(
         self, stack: str, baseline: Baseline | None, stack_id: str, data: Sequence[str]
     ) -> tuple[str, ...]:
-        """Return the resources with data that going back endangers, as far as that is known.
+        """Return the resources whose data a rollback endangers, as far as that is known.
 
-        A change set has shown it, or else the earlier template lacks them and nothing keeps them.
+        A change set has shown it, or else the earlier template lacks them and nothing retains them.
         """
         noted = self._recovery.noted(stack).endangered
         if noted or baseline is None or baseline.template is None:
@@ -203,7 +202,7 @@ class RecoveredStacks:
     def _unproved(
         self, stack: str, stack_id: str, resources: Mapping[str, Sequence[Resource]]
     ) -> tuple[UnprovedResource, ...]:
-        """Read from the events what is in doubt, and add what drift detection has found out about it."""
+        """Read from the events what is in doubt, and add what drift detection found."""
         events = self._stacks.events_since(stack_id, self._in_doubt_since(stack))
         known = {each.key: each for each in self._noted(stack)}
         return tuple(each.compared(known.get(each.key)) for each in unproved(stack_id, events, resources))
@@ -239,7 +238,7 @@ class RecoveredStacks:
             return frozenset()
 
     def _importers(self, output: ChangedOutput) -> tuple[str, ...]:
-        """Return who imports an output; not being allowed to look is said, and keeps nothing from being recovered."""
+        """Return who imports an output; an access denied is reported, and blocks no recovery."""
         try:
             found = [each for export in output.exports for each in self._stacks.importers(export)]
         except (Throttled, ServiceUnavailable):
@@ -249,7 +248,7 @@ class RecoveredStacks:
         return tuple(dict.fromkeys(found))
 
     def _in_doubt_since(self, stack: str) -> str | None:
-        """The operation that failed. A requested rollback undoes what succeeded: what it does itself may fail."""
+        """The operation that failed. A requested rollback undoes successful ones: only its own operations may fail."""
         if isinstance(self._incident.subject, AskedRollback):
             own = (each.token for each in self._recovery.record.tried if each.subject == stack and each.token)
             return next(own, None)
@@ -276,11 +275,11 @@ class RecoveredStacks:
             return False
         operation = operations.get(stack_id, last_operation(newest))
         if operation is None and (taken := self._stacks.taken_over(stack_id)) is not None:
-            # Cancelling or deleting what Belay had begun is part of that, whoever did it.
+            # Cancelling or deleting what Belay had started is part of that, whoever did it.
             operation = operations.get(stack_id, taken.token or "")
         if operation is None or operation.purpose is Purpose.REPAIR:
             return False
-        # A requested rollback undoes several releases and their recoveries: any operation of Belay's is its own.
+        # A requested rollback undoes several releases and their recoveries: any operation of Belay's counts.
         return isinstance(self._incident.subject, AskedRollback) or operation.attempt == self._incident.subject.attempt
 
     def _change_sets_of_shell(self, description: Mapping[str, Any] | None) -> list[str] | None:
@@ -301,7 +300,7 @@ class RecoveredStacks:
         return self._recovery.origin.deployment_token(self._incident.stage, stack.stack, stack.generation)
 
     def _at_baseline(self, stack: StackPlan, baseline: Baseline | None, description: Mapping[str, Any] | None) -> bool:
-        """Whether a stack is as it was. A value that a change set back did not bring back is told, not tried again."""
+        """Whether a stack is as it was. A value that a change set did not restore is reported, not tried again."""
         if baseline is None or description is None or not self._matches(baseline, description):
             return False
         tried = any(each.action is Action.UPDATE_TO_BASELINE for each in self._steps_on(stack.stack))
@@ -358,7 +357,7 @@ class RecoveredStacks:
             return False
         with self._recovery.blocking(step.subject, unless=refused_for_now):
             return self._begin(step, number)
-        # A call that was refused before it was recorded counts as well: nothing is tried for ever.
+        # A call that was refused before it was recorded counts as well: nothing is retried forever.
         self._recovery.take(step, number)
         self._recovery.refused(number)
         return False
@@ -424,7 +423,7 @@ class RecoveredStacks:
         return self._recovery.ledger.decisions.get(self._recovery.application, self._incident.name, name)
 
     def _with_values(self, step: Step) -> Step:
-        """Return a step back to a baseline with the values that are masked in the plan."""
+        """Return a step that returns to a baseline, with the values that are masked in the plan."""
         given = step.parameters["Parameters"]
         if not any(each.get("ParameterValue") == MASK for each in given):
             return step
@@ -492,7 +491,7 @@ class RecoveredStacks:
     def _revert_drift(self, step: Step, number: int) -> bool:
         """Create the drift-aware change set, check it, execute it. Returns whether it is still being created.
 
-        If it is empty, or would do something it must not, that is recorded and left for a person.
+        If it is empty, or would do something forbidden, that is recorded and left to a person.
         """
         doubted = self._noted(step.subject)
         try:
@@ -540,7 +539,7 @@ class RecoveredStacks:
         return change_set_id
 
     def _take(self, step: Step, number: int, change_set_id: str | None = None, templates: Sequence[str] = ()) -> str:
-        """Record that the operation about to begin is ours, and what it submits. Returns its token."""
+        """Record that the operation about to begin is Belay's, and what it submits. Returns its token."""
         token = self._recovery.token(step, number)
         self._recovery.ledger.operations.record(
             step.subject_id,
@@ -563,5 +562,5 @@ class RecoveredStacks:
 
 
 def _stands(status: StackStatus) -> bool:
-    """Whether nothing is under way and nothing failed halfway, so that the events tell what became of everything."""
+    """Whether nothing is in progress or failed halfway, so that the events are complete."""
     return status.updatable or status is StackStatus.DELETE_COMPLETE

@@ -41,7 +41,7 @@ class Recovery:
 
     @classmethod
     def enter(cls, event: Mapping[str, Any], ledger: Ledger, artifacts: ArtifactBucket) -> "Recovery":
-        """Load what an event's ``application`` and ``incident`` name; its ``fencing`` token is checked and extended.
+        """Load the event's ``application`` and ``incident``; a ``fencing`` token is checked and extended.
 
         Raises ``LockLost`` and ``MissingDocument``.
         """
@@ -54,7 +54,7 @@ class Recovery:
         return cls(record, artifacts, ledger)
 
     def at(self, aws: Aws, power: Power) -> Aws:
-        """Return the account and region that the stage lies in, with one power there; ``aws`` are Belay's own."""
+        """Return the stage's account and region, with one power there; ``aws`` are Belay's own."""
         incident, origin = self.incident, self.origin
         return aws.at(incident.place, power, Session(self.application, incident.stage, origin.name, origin.attempt))
 
@@ -94,7 +94,7 @@ class Recovery:
         return self.artifacts.read(self.origin.stage_key(self.incident.stage, CHANGE_PLAN), ChangePlan.from_dict)
 
     def rehearsed_undos(self) -> frozenset[str]:
-        """Return the database changes whose undo brought the structure back on a copy, before the approval."""
+        """Return the database changes whose undo restored the structure on a copy, before the approval."""
         key = self.origin.stage_key(self.incident.stage, FORECAST_DOCUMENT)
         forecast = self.artifacts.read(key, DatabaseForecast.from_dict)
         changes = () if forecast is None else forecast.changes
@@ -109,7 +109,7 @@ class Recovery:
     def not_recovered(self, left_to_do: Sequence[LeftToDo]) -> list[StackPlan]:
         """Return the stacks that the release changed and that are not known to be as they were before.
 
-        ``left_to_do`` is what the recovery leaves to a person; before its first look, nothing is known of any stack.
+        ``left_to_do`` is what the recovery leaves to a person; before its first observation, no stack's state is known.
         """
         subjects = {*(each.subject for each in left_to_do), *(step.subject for step in self.plan().steps)}
         looked = self.artifacts.get_json(self._plan_key) is not None
@@ -126,11 +126,11 @@ class Recovery:
         self.artifacts.put_json(self._plan_key, plan.to_dict())
 
     def plan(self) -> RollbackPlan:
-        """Return the plan as it was last made; an empty one before the first look."""
+        """Return the latest plan; an empty one before the first observation."""
         return self.artifacts.read(self._plan_key, RollbackPlan.from_dict) or RollbackPlan(steps=())
 
     def step(self, named: Mapping[str, Any]) -> Step:
-        """Return the step of the plan that the machine was told to take, by its ``action`` and ``subject``."""
+        """Return the plan's step that the state machine is to take, by its ``action`` and ``subject``."""
         wanted = (Action(named["action"]), named["subject"])
         return next(step for step in self.plan().steps if (step.action, step.subject) == wanted)
 
@@ -142,7 +142,7 @@ class Recovery:
 
     @property
     def next_number(self) -> int:
-        """The number of the next step. Its names are made from it, so that a rerun finds what was begun."""
+        """The number of the next step. Its names include it, so that a rerun finds what was begun."""
         return len(self.record.tried)
 
     def done(self) -> list[str]:
@@ -187,7 +187,7 @@ class Recovery:
     def blocking(self, subject: str, *, unless: Callable[[str, str], bool] | None = None) -> Iterator[None]:
         """Record a permanent refusal by AWS, so that the next plan does the rest; a transient fault is raised.
 
-        A refusal whose code and message ``unless`` knows was only a matter of timing: it is planned again.
+        A refusal whose code and message ``unless`` knows was transient: it is planned again.
         """
         try:
             yield

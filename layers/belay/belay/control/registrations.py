@@ -22,7 +22,7 @@ RECENT: Final = timedelta(minutes=1)
 """How long cached registrations may be used; docs/pipelines.md says so too."""
 
 DOCUMENTS: Final = "registrations/"
-"""Where documents too large for a parameter are in the artifact bucket: Belay's roles can read them nowhere else."""
+"""Where the artifact bucket has documents too large for a parameter: Belay's roles can read them nowhere else."""
 
 Parsed = TypeVar("Parsed")
 
@@ -34,8 +34,8 @@ Look = Callable[[str], str | None]
 class ReadRegistrations:
     """What is registered: each stage, and each application's own topic and waves of stages.
 
-    ``unreadable`` says of a parameter what is wrong with it, ``faults`` why AWS did not show what an application or one
-    of its stages points to, or what else kept it from being read: nothing is known of that.
+    ``unreadable`` has the problem with each such parameter. ``faults`` has why an application could not be read, such
+    as a denied read of what it points to: nothing is known about it.
     """
 
     stages: list[Stage] = field(default_factory=list)
@@ -46,16 +46,16 @@ class ReadRegistrations:
 
     @contextmanager
     def noting(self, *path: str) -> Iterator[None]:
-        """Note what keeps the parameter of an application or a stage from being read."""
+        """Record what prevents the parameter of an application or a stage from being read."""
         try:
             yield
         except InvalidRegistration as refused:
             self.unreadable[APPLICATIONS + "/".join(path)] = refused.problems
-        except Exception as fault:  # one that nobody can read must keep no other from being read
+        except Exception as fault:  # one that is unreadable must not block the others
             self.faults[path[0]] = fault
 
     def is_in_order(self, parameter: str) -> bool:
-        """Tell whether nothing is wrong with a parameter, or it is gone; False where that is not known."""
+        """Whether nothing is wrong with a parameter, or it was deleted; False if that is unknown."""
         application = parameter.removeprefix(APPLICATIONS).split("/")[0]
         wrong = {parameter, APPLICATIONS + application} & self.unreadable.keys()
         return not wrong and application not in self.faults
@@ -97,8 +97,8 @@ class Registrations:
     def of_stack(self, stack_id: str, *, home: bool) -> tuple[Stage, str] | None:
         """Return the lasting stage with a stack, and its name there; None if it is not registered.
 
-        ``home`` says whether it lies in Belay's own account and region: elsewhere a stack may have the same name.
-        Raises what kept an application from being read, if the stack may be one of that.
+        ``home`` says whether it is in Belay's own account and region: elsewhere a stack may have the same name. Raises
+        the fault that prevented an application from being read, if the stack may belong to it.
         """
         read = self.read()
         name = name_of_stack(stack_id)
@@ -121,8 +121,7 @@ class Registrations:
     def policy_settings(self, registered: Registered | None) -> PolicySettings:
         """Return the policy settings of a stage that a pipeline's action names; the defaults if it names none.
 
-        Raises ``InvalidActionConfiguration`` where there is no such stage, ``InvalidRegistration`` where it cannot be
-        read.
+        Raises ``InvalidActionConfiguration`` if there is no such stage, ``InvalidRegistration`` if it cannot be read.
         """
         if registered is None:
             return PolicySettings()
@@ -130,11 +129,11 @@ class Registrations:
         return PolicySettings.from_registration(stage.policies, stage.trusted_networks)
 
     def regions(self, registered: Registered | None) -> tuple[str, ...]:
-        """Return the regions beside the function's own of a stage that a pipeline's action names; raises as below."""
+        """Return the further regions of a stage that a pipeline's action names; raises as above."""
         return () if registered is None else self.stage_here(registered).regions
 
     def stage_here(self, registered: Registered) -> Stage:
-        """Return the stage that an action names which works in Belay's own account and region alone.
+        """Return the stage that an action names, for one that works only in Belay's own account and region.
 
         Raises as ``stage`` does, and ``InvalidActionConfiguration`` for a stage elsewhere.
         """
@@ -150,8 +149,7 @@ class Registrations:
     def stage(self, registered: Registered) -> Stage:
         """Return the stage that a pipeline's action names.
 
-        Raises ``InvalidActionConfiguration`` where there is no such stage, ``InvalidRegistration`` where it cannot be
-        read.
+        Raises ``InvalidActionConfiguration`` if there is no such stage, ``InvalidRegistration`` if it cannot be read.
         """
         try:
             text, stages = self.texts(registered.application)
@@ -219,7 +217,7 @@ class Registrations:
 
 
 class RegistrationsReadOnce(Registrations):
-    """Registrations as they were when somebody first asked for them: for one sweep, which asks for them many times."""
+    """Registrations read once and cached for one sweep."""
 
     @cached_property
     def all(self) -> ReadRegistrations:
@@ -227,13 +225,13 @@ class RegistrationsReadOnce(Registrations):
         return super().read()
 
     def read(self) -> ReadRegistrations:
-        """Return it as it was read first."""
+        """Return it as first read."""
         return self.all
 
     def topic_of(self, application: str) -> str | None:
-        """Return the topic an application has of its own; None also where its registration cannot be read.
+        """Return an application's own topic; None also if its registration cannot be read.
 
-        Raises what kept it from being read, such as ``AwsFault``.
+        Raises the fault that prevented that, such as ``AwsFault``.
         """
         if application not in self.all.topics and application in self.all.faults:
             raise self.all.faults[application]
@@ -243,7 +241,7 @@ class RegistrationsReadOnce(Registrations):
 class RecentStages:
     """Every registered stage, cached for ``RECENT``: for frequent callers, such as event handlers.
 
-    Parameter Store answers 40 calls a second by default, shared by the whole account
+    Parameter Store allows 40 calls a second by default, shared by the whole account
     (https://docs.aws.amazon.com/general/latest/gr/ssm.html).
     """
 
@@ -253,7 +251,7 @@ class RecentStages:
         self._read: tuple[datetime, list[Stage]] | None = None
 
     def stages(self) -> list[Stage]:
-        """Return those that can be read, read again when that is due; a read with faults is not cached."""
+        """Return those that can be read, refreshed when due; a read with faults is not cached."""
         time = self._clock()
         if self._read is not None and timedelta(0) <= time - self._read[0] < RECENT:
             return self._read[1]

@@ -64,9 +64,10 @@ class RehearsedRoles:
 
     @classmethod
     def of(cls, place: StagePlace | None, stacks: str, databases: str, protected: str) -> "RehearsedRoles":
-        """Return those of a stage; the others are Belay's at home, ``protected`` as ``action=resource``, each a word.
+        """Return the roles of a stage; the others are Belay's at home, ``protected`` as ``action=resource``, each a
+        word.
 
-        Elsewhere one role recovers, and what Belay has there are its roles.
+        Elsewhere one role recovers, and Belay's only resources are its roles.
         """
         if place is None:
             calls = (each.partition("=") for each in protected.split())
@@ -93,7 +94,7 @@ class RollbackRehearsal:
     def rehearse(self) -> Rehearsal:
         """Run every check that the stage's registration asks for; an ephemeral stage has nothing to roll back to.
 
-        What AWS refuses to show makes a check UNKNOWN; throttling or an outage is raised, since it will pass.
+        A denied read makes a check UNKNOWN; throttling or an outage is transient and raised.
         """
         if self.run.stage.ephemeral:
             return Rehearsal()
@@ -252,7 +253,7 @@ class RollbackRehearsal:
         application = self.run.release.application
         tagged = {"aws:ResourceTag/belay:application": application}
         if self.run.stage.place is not None:
-            # So will the session that restores it, and only for the same application.
+            # So will the session that restores it, but only for the same application.
             tagged["aws:PrincipalTag/belay:application"] = application
         return [
             *self._refused(self.recovering.databases, (f"rds:{kind.made_by}",), kind.snapshot_arn(found), tagged),

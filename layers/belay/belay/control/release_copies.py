@@ -23,7 +23,7 @@ class ReleaseCopies:
     ) -> tuple[int, bool]:
         """Copy members starting at index ``first``, at least one, while there is time for the largest.
 
-        The ledger knows a release's upload; the one that is only ``planned`` is given. Returns how many are copied and
+        The ledger has a release's upload; a dry run's is passed as ``planned``. Returns how many are copied, and
         whether that is all. Raises ``InvalidRelease``.
         """
         with Reasons(self._artifacts, release).refusing():

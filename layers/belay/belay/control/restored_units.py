@@ -1,4 +1,4 @@
-"""Looking at a database, its members, and what leans on it, before and while it is restored."""
+"""Observing a database, its members and its dependents, before and while it is restored."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from belay.release.registration import Database
 
 
 def found(databases: Databases, unit: Unit) -> Unit:
-    """Return a unit with what stands at each of its places."""
+    """Return a unit with what exists at each of its places."""
     places = {place: databases.describe(unit.kind, unit.at(place)) for place in Place}
     return replace(unit, found={place: each for place, each in places.items() if each is not None})
 
@@ -22,7 +22,7 @@ def members(databases: Databases, of: Members, described: Description) -> dict[s
 
 
 def leaning(databases: Databases, database: Database, head: Unit) -> Sequence[str]:
-    """Return what depends on a database and its description does not show; looked up until the swap begins."""
+    """Return dependents that the database's description does not show; looked up until the swap begins."""
     if head.original is None or head.original_place is not Place.NAME:
         return ()
     proxies = databases.proxies_of(database)

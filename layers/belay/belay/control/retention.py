@@ -22,7 +22,7 @@ from belay.release.place import StagePlace
 class SnapshotsEverywhere:
     """Cleans up in Belay's own account and region, and wherever registered stages have databases.
 
-    A fault in one place, with one kind of database or with one snapshot affects no other: ``alone`` keeps it.
+    A fault in one place, one kind of database or one snapshot does not affect the others: ``alone`` collects it.
     """
 
     ledger: Ledger
@@ -60,7 +60,7 @@ class SnapshotsEverywhere:
 
 @dataclass(frozen=True)
 class SnapshotRetention:
-    """Decides from the ledger which snapshots are needed, and deletes the others; ``alone`` keeps what it could not."""
+    """Decides from the ledger which snapshots are needed, and deletes the others; ``alone`` collects the faults."""
 
     ledger: Ledger
     databases: Databases
@@ -71,7 +71,7 @@ class SnapshotRetention:
     ) -> Retention:
         """Delete what is not needed, or only decide about it. Returns the decision.
 
-        ``of`` is the application and the stage whose snapshots are looked at; all without it.
+        ``of`` limits it to the snapshots of one application and stage.
         """
         taken = ours(self.databases.manual_snapshots(kind), executions)
         snapshots = [each for each in taken if of in (None, released(each)[:2])]
@@ -88,8 +88,7 @@ class SnapshotRetention:
         return retention
 
     def _needed(self, snapshots: Sequence[Snapshot]) -> dict[Released, Need]:
-        """The releases that stages would roll back to, those whose snapshots are not in their vault yet, and those that
-        have not ended, from the ledger."""
+        """The releases that stages would roll back to, those with snapshots not in their vault yet, and open ones."""
         needed: dict[Released, Need] = {}
         for application, stage in {released(each)[:2] for each in snapshots}:
             runs = self.ledger.stages.runs(application, stage)

@@ -40,7 +40,7 @@ class Revalidations:
     alone: EachAlone = field(default_factory=EachAlone)
 
     def revalidate_each(self, stages: Iterable[Stage], today: date) -> dict[str, str]:
-        """Validate stages; what one raises does not affect the others: ``alone`` keeps it."""
+        """Validate stages; faults are isolated, and collected by ``alone``."""
         verdicts = {}
         for stage in stages:
             name = f"{stage.application}/{stage.name}"

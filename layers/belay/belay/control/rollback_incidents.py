@@ -1,4 +1,4 @@
-"""The incidents of rollbacks that somebody decided: prepared from the ledger, and opened."""
+"""The incidents of requested rollbacks: prepared from the ledger, and opened."""
 
 from dataclasses import replace
 from typing import Final
@@ -25,9 +25,9 @@ from belay.subject.names import asked_attempt, incident_of
 from belay.subject.subjects import AskedRollback, ReleaseAttempt
 
 BUSY: Final = "Busy"
-"""The refusal of a rollback in a stage whose lock is held: it may be asked for again."""
+"""The refusal of a rollback in a stage whose lock is held: it can be retried."""
 OVERTAKEN: Final = "Overtaken"
-"""The refusal to roll a release's stage back that runs another one by now."""
+"""The refusal to roll back a release's stage that runs another release by now."""
 
 
 class RollbackIncidents:
@@ -39,7 +39,7 @@ class RollbackIncidents:
         self._incidents = incidents
 
     def take_back(self, release: ReleaseReference, stage: str, by: str, reason: Reason) -> str | Refusal:
-        """Roll a stage back that a release was deployed to. Returns the incident, which is the same each time.
+        """Roll back a stage that a release was deployed to. Idempotent: returns the incident.
 
         ``by`` is the ARN of the execution that decided it.
         """
@@ -57,13 +57,15 @@ class RollbackIncidents:
         return name
 
     def prepare(self, request: RollbackRequest, by: str) -> tuple[Incident, RollbackRange] | Refusal:
-        """Return the incident of a rollback, with its documents stored, and what it undoes; or why it is refused."""
+        """Return the incident of a rollback, with its documents stored, and what it undoes; or the reason for a
+        refusal.
+        """
         stood_on = self._stands_on(request.application, request.stage)
         asked = self._range(request)
         return asked if isinstance(asked, Refusal) else self._prepared(request, asked, by, stood_on)
 
     def _only(self, release: ReleaseReference, request: RollbackRequest) -> RollbackRange | Refusal:
-        """Return what a rollback undoes that undoes one release, or why it would not undo that one alone."""
+        """Return what a rollback of one release alone undoes, or why that is impossible."""
         asked = self._range(request)
         if self._stands_on(request.application, request.stage) != release.attempt:
             return Refusal(409, OVERTAKEN, f"{request.stage} does not run {release.version} any more")
@@ -101,14 +103,14 @@ class RollbackIncidents:
         return incident, asked
 
     def _standing_changes(self, stage: str, asked: RollbackRange) -> list[ChangePlan]:
-        """Return what the releases to be undone did to a database, as far as it stands, the newest first."""
+        """Return the changes of the releases to be undone that a database still has, newest first."""
         kept = (self._artifacts.read(each.stage_key(stage, CHANGE_PLAN), ChangePlan.from_dict) for each in asked.undone)
         return [plan for plan in kept if plan is not None and plan.standing]
 
     def _misfit(self, request: RollbackRequest, asked: RollbackRange, changes: list[ChangePlan]) -> str | None:
         """Say why the target does not work with the schema that the database would have; None if it does.
 
-        Changes of one release that can all be undone are undone with it.
+        If all changes of a release can be undone, they are undone with it.
         """
         if asked.target is None or not changes:
             return None

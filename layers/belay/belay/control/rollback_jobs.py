@@ -28,8 +28,8 @@ class RollbackJobs:
     def take_back(self, job: Job) -> Success:
         """Open the incident, or check whether it has ended. Raises ``RollbackFailed`` if it needs a person.
 
-        Anyone who may invoke the function can write any event, so nothing begins before CodePipeline confirms whose
-        job it is.
+        Anyone who may invoke the function can write any event, so nothing begins before CodePipeline confirms the job's
+        owner.
         """
         action = rollback_action(job.parameters)
         stage = self.registrations.stage_here(action.registered)

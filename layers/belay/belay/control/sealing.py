@@ -47,10 +47,10 @@ def gathered(run: StageContext, stacks: Stacks, today: date, files: Mapping[str,
 
 
 def looked_up(run: StageContext, static: Report) -> list[str]:
-    """Name what CloudFormation resolves itself, in an unsealed version, each with its location.
+    """List what CloudFormation resolves itself, in an unsealed version, each with its location.
 
     ``static`` is the static gate's report, which names the templates that were read, including nested ones, and the
-    files of database changes, which are none.
+    files of database changes, which are not templates.
     """
     files = run.files
     places: dict[str, tuple[str, ...]] = {}
@@ -64,7 +64,7 @@ def looked_up(run: StageContext, static: Report) -> list[str]:
 
 
 def broken_since_approval(files: StageFiles, stacks: Stacks, today: date) -> str | None:
-    """Say which part of what was approved has changed, or that nobody approved; None if nothing has changed."""
+    """Say which part of what was approved has changed, or that there is no approval; None if nothing has changed."""
     run = files.run
     approval = run.ledger.approvals.get(run.release.application, run.release.version, run.stage.name)
     answer = approval.answer if approval is not None and approval.attempt == run.release.attempt else None

@@ -1,4 +1,4 @@
-"""Change sets as people are shown them: without the values that are secret."""
+"""Change sets for display, with secret values masked."""
 
 from collections.abc import Iterator, Mapping
 

@@ -35,7 +35,7 @@ class Situations:
 
     @classmethod
     def of(cls, there: Aws, ledger: Ledger) -> "Situations":
-        """Return what looks at the stages of an account and a region."""
+        """Return the observer of an account's and region's stages."""
         looks = there.stacks, there.drift, there.databases, there.services, there.scalable_targets
         return cls(*looks, StackValues.of(there, ledger))
 

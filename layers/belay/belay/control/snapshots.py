@@ -57,8 +57,8 @@ class StageSnapshots:
     def bring_on(self, origin: Origin, stage: Stage, execution: str) -> SnapshotsSeen:
         """Start each snapshot, or check its progress; its name is the same for every call of the same attempt.
 
-        ``execution`` goes into the snapshot's tags. Raises ``SnapshotFailed`` if one cannot be taken, also because a
-        database that earlier releases found is gone.
+        ``execution`` goes into the snapshot's tags. Raises ``SnapshotFailed`` if one cannot be taken, or a database
+        that earlier releases found was deleted.
         """
         return SnapshotsSeen({each.identifier: self._one(origin, stage, each, execution) for each in stage.databases})
 

@@ -1,4 +1,4 @@
-"""What an account needs for its stages, as Belay sees it there: its roles, and the rule that forwards events."""
+"""What an account needs for its stages, as Belay finds it there: its roles, and the rule that forwards events."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,17 +14,17 @@ from belay.release.trust import distrust
 
 FORWARD: Final = "belay-forward"
 FORWARD_PIPELINES: Final = "belay-forward-pipelines"
-"""The rules' names in ``accounts/spoke_region.yaml``; there are more for pipelines, which come and go with this one."""
+"""The rules' names in ``accounts/spoke_region.yaml``; those for pipelines are created and deleted with this one."""
 
 _INVOKE: Final = "lambda:InvokeFunction"
 
 
 @dataclass(frozen=True)
 class SeenThere:
-    """What an application finds in a place: what each role that its stages need lacks, and where events are sent to.
+    """What an application finds in a place: what its stages' roles lack, and where events are sent.
 
-    ``roles`` are by power. ``pipelines_to`` is where those of pipelines are sent to, None if no stage has one.
-    ``fault`` is why it could not be looked at.
+    ``roles`` are by power. ``pipelines_to`` is where pipelines' events are sent, None if no stage has a pipeline.
+    ``fault`` is why the place could not be read.
     """
 
     application: str
@@ -38,12 +38,12 @@ class SeenThere:
 
 @dataclass(frozen=True)
 class Spokes:
-    """Looks with the role ``belay-look`` of each account."""
+    """Reads with each account's role ``belay-look``."""
 
     places: Places
 
     def seen(self, stages: Iterable[Stage]) -> list[SeenThere]:
-        """Return what each application finds in each place where it has a stage, for ``belay doctor`` to judge."""
+        """Return what each application finds in each place with one of its stages, for ``belay doctor`` to judge."""
         found: dict[tuple[StagePlace, str], list[Stage]] = {}
         for each in stages:
             if each.place:
@@ -52,7 +52,7 @@ class Spokes:
         return [self._seen(place, stages, alone) for (place, _), stages in sorted(found.items(), key=str)]
 
     def _seen(self, place: StagePlace, stages: Sequence[Stage], alone: EachAlone) -> SeenThere:
-        """Look at one place; a region that answered nothing before is not asked again."""
+        """Read one place; a region that did not respond before is skipped."""
         about = (stages[0].application, place.account, place.region)
         looked = alone.attempt(partial(self._looked, place, stages), region=place.region)
         if looked is not None:
@@ -82,7 +82,7 @@ class Spokes:
 
 @dataclass(frozen=True)
 class Use:
-    """What a role does to something that a registration names, and the ``parameter`` that lets it."""
+    """What a role does to something that a registration names, and the ``parameter`` that allows it."""
 
     parameter: str
     action: str
@@ -90,7 +90,7 @@ class Use:
 
 
 def uses(stages: Iterable[Stage], power: Power) -> list[Use]:
-    """Return what stages of one place have a role do to what they name there, each once."""
+    """Return what roles do to what the stages of one place name, each once."""
     found: dict[Use, None] = {}
     for stage in stages:
         named: list[Use] = []
@@ -108,7 +108,7 @@ def uses(stages: Iterable[Stage], power: Power) -> list[Use]:
 
 
 def _refused(there: Aws, role: str, named: Iterable[Use]) -> list[str]:
-    """Say what a role may not do of this; nothing of a role that does not exist, of which that is said."""
+    """Say what a role is not allowed to do; nothing for a role that does not exist, which is reported separately."""
     return [
         f"its parameter {each.parameter} does not include {each.resource} ({each.action} is refused)"
         for each in named
@@ -117,7 +117,7 @@ def _refused(there: Aws, role: str, named: Iterable[Use]) -> list[str]:
 
 
 def tables_of(stage: Stage) -> list[str]:
-    """Return the tables in which values of the parameters of a stage elsewhere stand."""
+    """Return the tables that hold parameter values for a stage elsewhere."""
     named = sorted({one.table for stack in stage.stacks.values() for one in stack.from_tables.values()})
     return [] if stage.place is None else [stage.place.arn("dynamodb", f"table/{each}") for each in named]
 
@@ -129,7 +129,7 @@ def pipelines_of(stage: Stage) -> list[str]:
 
 
 def needs(stage: Stage, power: Power) -> bool:
-    """Whether anything is done with a power in a stage."""
+    """Whether a power is used in a stage."""
     if power is Power.FORECAST:
         return stage.forecast != "none"
     return stage.pipeline is not None if power is Power.PIPELINE else True

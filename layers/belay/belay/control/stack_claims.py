@@ -1,4 +1,4 @@
-"""Claiming a stage's stacks when a release is accepted, and giving up what is not registered any more."""
+"""Claiming a stage's stacks when a release is accepted, and freeing unregistered ones."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from belay.release.stack_claim import StackClaim, claims_of, refusal, shared
 
 @dataclass(frozen=True)
 class StackClaims:
-    """The claims on stacks; ``region`` is Belay's own, in which stages lie that name no other."""
+    """The claims on stacks; ``region`` is Belay's own, the default of stages."""
 
     ledger: Ledger
     artifacts: ArtifactBucket
@@ -37,7 +37,7 @@ class StackClaims:
             raise InvalidRegistration(problems)
 
     def refuse_others(self, accepted: AcceptedRelease) -> None:
-        """Raise ``InvalidRegistration`` if a stack of the release belongs to another stage; claim none."""
+        """Raise ``InvalidRegistration`` if a stack of the release belongs to another stage, without claiming any."""
         standing = self.ledger.stack_claims.every()
         problems = [
             refusal(wanted, found)
@@ -56,9 +56,9 @@ class StackClaims:
         return {f"{APPLICATIONS}{stage}": problems for stage, problems in found.items()}
 
     def unregistered(self, read: ReadRegistrations, faults: list[Exception]) -> list[StackClaim]:
-        """Return the claims on stacks that their stages do not register any more, as far as that is known.
+        """Return the claims on stacks that their stages no longer register, as far as that is known.
 
-        A release that is under way may yet create what was registered when it was accepted.
+        An active release may yet create stacks registered when it was accepted.
         """
         registered = {(each.key, each.owner) for stage in read.stages for each in claims_of(stage, self.region, "")}
         spared = {*read.faults, *(each.removeprefix(APPLICATIONS).split("/")[0] for each in read.unreadable)}
@@ -70,7 +70,7 @@ class StackClaims:
         ]
 
     def free_if_gone(self, claim: StackClaim, there: Aws) -> str | None:
-        """Give a stack up that does not exist any more. Returns its key; None if it exists."""
+        """Free the claim on a stack if it was deleted. Returns its key; None if it exists."""
         if there.stacks.describe_stack(claim.stack_name) is not None:
             return None
         self.ledger.stack_claims.free(claim)

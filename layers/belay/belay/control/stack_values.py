@@ -1,4 +1,4 @@
-"""The values of stacks that no call shows, or that stand elsewhere: keeping what is known of them, and comparing."""
+"""Stack values that no call returns, or that are stored elsewhere: recording what is known of them, and comparing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ _MARK = b"resolve:"
 
 
 class StackValues:
-    """Keeps and finds what is known of stacks' values. No value itself is ever read."""
+    """Records and finds what is known of stacks' values. No value itself is ever read."""
 
     def __init__(self, stacks: Stacks, parameters: ParameterVersions, secrets: Secrets, ledger: Ledger) -> None:
         self._stacks = stacks
@@ -30,11 +30,11 @@ class StackValues:
 
     @classmethod
     def of(cls, there: Aws, ledger: Ledger) -> "StackValues":
-        """Return those of an account and a region."""
+        """Return the values of an account and a region."""
         return cls(there.stacks, there.parameter_versions, there.secrets, ledger)
 
     def keep(self, stack_id: str, operation: str, digests: Mapping[str, str]) -> None:
-        """Keep what a successful operation gave a stack, with the versions that its references have now."""
+        """Record what a successful operation gave a stack, with its references' current versions."""
         versions = self.versions(self.references(stack_id))
         self._ledger.values.record(stack_id, KnownValues(operation, digests, versions))
 
@@ -56,7 +56,7 @@ class StackValues:
         return replace(baseline, known=digests, versions=versions)
 
     def going_back(self, stack_id: str, operation: str, baseline: Baseline) -> None:
-        """Keep what an operation back to a baseline gives a stack: hidden values stay what they are."""
+        """Record what a rollback to a baseline gives a stack: hidden values stay what they are."""
         now = self.in_use(stack_id)
         digests = {**({} if now is None else now.digests), **baseline.references}
         self._ledger.values.record(stack_id, KnownValues(operation, digests, self.versions(baseline.versions)))
@@ -85,7 +85,7 @@ class StackValues:
         yield from (value for value in given.values() if place_of(value) is not None)
 
     def versions(self, references: Iterable[str]) -> dict[str, str | None]:
-        """Return the version that each reference has now, None where that cannot be known."""
+        """Return each reference's current version, None if that cannot be known."""
         return {reference: self._version(reference) for reference in references}
 
     def _version(self, reference: str) -> str | None:

@@ -42,7 +42,7 @@ class StageContext:
 
     @classmethod
     def enter(cls, event: Mapping[str, Any], ledger: Ledger, artifacts: ArtifactBucket) -> "StageContext":
-        """Load what an event's ``release`` and ``stage`` name; a ``fencing`` token in it is checked and extended.
+        """Load the event's ``release`` and ``stage``; a ``fencing`` token is checked and extended.
 
         Raises ``LockLost`` and ``MissingDocument``.
         """
@@ -54,14 +54,14 @@ class StageContext:
         return cls(release, accepted, accepted.stages[event["stage"]], artifacts, ledger)
 
     def at(self, aws: Aws, power: Power) -> Aws:
-        """Return the account and region that the stage lies in, with one power there; ``aws`` are Belay's own."""
+        """Return the stage's account and region, with one power there; ``aws`` are Belay's own."""
         release, stage = self.release, self.stage
         return aws.at(stage.place, power, Session(release.application, stage.name, release.version, release.attempt))
 
     def read_tables(self, aws: Aws) -> "StageContext":
-        """Return it with the values of parameters that stand in tables, unless they were read before.
+        """Return it with the parameter values that tables hold, unless they were read before.
 
-        Raises ``InvalidRelease`` with the key of the document that says which of them are not there.
+        Raises ``InvalidRelease`` with the key of the document that lists the missing ones.
         """
         there = self.at(aws, Power.DEPLOY)
         with self.reasons.refusing():
@@ -103,13 +103,13 @@ class StageContext:
 
     @property
     def asks(self) -> bool:
-        """Whether a person has to approve. Database changes are none of CloudFormation's, so they always count."""
+        """Whether a person has to approve. Change sets do not show database changes, so those always require it."""
         approval, declared = self.stage.approval, self.accepted.manifest.database is not None
         return approval.required and not (approval.skip_unchanged and not declared and self.plan().unchanged)
 
     @property
     def forecast(self) -> Forecast:
-        """How the release's database changes are forecast; an ephemeral stage has no database yet."""
+        """How database changes are forecast; ``none`` in an ephemeral stage, which has no database yet."""
         changed = changed_database(self.accepted.manifest.database, self.stage)
         return "none" if changed is None or self.stage.ephemeral else self.stage.forecast
 

@@ -45,9 +45,9 @@ class StageChangeSets:
     def advance(self, enough_time: Callable[[], bool]) -> StagePlan:
         """Advance the plan one step and return it; ``ready`` once every change set that can be created now has been.
 
-        Before the first is made, the files are where CloudFormation reads them: copied while there is time.
-        Raises ``InvalidRelease`` if a change set cannot be created or its changes violate a policy, and
-        ``StackNotDeployable`` if a stack cannot take one.
+        Before the first is made, the files are copied to where CloudFormation reads them, while there is time. Raises
+        ``InvalidRelease`` if a change set cannot be created or its changes violate a policy, and ``StackNotDeployable``
+        if a stack cannot take one.
         """
         run = self.run
         plan = run.plan()
@@ -118,7 +118,7 @@ class StageChangeSets:
         return run.parameters(manifest) | run.accepted.secret_values(run.stage.name, stack.stack, self.key.decrypt)
 
     def _unpinned(self, change_set: ChangeSet, *, where: str) -> list[str]:
-        """Return the nested stacks, at every level, whose templates somebody may change before they are deployed."""
+        """Return the nested stacks, at every level, whose templates could be changed before deployment."""
         run = self.run
         template = self.stacks.change_set_template(change_set.change_set_id)
         values = {**change_set.parameters, **pseudo_parameters(change_set.stack_id)}
@@ -181,12 +181,12 @@ class StageChangeSets:
 
 
 def _message(stack: StackPlan, name: str, value: str) -> bytes:
-    """Return what the HMAC is made of: KMS takes 4,096 bytes at most, which a value alone may have."""
+    """Return the HMAC's input: KMS accepts 4,096 bytes at most, which a value alone may have."""
     return hashlib.sha256(json.dumps([stack.stack_name, name, value]).encode()).digest()
 
 
 def _deferred(plan: StagePlan, stack: StackPlan, problem: str) -> StackPlan:
-    """Let a stack wait for an earlier one that it needs, though its manifest does not declare that dependency.
+    """Make a stack wait for an earlier one that it needs, though its manifest does not declare that dependency.
 
     Raises ``InvalidRelease`` if that is not the problem, or no earlier stack is left to change.
     """

@@ -1,4 +1,4 @@
-"""A release's database changes in one stage: reading what is pending there, and having it applied."""
+"""A release's database changes in one stage: reading what is pending, and having it applied."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -37,7 +37,7 @@ from belay.sql.changes import DatabaseChange
 from belay.sql.contexts import applies
 
 MOST_UNANSWERED: Final = 5
-"""How often an executor may fail to answer in a row: a brief fault is no verdict on the changes."""
+"""How many times in a row an executor may fail to respond: a transient fault is no verdict on the changes."""
 
 
 class StageChanges:
@@ -52,10 +52,10 @@ class StageChanges:
     # -- planning ------------------------------------------------------------------------------------------------
 
     def plan(self, name: str) -> ChangePlan | None:
-        """Bring the plan up to what the database records, one step on; None if the release changes none here.
+        """Update the plan with the database's record, one step at a time; None if the release changes no database here.
 
-        ``name`` is the reading's: under the lock the database is read again. Raises ``InvalidRelease`` if
-        the changes may not be applied, and ``ChangesFailed`` if the database cannot be read.
+        ``name`` is the reading's: under the lock the database is read again. Raises ``InvalidRelease`` if the changes
+        may not be applied, and ``ChangesFailed`` if the database cannot be read.
         """
         with self._run.reasons.refusing():
             plan = self._run.change_plan() or self._made()
@@ -129,7 +129,7 @@ class StageChanges:
         changes, earlier = self._files.handed(plan.stored).changes, self._earlier()
         found = compared(changes, recorded, list(earlier))
         contexts = {change.id: change.contexts for change in changes}
-        # What is only planned has been applied nowhere.
+        # Dry-run changes have been applied nowhere.
         applied = {} if self._run.release.is_plan else earlier
         problems = [*found.refused, *not_applied_before(found.pending, contexts, applied)]
         if problems:
@@ -140,7 +140,7 @@ class StageChanges:
         )
 
     def _earlier(self) -> dict[str, ChangePlan]:
-        """Return the release's plans in the stages of earlier waves, as far as it changes databases there."""
+        """Return the release's plans in the stages of earlier waves, if it changes databases there."""
         before = stages_before(self._run.accepted.application.waves, self._run.stage.name)
         plans = {stage: self._run.change_plan(stage) for stage in before}
         return {stage: plan for stage, plan in plans.items() if plan is not None}
@@ -148,7 +148,7 @@ class StageChanges:
     # -- applying ------------------------------------------------------------------------------------------------
 
     def apply(self) -> ChangePlan:
-        """Have the pending changes applied, one step on: begun once, then followed. Raises ``ChangesFailed``."""
+        """Have the pending changes applied, one step at a time: started once, then polled. Raises ``ChangesFailed``."""
         plan = self._run.change_plan()
         if plan is None or not plan.read:
             raise self._failed(None, "it is not known what to apply: somebody removed its plan")
@@ -174,7 +174,7 @@ class StageChanges:
         return self._saved(plan)
 
     def _begun(self, plan: ChangePlan) -> ChangePlan:
-        """Record that the changes may be there from now on, before anybody is asked."""
+        """Record that the changes may have been applied, before the executor is called."""
         address = self._address(plan)
         if address is None:
             raise self._failed(plan, f"{plan.database} does not exist, or has no endpoint")
@@ -193,10 +193,10 @@ class StageChanges:
     # -- recovering ----------------------------------------------------------------------------------------------
 
     def settle(self, name: str) -> ChangePlan:
-        """Find out what became of changes that were begun, one step on; they are not begun again.
+        """Determine the result of changes that were started, one step at a time; they are not started again.
 
-        Without an operation to look at, what the database records now and did not before is theirs. ``name`` is the
-        reading's. Raises ``ExecutorFailed``.
+        Without an operation to read, what the database has newly recorded counts as theirs. ``name`` is the reading's.
+        Raises ``ExecutorFailed``.
         """
         plan = self._run.required_changes()
         address, read = _known(plan.address), plan.read_as == name
@@ -215,7 +215,7 @@ class StageChanges:
         return self._saved(ended)
 
     def undo(self, name: str) -> ChangePlan:
-        """Have the changes that stand undone, one step on; ``name`` is the undo's. Raises ``ExecutorFailed``."""
+        """Have the applied changes undone, one step at a time; ``name`` is the undo's. Raises ``ExecutorFailed``."""
         plan = self._run.required_changes()
         if plan.state is not ChangeState.UNDOING:
             plan = self._saved(replace(plan, state=ChangeState.UNDOING, operation="", unanswered=0))
@@ -230,9 +230,9 @@ class StageChanges:
     # -- both ----------------------------------------------------------------------------------------------------
 
     def _asked(self, plan: ChangePlan, begin: Begin) -> tuple[ChangePlan, OperationAnswer | None]:
-        """Begin an operation, or look at it; no answer if the executor broke, which says nothing about the database.
+        """Start or poll an operation; None if the executor failed, which says nothing about the database.
 
-        Raises ``ExecutorFailed`` if it breaks every time.
+        Raises ``ExecutorFailed`` if it fails every time.
         """
         function, look = plan.executor.function, Look(plan.operation, begin.database)
         try:
@@ -257,7 +257,7 @@ class StageChanges:
 
 
 def record_changes(run: StageContext, plan: ChangePlan, instead: AppliedOutcome | None = None) -> None:
-    """Record what was done with each change, before the plan says so; ``instead`` is what became of what stands."""
+    """Record the result of each change, before the plan has it; ``instead`` is the result of those still applied."""
     pending, standing = {each.id: each for each in plan.pending}, {each.id for each in plan.standing}
     schema = None if plan.schema_range is None else plan.schema_range.after
     done = [(pending[each.id], each, outcome) for each in plan.results if (outcome := outcome_of(each)) is not None]

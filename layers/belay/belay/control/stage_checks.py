@@ -23,7 +23,7 @@ def verification(alarms: AlarmsCheck, verify_function: VerifyFunctionCheck) -> S
 
 
 def look(checks: StageChecks, deployed: DeployedStage, standing: Verification) -> tuple[Verification, Report]:
-    """Run every check once, up to the first that fails: nobody is asked about what is known to be bad.
+    """Run every check once, up to the first failure: people are not asked about what is known to be bad.
 
     Returns the stage's state, and what the policies found.
     """

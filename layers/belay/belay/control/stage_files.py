@@ -1,8 +1,8 @@
-"""The files of a release where they are read for a stage: elsewhere, in a bucket of the stage's region.
+"""The files of a release where a stage reads them: elsewhere, in a bucket of the stage's region.
 
-A Lambda function's code has to lie in the function's region
+A Lambda function's code must be in the function's region
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-function-code.html), and
-another account is shown the files of its own stages alone.
+another account can read only the files of its own stages.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from belay.release.records import Upload
 from belay.stack.baseline import TemplatePointer
 
 RESERVE_MILLISECONDS = 200_000
-"""A file is copied only while this much time is left: the largest allowed one needs less."""
+"""A file is copied only if this much time is left, more than the largest allowed file needs."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class StageFiles:
 
     @classmethod
     def kept_by(cls, aws: Aws, run: StageContext) -> "StageFiles":
-        """Return those of a stage; ``aws`` are Belay's own account and region, whose buckets they are."""
+        """Return the files of a stage; ``aws`` are Belay's own account and region, which have the buckets."""
         name, prefix = run.accepted.files_of(run.stage.name, run.artifacts.name, run.release.prefix)
         place = run.stage.place
         return cls(run, run.artifacts if place is None else aws.in_region(place.region).artifacts(name), prefix)
@@ -42,9 +42,9 @@ class StageFiles:
         return self.bucket.url(f"{self.prefix}/{path}")
 
     def copy(self, enough_time: Callable[[], bool]) -> bool:
-        """Copy the files that are not there yet, verifying each digest, while there is time. Returns whether all are.
+        """Copy the missing files, verifying each digest, while there is time. Returns whether all are there.
 
-        Raises ``MissingDocument`` if a file is gone from the artifact bucket, or is not what was accepted.
+        Raises ``MissingDocument`` if a file was deleted from the artifact bucket, or is not what was accepted.
         """
         if self.run.stage.place is None:
             return True
@@ -90,7 +90,7 @@ class StageFiles:
                 yield path, StoredDocument(self.bucket.name, key, versions[key], sha256)
 
     def hand_over(self, name: str, document: ChangeDocument) -> StoredDocument:
-        """Store database changes where the stage's executor reads them; a plan's, which no executor gets, at home."""
+        """Store database changes where the stage's executor reads them; at home for dry runs, without one."""
         bucket, key, data = self.run.artifacts, self.run.release.stage_key(self.run.stage.name, name), encoded(document)
         if self.run.stage.place is not None and not self.run.release.is_plan:
             bucket, key = self.bucket, self.run.stage.place.key(key)
@@ -98,7 +98,7 @@ class StageFiles:
         return StoredDocument(bucket.name, key, str(version), hashlib.sha256(data).hexdigest())
 
     def handed(self, stored: StoredDocument) -> ChangeDocument:
-        """Return the database changes that were handed over. Raises ``MissingDocument`` if they are gone."""
+        """Return the database changes that were handed over. Raises ``MissingDocument`` if they were deleted."""
         data = self._named(stored.bucket).get_version(stored.key, stored.version_id)
         if data is None:
             raise MissingDocument(
@@ -110,7 +110,7 @@ class StageFiles:
         return self.run.artifacts if bucket == self.run.artifacts.name else self.bucket
 
     def _verified(self, path: str, sha256: str) -> Iterator[bytes]:
-        """Yield a file's bytes; what is not what was accepted is refused before its end: then nothing is written."""
+        """Yield a file's bytes; one that is not what was accepted raises before its end, so that nothing is written."""
         key, found = self.run.release.member_key(path), hashlib.sha256()
         held = b""
         for piece in self.run.artifacts.pieces(key):

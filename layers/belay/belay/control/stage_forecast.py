@@ -26,11 +26,11 @@ from belay.sql import model as models
 from belay.sql.model import Model
 
 KEPT_FOR: Final = timedelta(days=5)
-"""Longer than an execution that forecasts may run: after that anybody may delete its copy."""
+"""Longer than an execution that forecasts may run: after that its copy is orphaned and may be deleted."""
 
 MOST_QUERIES: Final = 500
 MOST_UNANSWERED: Final = 5
-"""How often an executor may break: a brief fault is no reason to forecast nothing."""
+"""How many times an executor may fail: a transient fault must not end the forecast."""
 
 
 _UNANSWERED: Final = "forecast-unanswered.json"
@@ -38,7 +38,7 @@ _UNANSWERED: Final = "forecast-unanswered.json"
 
 @dataclass(frozen=True)
 class Unanswered:
-    """How many ``times`` the executor broke in a forecast."""
+    """How many ``times`` the executor failed in a forecast."""
 
     times: int
 
@@ -54,7 +54,7 @@ class ForecastProgress(StrEnum):
 
 @dataclass(frozen=True)
 class StageForecast:
-    """The forecast of a release's database changes in one stage. Each part is begun once and then looked at."""
+    """The forecast of a release's database changes in one stage. Each part is started once and then polled."""
 
     run: StageContext
     databases: Databases
@@ -106,7 +106,7 @@ class StageForecast:
         return ForecastProgress.RUNNING
 
     def try_changes(self, execution: str) -> ForecastProgress:
-        """Have the executor run the changes on the copy and undo them, and plan the queries that run today.
+        """Have the executor run the changes on the copy, undo them, and plan the live database's queries.
 
         Raises ``NotForecast``, ``ExecutorFailed`` and ``ReleaseSuperseded``.
         """
@@ -179,7 +179,9 @@ class StageForecast:
             self.copies.make(members.kind, created[1])
 
     def _settled(self, copy: Copy, kind: UnitKind, found: Description) -> bool:
-        """Whether the copy, or its instance, is available. One that an earlier execution left is waited for to go."""
+        """Whether the copy, or its instance, is available. One left by an earlier execution is waited for until
+        deleted.
+        """
         known = found_copy(kind, found)
         if known is None:
             raise NotForecast(f"there is a database {copy.name} that is not this forecast's copy")
@@ -193,9 +195,9 @@ class StageForecast:
     # -- the executor --------------------------------------------------------------------------------------------
 
     def _asked(self, plan: ChangePlan, begin: Begin) -> OperationAnswer | None:
-        """Begin an operation, or ask how far it is; None if the executor broke, which says nothing about the changes.
+        """Start or poll an operation; None if the executor failed, which says nothing about the changes.
 
-        Raises ``ExecutorFailed`` if it broke too often.
+        Raises ``ExecutorFailed`` if it failed too often.
         """
         try:
             return self.executors.begin(plan.executor.function, begin)
@@ -210,7 +212,7 @@ class StageForecast:
     # -- the changes ---------------------------------------------------------------------------------------------
 
     def _with_queries(self, plan: ChangePlan) -> StoredDocument:
-        """Return the changes with the queries of the live database, stored once: a token is for one content."""
+        """Return the changes with the live database's queries, stored once: a token is for one content."""
         kept = self._get("forecast-asked.json")
         if kept is not None:
             return read(StoredDocument, kept, "forecast-asked.json")

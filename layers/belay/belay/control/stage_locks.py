@@ -30,8 +30,8 @@ class StageLocks:
     def take(self, claim: Claim) -> int | None:
         """Return the fencing token, or None while another holder works under the lock.
 
-        A recovery takes its turn, whoever else is in the queue. Raises ``LockLost``, and ``ReleaseSuperseded`` if a
-        newer release is waiting too, or has taken this one's turn.
+        A recovery takes its turn regardless of the queue. Raises ``LockLost``, and ``ReleaseSuperseded`` if a newer
+        release is waiting too, or has taken this one's turn.
         """
         seen = self._ledger.locks.get(claim.application, claim.stage)
         owner_runs = seen is not None and self._executions.running(seen.execution, seen.held_since)
@@ -53,7 +53,7 @@ class StageLocks:
         return fencing
 
     def holder(self, claim: Claim) -> str:
-        """Say who has the lock that a claim is on."""
+        """Describe the holder of the lock that a claim is on."""
         lock = self._ledger.locks.get(claim.application, claim.stage)
         if lock is None or not lock.held:
             return f"nobody has the lock of {claim.stage}"
@@ -61,7 +61,8 @@ class StageLocks:
         return f"{lock.label} has the lock of {claim.stage}{why} since {lock.held_since}, in {lock.execution}"
 
     def _refuse_superseded(self, claim: Claim) -> None:
-        """Leave the queue if a newer release waits, although the lock may be free: it must not matter who asks first.
+        """Leave the queue if a newer release waits, even if the lock may be free: the order of requests must not
+        matter.
 
         Raises ``ReleaseSuperseded``.
         """
@@ -76,6 +77,6 @@ class StageLocks:
             raise ReleaseSuperseded(superseded.why(claim.label))
 
     def _waits(self, waiter: Waiter) -> bool:
-        """Whether the execution of a waiter may still be alive: one that was stopped does not leave the queue."""
+        """Whether a waiter's execution may still be running: a stopped one does not leave the queue."""
         attempt = self._ledger.attempts.of_id(waiter.application, waiter.attempt)
         return attempt is None or attempt.waits_in(waiter.stage)

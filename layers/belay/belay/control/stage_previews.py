@@ -1,4 +1,4 @@
-"""What a plan found in one stage: gathered while its change sets exist, and kept for whoever asked."""
+"""What a dry run found in one stage: gathered while its change sets exist, and stored for the requester."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,9 +14,9 @@ from belay.control.stage import StageContext
 
 
 def preview(run: StageContext, stacks: Stacks, at: datetime, outcome: PlanOutcome, why: str) -> StagePreview:
-    """Keep what a plan found in a stage, as a document and as a part of a page; return it.
+    """Store a dry run's findings in a stage, as a document and as part of a page; return them.
 
-    What was found while a release or a recovery took the stage says nothing, whatever it is.
+    Findings made while a release or a recovery took the stage are void.
     """
     taken = _taken(run)
     if taken:
@@ -33,7 +33,7 @@ def preview(run: StageContext, stacks: Stacks, at: datetime, outcome: PlanOutcom
 
 
 def _taken(run: StageContext) -> str:
-    """Say who took the stage's lock since planning began; nothing if nobody did."""
+    """Name whoever took the stage's lock since planning began; empty if it stayed free."""
     plan, application, stage = run.plan(), run.release.application, run.stage.name
     free = run.ledger.locks.free(application, stage)
     if not plan.begun or (plan.lock_seen is not None and free == plan.lock_seen):
@@ -44,7 +44,7 @@ def _taken(run: StageContext) -> str:
 
 
 def _remarks(run: StageContext, at: datetime) -> Iterator[str]:
-    """Say what else a release would meet here, were it uploaded now."""
+    """Say what else a release would meet here if uploaded now."""
     release, stage = run.release, run.stage
     head, held = run.ledger.attempts.head(release.application, release.version), stage.calendar.held(at)
     if head is not None and head.deployed_digest not in (None, release.digest):

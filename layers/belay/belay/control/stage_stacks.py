@@ -1,4 +1,4 @@
-"""The stacks of a stage, once they are planned: executing their change sets, withdrawing those, deleting stacks."""
+"""The stacks of a stage once planned: executing their change sets, withdrawing those, deleting stacks."""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -24,11 +24,11 @@ from belay.stack.status import StackStatus
 from belay.stack.trace import undeleted
 
 _BEGINS_WITHIN: Final = timedelta(hours=1)
-"""How long the first event of an execution may take: usually it takes seconds."""
+"""How long the first event of an execution may take; usually it takes seconds."""
 
 
 def refuse_deleted(run: StageContext, stacks: Stacks) -> None:
-    """Raise ``StackFailed`` if a stack of the release is gone: nobody may be told that it is deployed."""
+    """Raise ``StackFailed`` if a stack of the release was deleted: it must not be announced as deployed."""
     for stack_id in (each.stack_id for each in run.plan().stacks if each.stack_id):
         status = stacks.status(stack_id)
         if status.startswith("DELETE_"):
@@ -46,7 +46,7 @@ class StageStacks:
 
     @classmethod
     def of(cls, run: StageContext, there: Aws) -> "StageStacks":
-        """Return those of a stage, where it lies."""
+        """Return the stacks of a stage, in its account and region."""
         return cls(run, there.stacks, StackValues.of(there, run.ledger))
 
     # -- confirming ----------------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ class StageStacks:
             return Statement(Why.PLAN_CHANGED, broken)
         plan = run.plan()
         stale = [stack.stack for stack in plan.in_progress(Progress.PLANNED) if self._stale(stack)]
-        # Whether a stack still has nothing to change can only be known by planning it again.
+        # Whether a stack still has nothing to change can only be determined by planning it again.
         changed = bool(stale) or plan.changed_since(fencing)
         doubtful = [stack.stack for stack in plan.in_progress(Progress.UNCHANGED)] if changed else []
         if not stale and not doubtful:
@@ -139,8 +139,7 @@ class StageStacks:
     def _follow(self, stack: StackPlan) -> StackPlan:
         """Return the stack with the state of its execution. Raises ``StackFailed`` with the first cause.
 
-        Where the execution's own events fall silent, the stack itself is looked at: another operation may have taken it
-        over.
+        If the execution's own events stop, the stack itself is described: another operation may have taken it over.
         """
         stack_id, token = str(stack.stack_id), str(stack.token)
         seen = self._stacks.operation(stack_id, token)
@@ -159,7 +158,7 @@ class StageStacks:
         raise self._failed(stack_id, seen.status, token)
 
     def _silence(self, stack: StackPlan, status: StackStatus | None) -> str | None:
-        """Say for how long an execution was not heard of, if that is too long: before its first event, or since."""
+        """Say how long an execution has had no events, if that is too long: before its first, or since its last."""
         if status is not None:
             return SILENT if self._stacks.stands_still(str(stack.stack_id), now()) else None
         waited = now() - datetime.fromisoformat(stack.asked_at or timestamp())
@@ -182,7 +181,7 @@ class StageStacks:
         return standing is None
 
     def _gone(self, stack: StackPlan) -> bool:
-        """Tell whether a stack is deleted. Raises ``StackFailed`` if its deletion failed."""
+        """Whether a stack is deleted. Raises ``StackFailed`` if its deletion failed."""
         stack_id = str(stack.stack_id)
         status = self._stacks.status(stack_id)
         if status is StackStatus.DELETE_FAILED:
@@ -190,7 +189,7 @@ class StageStacks:
         return status is StackStatus.DELETE_COMPLETE
 
     def _delete(self, stack: StackPlan, purpose: str) -> None:
-        """Ask for a stack's deletion, unless its status does not allow that now; asking again changes nothing."""
+        """Request a stack's deletion, unless its status does not allow it now; idempotent."""
         run, stack_id, token = self._run, str(stack.stack_id), self._run.token(stack.stack, purpose)
         run.ledger.operations.record(
             stack_id, token, run.release, run.stage.name, purpose=Purpose.DELETE, now=timestamp()
@@ -204,10 +203,10 @@ class StageStacks:
     # -- withdrawing ---------------------------------------------------------------------------------------------
 
     def withdraw(self) -> list[str]:
-        """Delete every change set that was made under a plan's name, even unnoticed, and empty stack shells.
+        """Delete every change set made under a plan's name, recorded or not, and empty stack shells.
 
-        What was executed stays. Returns the stacks that have some left: CloudFormation deletes none that it is still
-        creating.
+        What was executed stays. Returns the stacks that have some left: CloudFormation cannot delete one that is still
+        being created.
         """
         executed = (Progress.EXECUTING, Progress.EXECUTED)
         stacks = [self._found(stack) for stack in self._run.plan().stacks if stack.progress not in executed]
@@ -219,7 +218,7 @@ class StageStacks:
         return [stack.stack for stack in stacks if self._made(stack) or self._is_shell(stack)]
 
     def _found(self, stack: StackPlan) -> StackPlan:
-        """Return a stack with its id: a step may have made its change set and died before it noted that."""
+        """Return a stack with its id: a step may have made its change set and crashed before recording that."""
         description = None if stack.stack_id else self._stacks.describe_stack(stack.stack_name)
         return stack if description is None else replace(stack, stack_id=description["StackId"], creates=True)
 

@@ -1,4 +1,4 @@
-"""The static gate: checks a release's templates and database changes against the policies, as each stage has them."""
+"""The static gate: checks a release's templates and database changes against the policies, as set in each stage."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -21,7 +21,7 @@ from belay.release.registration import Stage
 
 
 class StaticGate:
-    """Checks releases and stores a report for each stage; ``region`` is where those without a place are."""
+    """Checks releases and stores a report for each stage; ``region`` is the default of stages."""
 
     def __init__(self, ledger: Ledger, artifacts: ArtifactBucket, templates: TemplateChecks, region: str) -> None:
         self._ledger = ledger
@@ -58,7 +58,7 @@ class StaticGate:
         return Report().merged(*(check_template(files, path, values, policies, today) for path, values in stacks))
 
     def _place(self, stage: Stage) -> dict[str, str]:
-        """Return the pseudo parameters that say where a stage is."""
+        """Return the pseudo parameters for a stage's account and region."""
         partition = stage.service_role.split(":")[1]
         region = self._region if stage.place is None else stage.place.region
         return {"AWS::AccountId": stage.account, "AWS::Partition": partition, "AWS::Region": region}

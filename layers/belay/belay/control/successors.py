@@ -1,4 +1,4 @@
-"""Continuing waiting releases: executions of an older Belay are replaced by new ones; nobody is asked again."""
+"""Continuing waiting releases: executions of an older Belay are replaced by new ones, without asking anyone again."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -32,10 +32,10 @@ class Successors:
         """Continue a stage's execution that waits for an answer or a window.
 
         Returns the successor; None if the release has ended or belongs to another attempt by now, or if another stage
-        of its wave does not only wait, or was not entered yet: its execution would end with the release's. One that
-        waits in the ledger may hold its lock by now, so its execution is asked. The successor continues every stage
-        that waits. It starts first, so that one execution always exists, and the release's own execution is stopped
-        before the stages', whose end it would treat as a failure. Repeated after a crash, it does what is left.
+        of its wave does more than wait, or was not entered yet: its execution would end with the release's. One that
+        waits according to the ledger may hold its lock by now, so its execution is checked. The successor continues
+        every waiting stage. It starts first, so that one execution always exists, and the release's own execution is
+        stopped before the stages', whose end it would treat as a failure. A rerun after a crash does the rest.
         """
         document = self.executions.input(execution)
         release, stage, parent = ReleaseReference.from_dict(document["release"]), document["stage"], document[_PARENT]

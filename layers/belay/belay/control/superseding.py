@@ -1,4 +1,4 @@
-"""Superseding: a release that comes to a stage takes the turn of every older one that still waits there."""
+"""Superseding: a release that reaches a stage takes the turn of every older one still waiting there."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from belay.release.records import ReleaseReference
 
 
 def runs_newer(ledger: Ledger, release: ReleaseReference, stage: str) -> str | None:
-    """Return the version that a stage runs, if it is newer than a release that is on its way there."""
+    """Return the version that a stage runs, if it is newer than a release on its way there."""
     runs, own = ledger.stages.runs(release.application, stage), ledger.attempts.get(release)
     running = None if runs is None else ledger.attempts.get(runs.release)
     return running.version if running is not None and own is not None and is_newer(running, own) else None
@@ -20,15 +20,15 @@ def runs_newer(ledger: Ledger, release: ReleaseReference, stage: str) -> str | N
 
 @dataclass(frozen=True)
 class Superseding:
-    """Ends the waits of older releases: each execution then ends its own release, and tells of it."""
+    """Ends the waits of older releases: each execution then ends its own release and announces that."""
 
     ledger: Ledger
     artifacts: ArtifactBucket
     executions: Executions
 
     def arrive(self, release: ReleaseReference, stage: str) -> list[str]:
-        """Supersede every older release that waits in a stage, for whatever. Returns their versions."""
-        # The sweep tells of an item that cannot be read; it keeps no release of another application waiting.
+        """Supersede every older release that waits in a stage, for whatever reason. Returns their versions."""
+        # The sweep reports an item that cannot be read; it must not hold up another application's release.
         found = (self.ledger.attempts.get(each.upload) for each in self.ledger.attempts.open_ones(faults=[]))
         waiting = [each for each in found if each is not None and each.waits_in(stage)]
         superseded, arrived = Superseded(stage, release.version), self.ledger.attempts.get(release)
@@ -40,9 +40,9 @@ class Superseding:
         ]
 
     def follow_up(self, open_attempt: OpenAttempt) -> str | None:
-        """End each wait of a release that was superseded without hearing of it, or that a deployed one overtook.
+        """End each wait of a release that was superseded without noticing, or overtaken by a deployed one.
 
-        Returns its version; None if it may go on.
+        Returns the newer version; None if it may continue.
         """
         attempt = self.ledger.attempts.get(open_attempt.upload)
         if attempt is None or attempt.release is None:

@@ -36,7 +36,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Sweep:
-    """One sweep. A fault in one part or item does not affect the others: it is kept in ``faults``.
+    """One sweep. A fault in one part or item does not affect the others: it is collected in ``faults``.
 
     ``lists_read`` has the length of each of the ledger's lists that could be read.
     """
@@ -67,10 +67,10 @@ class Sweep:
     def run(self, now: datetime, paused: Callable[[], bool]) -> dict[str, Any]:
         """Reconcile the ledger with what is really running; return what was done, part by part.
 
-        What people wait for comes first, the slow look at every stack last. Where it cannot be told whether Belay is
-        ``paused``, it is taken to be.
+        What people wait for comes first, the slow check of every stack last. If it is unknown whether Belay is
+        ``paused``, it counts as paused.
         """
-        # The order of the parts is the order in which they are done.
+        # The parts are done in this order.
         may_start = self._attempted(paused) is False
         held = self._attempted(self._listed(self.ledger.uploads.held)) or []
         open_attempts, asked = self._listed(self.ledger.attempts.open_ones), self._listed(self.ledger.approvals.asked)
@@ -120,7 +120,7 @@ class Sweep:
         *args: Given.args,
         **named: Given.kwargs,
     ) -> list[Found]:
-        """Act on each of what a part of the sweep reads; return what came of it, where anything did."""
+        """Act on each item that a part of the sweep reads; return the results, without empty ones."""
         done = [self._attempted(act, each, *args, **named) for each in self._attempted(read) or ()]
         return [each for each in done if each]
 
@@ -130,13 +130,13 @@ class Sweep:
         act: Callable[[Item], Found | None],
         place: Callable[[Item], StagePlace | None],
     ) -> list[Found]:
-        """Act on each of what lies elsewhere, unless its region answered nothing before."""
+        """Act on each item elsewhere, unless its region did not respond before."""
         placed = self._each(read, lambda item: (item, _region(place(item))))
         done = [self.alone.attempt(partial(act, each), region=region) for each, region in placed]
         return [each for each in done if each]
 
     def _listed(self, read: Callable[[list[Exception]], Sequence[Item]]) -> Callable[[], Sequence[Item]]:
-        """Return the reading of a list of the ledger without its damaged items, which are faults."""
+        """Return a list of the ledger without its damaged items, which are reported as faults."""
 
         def listed() -> Sequence[Item]:
             found = read(self.faults)
@@ -146,7 +146,7 @@ class Sweep:
         return listed
 
     def _attempted(self, act: Callable[Given, Found], *args: Given.args, **named: Given.kwargs) -> Found | None:
-        """Do one part of the sweep; whatever it raises, even a bug of ours, is kept with the other faults."""
+        """Do one part of the sweep; whatever it raises, bugs included, is collected with the other faults."""
         return self.alone.attempt(partial(act, *args, **named))
 
     def resume(self, held: HeldUpload) -> str:
@@ -157,7 +157,7 @@ class Sweep:
         return name
 
     def tell_of_registrations(self, now: datetime) -> list[str]:
-        """Tell of registrations that cannot be read or share a stack, and of corrected ones; return the unreadable."""
+        """Report registrations that cannot be read or share a stack, and corrected ones; return the unreadable."""
         read = self.registrations.all
         self.faults.extend(read.faults.values())
         self._each(read.unreadable.items, self.unreadable.tell, now, registration_unreadable)
@@ -170,11 +170,11 @@ class Sweep:
         return [*read.unreadable]
 
     def unregistered_stacks(self) -> list[StackClaim]:
-        """Return the claims on stacks that are not registered any more."""
+        """Return the claims on stacks that are no longer registered."""
         return self.stack_claims.unregistered(self.registrations.all, self.faults)
 
     def free_if_gone(self, claim: StackClaim) -> str | None:
-        """Give up a claim on a stack that is gone; where its account cannot be reached, that is not known."""
+        """Free the claim on a deleted stack. Raises if its account cannot be reached."""
         place = self._place_of(claim)
         return self.stack_claims.free_if_gone(claim, self.places.at(place, claim.application, claim.stage))
 
@@ -182,14 +182,14 @@ class Sweep:
         return self.places.of_claim(claim, self.registrations.all.stages)
 
     def registered_stacks(self) -> list[SeenStack]:
-        """Return the registered stacks, wherever they are: a place that cannot be reached is a fault."""
+        """Return the registered stacks, wherever they are: an unreachable place is a fault."""
         found = self._each_there(
             self.failed_stacks.stages_by_place, self.failed_stacks.registered, lambda stages: stages[0].place
         )
         return list(chain.from_iterable(found))
 
     def look_for_missed(self, now: datetime, held: Sequence[HeldUpload]) -> list[str]:
-        """Start the uploads that no event told of. Returns their attempts."""
+        """Start the uploads whose events were missed. Returns their attempts."""
         return self.missed_uploads.look(now, [each.upload for each in held], self.alone)
 
     def left_behind(self) -> list[str]:

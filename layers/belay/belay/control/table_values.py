@@ -1,4 +1,4 @@
-"""Parameters of a stage whose values stand in tables: read once, when it is planned, and the same from then on."""
+"""Stage parameters whose values are in tables: read once, when the stage is planned, and fixed from then on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class TableValues:
 def with_known(
     accepted: AcceptedRelease, release: ReleaseReference, stage: str, artifacts: ArtifactBucket
 ) -> AcceptedRelease:
-    """Return a release with what was read from tables when a stage was planned; as it is before that."""
+    """Return a release with what was read from tables when a stage was planned; unchanged before that."""
     document = artifacts.get_json(release.stage_key(stage, TABLE_VALUES)) if accepted.to_read(stage) else None
     if document is None:
         return accepted
@@ -33,9 +33,9 @@ def with_known(
 def read_tables(
     accepted: AcceptedRelease, release: ReleaseReference, stage: str, artifacts: ArtifactBucket, there: Aws
 ) -> AcceptedRelease:
-    """Return a release with its values read from the tables where the stage lies; they are kept for the steps to come.
+    """Return a release with its values read from the stage's tables; they are stored for later steps.
 
-    Raises ``InvalidRelease`` with every value that cannot be read because the table has none.
+    Raises ``InvalidRelease`` with every value that the tables do not have.
     """
     asked = accepted.to_read(stage)
     if not asked:
@@ -57,7 +57,7 @@ def read_tables(
 
 
 def _parameters(there: Aws, stack: str) -> dict[str, str]:
-    """Return the parameters that a stack has now; none if there is no such stack."""
+    """Return a stack's current parameters; none if it does not exist."""
     described = there.stacks.describe_stack(stack)
     given = [] if described is None else described.get("Parameters", [])
     return {each["ParameterKey"]: each["ParameterValue"] for each in given if "ParameterValue" in each}

@@ -13,7 +13,7 @@ from belay.template.loader import load
 
 
 class TemplateChecks:
-    """The checks by cloudformation-validate, which has a function of its own."""
+    """The checks by cloudformation-validate, which has its own function."""
 
     def __init__(self, validator: TemplateValidator, bucket: str) -> None:
         self._validator = validator
@@ -27,7 +27,7 @@ class TemplateChecks:
         settings: PolicySettings,
         today: date,
     ) -> Report:
-        """Check templates by their paths, each with the values of its parameters that are known and not secret.
+        """Check templates by their paths, each with its known parameter values that are not secret.
 
         Raises ``InvalidRegistration`` if the operator's rules cannot be read, ``AwsFault`` if the function fails.
         """

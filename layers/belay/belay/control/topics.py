@@ -33,7 +33,7 @@ class Topic:
         self._ledger.threads.told(message.thread, message.key)
 
     def _keep(self, message: Message, bodies: str) -> None:
-        """Keep what was sent. A fault is logged only: the message was sent, and must not be sent again for this."""
+        """Store what was sent. A fault is only logged: the message must not be sent again for it."""
         try:
             self._ledger.messages.keep(message.thread, as_sent(message, bodies, self._arn, timestamp()))
         except Exception:

@@ -1,4 +1,4 @@
-"""Finishing what a dead execution left: releases without an outcome, incidents without an end."""
+"""Finishing the work of dead executions: releases without an outcome, incidents without an end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _ENDED = Statement(Why.INTERRUPTED, "the release's execution ended without an ou
 
 @dataclass(frozen=True)
 class Unfinished:
-    """Finishes releases and incidents that no execution finishes any more."""
+    """Finishes releases and incidents whose executions have ended early."""
 
     ledger: Ledger
     endings: Endings
@@ -38,7 +38,7 @@ class Unfinished:
     waves: WaveEndings
 
     def take_up_execution(self, execution_arn: str, document: Mapping[str, Any]) -> str | None:
-        """Finish the subject of a failed execution, found by its input. Returns what that was."""
+        """Finish the subject of a failed execution, found by its input. Returns a description of it."""
         if "incident" in document and "application" in document:
             follows = self.ledger.incidents.execution(document["incident"])
             if follows not in (None, "", execution_arn):
@@ -59,25 +59,25 @@ class Unfinished:
         return None
 
     def take_up_dead(self, held_open: OpenAttempt) -> str | None:
-        """Finish an attempt that is open in the ledger and has no execution any more. Returns what that was."""
+        """Finish an open attempt that has no execution any more. Returns a description of it."""
         self.ledger.attempts.adopt(held_open.upload)
         return None if self.incidents.executions.running(held_open.execution, held_open.at) else self.take_up(held_open)
 
     def dead(self, held_open: OpenIncident) -> IncidentRecord | None:
-        """Return an incident that is open in the ledger and has no execution any more; None if it has one."""
+        """Return an open incident that has no execution any more; None if it has one."""
         if self.incidents.executions.running(held_open.execution, held_open.at):
             return None
         return self.ledger.incidents.get(held_open.application, held_open.incident)
 
     def take_up(self, held_open: OpenAttempt) -> str | None:
-        """Finish an attempt that is open in the ledger though its execution has ended. Returns what that was."""
+        """Finish an open attempt whose execution has ended. Returns a description of it."""
         attempt = self.ledger.attempts.get(held_open.upload)
         return self.take_up_attempt(attempt, self.incidents.executions.stopped_by(held_open.execution) or _ENDED)
 
     def _take_up_stage(self, attempt: Attempt | None, stage: str, reason: Reason) -> str | None:
         """Open the incident of a stage whose execution died; the release's own execution does the rest.
 
-        Without a release's execution that goes on, the whole attempt is taken up.
+        If the release has no running execution, the whole attempt is taken up.
         """
         if attempt is None or attempt.announced:
             return None

@@ -37,10 +37,10 @@ class Unhealthy:
         self._default_topic = default_topic
 
     def watch(self, incident: Incident, stacks: Mapping[str, str], left_to_do: Sequence[LeftToDo]) -> None:
-        """Remember the stacks that are unstable when an incident ends, if there are any, and whether it left more.
+        """Remember the stacks that are unstable when an incident ends, if any, and whether it left other work.
 
-        ``stacks`` are the registered names of the incident's stacks, by id. Where their account or region cannot be
-        reached, all of them may be unstable.
+        ``stacks`` are the registered names of the incident's stacks, by id. If their account or region cannot be
+        reached, all of them count as possibly unstable.
         """
         try:
             there = self._places.of_incident(incident)
@@ -56,7 +56,7 @@ class Unhealthy:
     def close_if_healthy(self, watched: WatchedIncident) -> str | None:
         """Announce, once, that all stacks of an incident are stable again; return its name, None if they are not.
 
-        The incident is closed, unless more than these stacks was left to a person.
+        The incident is closed, unless it left other work to a person.
         """
         incident = watched.incident
         stacks = self._places.of_incident(incident).stacks
@@ -75,7 +75,7 @@ class Unhealthy:
         return incident.name
 
     def _note_repair(self, stacks: Stacks, stack_id: str, incident: Incident) -> None:
-        """Keep a late event from opening another incident; Belay's own operations stay its own."""
+        """Prevent a late event from opening another incident; Belay's own operations stay its own."""
         newest = stacks.newest_event(stack_id)
         if newest is None or self._ledger.operations.get(stack_id, last_operation(newest)) is not None:
             return
@@ -104,7 +104,7 @@ class Unhealthy:
 
 
 def _doubts(stacks: Stacks, stack_id: str) -> list[LeftToDo]:
-    """Return what whoever made a stack stable again did it without: a stable status says nothing of that."""
+    """Return what was skipped when a stack was made stable again: a stable status does not show that."""
     found = unproved(stack_id, stacks.events_since(stack_id, None), {})
     return [
         LeftToDo(
@@ -119,7 +119,7 @@ def _doubts(stacks: Stacks, stack_id: str) -> list[LeftToDo]:
 
 
 def _status(stacks: Stacks, stack_id: str) -> StackStatus | None:
-    """Return a stack's state, None if it is gone."""
+    """Return a stack's state, None if it was deleted."""
     description = stacks.describe_stack(stack_id)
     if description is None or description["StackStatus"] == StackStatus.DELETE_COMPLETE:
         return None
@@ -127,7 +127,7 @@ def _status(stacks: Stacks, stack_id: str) -> StackStatus | None:
 
 
 def _stable(status: StackStatus | None) -> bool:
-    """Whether a stack can take an update, or is gone."""
+    """Whether a stack can be updated, or was deleted."""
     return status is None or status.updatable
 
 

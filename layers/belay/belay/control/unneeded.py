@@ -1,4 +1,4 @@
-"""Tagging the objects that nothing needs any more; the buckets' lifecycle rules expire what has the tag.
+"""Tagging objects that are no longer needed; the buckets' lifecycle rules expire tagged ones.
 
 S3 cannot know what a rollback may need, so no lifecycle rule goes by age alone.
 """
@@ -22,10 +22,10 @@ Page = Callable[[tuple[str, str] | None], tuple[list[StoredVersion], tuple[str, 
 
 
 class Unneeded:
-    """Looks at every old version in the buckets, ``elsewhere`` last, and asks the ledger whether it is needed.
+    """Scans every old version in the buckets, ``elsewhere`` last, and looks up in the ledger whether it is needed.
 
-    Needed is what belongs to an attempt or an incident that has not ended, to an incident that left stacks unstable, to
-    what a stage or a stack left behind in it runs, and to the deployments that a rollback can go back to.
+    Needed is what belongs to an open attempt or incident, to an incident that left stacks unstable, to what a stage or
+    a stack left behind in it runs, and to the deployments that a rollback can return to.
     """
 
     def __init__(
@@ -43,10 +43,11 @@ class Unneeded:
         self._asked_about: set[str] = set()
 
     def tag(self, before: datetime, enough_time: Callable[[], bool]) -> tuple[int, bool]:
-        """Tag the unneeded versions that were put before a time.
+        """Tag the unneeded versions that were created before a time.
 
-        Returns how many, and whether there was time for all. What cannot be tagged, and a bucket that cannot be
-        reached, stops no other: ``alone`` keeps it. A release that is deployed again meanwhile has new copies.
+        Returns how many, and whether there was time for all. A version that cannot be tagged, or a bucket that cannot
+        be reached, does not block the others: ``alone`` collects the fault. A release that is deployed again meanwhile
+        has new copies.
         """
         needed, tagged = self._under_way(), 0
         ours = self._tag_artifacts(self._artifacts, ("attempts/", "releases/"), before, needed)
@@ -94,7 +95,7 @@ class Unneeded:
             yield bool(self.alone.attempt(partial(tag, version), about=f"{bucket}: {version.key}"))
 
     def _each(self, found: Iterable[Found], about: str = "") -> Iterator[Found]:
-        """Yield what is found until that raises."""
+        """Yield items until the source raises."""
         among = iter(found)
         while (each := self.alone.attempt(partial(next, among, None), about=about)) is not None:
             yield each
@@ -121,7 +122,7 @@ class Unneeded:
         return needed
 
     def _add_deployed(self, application: str, needed: Needed) -> None:
-        """Note what the stages of an application run and can go back to, when the application is first met."""
+        """Add what the stages of an application run and can return to, when the application is first met."""
         if application in self._asked_about:
             return
         for stage in self._ledger.stages.of(application):

@@ -1,7 +1,7 @@
-"""A database is restored from a copy in its stage's vault, with the credentials of whoever asks for it.
+"""Restoring a database from a copy in its stage's vault, with the requester's credentials.
 
-Belay's own roles cannot: none of them may share what is in a vault. Everything is read from AWS anew before each step,
-so a restore that was interrupted goes on where it was (docs/lost-region.md).
+Belay's own roles cannot: none of them may share what is in a vault. Everything is read from AWS again before each step,
+so that an interrupted restore can resume (docs/lost-region.md).
 """
 
 from collections import Counter
@@ -29,8 +29,8 @@ from belay.rollback.situation import DatabaseSeen, Situation
 class VaultRestore:
     """Restores one database of a stage from one copy.
 
-    ``lender`` are the databases of the vault's account and region, ``there`` those of the stage's, which ``account``
-    is. ``key`` encrypts the snapshot there.
+    ``lender`` has the databases of the vault's account and region, ``there`` those of the stage's, in ``account``.
+    ``key`` encrypts the snapshot there.
     """
 
     stage: Stage
@@ -56,7 +56,7 @@ class VaultRestore:
 
     @property
     def replaced(self) -> str:
-        """The name that the database gets which has the name now."""
+        """The new name of the database that currently has the registered name."""
         return name_beside(self.database.identifier, Place.REPLACED, restore_name(self.copy.name))
 
     @property
@@ -67,9 +67,9 @@ class VaultRestore:
     # -- into the account ----------------------------------------------------------------------------------------------
 
     def bring(self) -> bool:
-        """Bring the copy into the stage's account, one step on; whether it is available there.
+        """Bring the copy into the stage's account, one step at a time; returns whether it is available there.
 
-        It is shared for as long as that takes. Raises ``RestoreRefused`` where the name is taken, or the copy failed.
+        It is shared only for that time. Raises ``RestoreRefused`` if the name is taken, or the copy failed.
         """
         kind = self.database.kind
         described = self.there.describe_snapshot(kind, self.name)
@@ -114,9 +114,9 @@ class VaultRestore:
     # -- beside the database, and in its place -------------------------------------------------------------------------
 
     def look(self) -> DatabaseSeen:
-        """Return the database as it is now, and the snapshot: before it is there, as it will be.
+        """Return the database as it is now, and the snapshot, or as it will be before it exists.
 
-        Raises ``RestoreRefused`` where no database says how the restored one has to be, or a name is taken.
+        Raises ``RestoreRefused`` if no database shows how to configure the restored one, or a name is taken.
         """
         kind = self.database.kind
         snapshot = self.there.describe_snapshot(kind, self.name) or self._foreseen()
@@ -153,7 +153,7 @@ class VaultRestore:
         )
 
     def plan(self) -> tuple[Todo, ...]:
-        """Return what is to be done, from a look at the database."""
+        """Return the next steps, from an observation of the database."""
         situation = Situation(
             application=self.stage.application,
             stage=self.stage.name,
@@ -164,10 +164,10 @@ class VaultRestore:
         return plan_restore(self.look(), situation)
 
     def perform(self, step: Step) -> None:
-        """Make a step's one call; the next look shows its result.
+        """Make a step's one call; the next observation shows its result.
 
-        A refusal is remembered, so that the next plan undoes the swap, or leaves it to a person. Raises ``Throttled``
-        and ``ServiceUnavailable``, after which the step may be tried again.
+        A refusal is recorded, so that the next plan undoes the swap, or leaves it to a person. Raises ``Throttled`` and
+        ``ServiceUnavailable``, after which the step may be retried.
         """
         parameters = dict(step.parameters)
         if step.action is Action.CREATE_MEMBER:
@@ -209,7 +209,7 @@ class VaultRestore:
         return (head, *(self._unit(unit) for unit in units))
 
     def _unit(self, unit: Unit) -> Unit:
-        """Return a unit with what stands at its places; the original is what this restore did not make."""
+        """Return a unit with what exists at its places; the original is what this restore did not create."""
         seen = found(self.there, unit)
         places = (place for place in (Place.REPLACED, Place.NAME) if place in seen.found)
         originals = (each for each in places if seen.restored_place is not each)
@@ -217,7 +217,7 @@ class VaultRestore:
         return seen if original is None else replace(seen, source_id=unit.kind.resource_id(seen.found[original]))
 
     def _members(self, head: Unit) -> Sequence[str]:
-        """The names of a cluster's members before any was renamed: tags of the restored ones tell those that were."""
+        """The names of a cluster's members before any was renamed, taken from the restored ones' tags once renamed."""
         of = self.database.kind.members
         if of is None:
             return ()

@@ -1,7 +1,7 @@
-"""Copies of snapshots in vaults: what releases and pipelines send there, and the bringing on of each copy.
+"""Copies of snapshots in vaults: what releases and pipelines send there, and the progress of each copy.
 
-No release waits for a copy, which may take hours. Each has a deadline; a copy that cannot be made is told of, and never
-counts as made (docs/databases.md).
+No release waits for a copy, which may take hours. Each has a deadline; a failed copy is reported, and never counts as
+made (docs/databases.md).
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ class CopyProgress(StrEnum):
     """How far a copy is."""
 
     WAITING = "waiting"
-    """It cannot begin yet: others are being made, there is no room, or something was refused."""
+    """It cannot start yet: others are in progress, there is no room, or something was refused."""
     BEING_MADE = "being made"
     AVAILABLE = "available"
     GIVEN_UP = "given up"
@@ -52,7 +52,7 @@ class CopyProgress(StrEnum):
 class Sender:
     """Sends the snapshots of one stage to its vault: those that were taken for an origin.
 
-    ``execution`` took them, ``pipeline`` is as for ``VaultCopy``, ``topic`` where on-call is told of a copy that fails.
+    ``execution`` took them, ``pipeline`` is as for ``VaultCopy``, ``topic`` where failed copies are announced.
     """
 
     stage: Stage
@@ -62,9 +62,9 @@ class Sender:
     pipeline: str = ""
 
     def send(self, databases: Databases, ledger: Ledger, now: datetime) -> "Sent":
-        """Share the available snapshots with the vault's account, and remember that they are to be copied there.
+        """Share the available snapshots with the vault's account, and record that they are to be copied there.
 
-        A snapshot that cannot be shared stops nothing: why is remembered with it, and told with the copy that fails.
+        A snapshot that cannot be shared blocks nothing: the reason is recorded, and reported with the failed copy.
         """
         vault = self.stage.vault
         if vault is None:
@@ -108,7 +108,7 @@ class Sent:
 
 
 def _shared(databases: Databases, database: Database, snapshot: Description, vault: Vault) -> str:
-    """Share a snapshot with a vault's account; return why that is refused, nothing if it is not."""
+    """Share a snapshot with a vault's account; return the reason for a refusal, empty if there is none."""
     try:
         databases.share_snapshot(database.kind, str(snapshot[database.kind.snapshot.identifier]), vault.account)
     except (Throttled, ServiceUnavailable):
@@ -123,9 +123,9 @@ def _shared(databases: Databases, database: Database, snapshot: Description, vau
 
 @dataclass(frozen=True)
 class Vaults:
-    """Brings copies on, by the role of each vault's account.
+    """Advances copies, with the role of each vault's account.
 
-    A fault of one copy or vault does not affect the others: ``alone`` keeps those that nothing else tells of.
+    A fault of one copy or vault does not affect the others: ``alone`` collects those that are not reported elsewhere.
     """
 
     home: Aws
@@ -153,7 +153,7 @@ class Vaults:
         return found
 
     def _advance(self, copy: VaultCopy, making: Counter[Vault], now: datetime) -> tuple[CopyProgress, bool]:
-        """Advance one copy; whether the vault had no room for it. A region that answered nothing is asked once."""
+        """Advance one copy; return whether the vault had no room. A region that did not respond is tried once."""
         fault: BelayError | None = self.alone.out_of_reach.get(copy.vault.region)
         progress = CopyProgress.WAITING
         try:
@@ -179,7 +179,7 @@ class Vaults:
         return progress, cramped
 
     def _look(self, copy: VaultCopy, making: Counter[Vault]) -> CopyProgress:
-        """Look at the copy, and begin it if there is none. Raises ``AwsFault``, and ``SnapshotFailed`` if it failed."""
+        """Check the copy, and start it if there is none. Raises ``AwsFault``, and ``SnapshotFailed`` if it failed."""
         databases, kind = self._databases(copy), copy.database_kind
         described = databases.describe_snapshot(kind, copy.name)
         if described is None:
@@ -194,13 +194,13 @@ class Vaults:
         return CopyProgress.AVAILABLE if seen.state is SnapshotState.AVAILABLE else CopyProgress.BEING_MADE
 
     def _clean(self, copy: VaultCopy) -> None:
-        """Delete the copies that a stage needs no more in its vault."""
+        """Delete the copies that a stage no longer needs in its vault."""
         alone = replace(self.alone, about=str(copy.vault), region=copy.vault.region)
         retention = SnapshotRetention(self.ledger, self._databases(copy), alone)
         of = (copy.origin.application, copy.stage)
 
         def clean(kind: DatabaseKind) -> None:
-            # What passes by itself is no problem: the next copy cleans up after this one, too.
+            # A transient fault is no problem: the next copy cleans up after this one, too.
             with suppress(Throttled, ServiceUnavailable):
                 retention.clean(kind, copy.taken_by, copy.vault.keep, dry_run=False, of=of)
 

@@ -1,4 +1,4 @@
-"""How a release ends in a wave: what has no end is recovered, and what is registered so is rolled back with it."""
+"""How a release ends in a wave: unfinished stages are recovered, and others rolled back with them if registered so."""
 
 from dataclasses import dataclass, replace
 
@@ -16,28 +16,28 @@ from belay.release.records import Outcome, ReleaseReference
 
 @dataclass(frozen=True)
 class WaveEndings:
-    """Decides how a release ends in a wave, from what the ledger says of its stages and their incidents."""
+    """Decides how a release ends in a wave, from the ledger's records of its stages and their incidents."""
 
     ledger: Ledger
     artifacts: ArtifactBucket
     incidents: Incidents
 
     def conclude(self, attempt: Attempt, accepted: AcceptedRelease) -> Close | None:
-        """Return how a release stands once every stage of its wave has ended; None while something goes on."""
+        """Return how a release stands once every stage of its wave has ended; None while one is active."""
         if attempt.outcome is not None:
             return Close(attempt.outcome, attempt.reason)
         concluded = conclusion(attempt, accepted.application)
         return self.take_back(attempt, accepted, concluded) if isinstance(concluded, TakeBack) else concluded
 
     def take_back(self, attempt: Attempt, accepted: AcceptedRelease, left: TakeBack) -> Close | None:
-        """Roll back the deployed stages of a wave that failed, each once; None until that has ended."""
+        """Roll back the deployed stages of a failed wave, each once; None until that has ended."""
         ends = [self._taken_back(attempt, accepted, left, each) for each in left.ends]
         return closed_with([each for each in ends if each]) if all(ends) else None
 
     def _taken_back(
         self, attempt: Attempt, accepted: AcceptedRelease, left: TakeBack, end: StageEnd
     ) -> StageEnd | None:
-        """Return how a stage ended; None while it is being rolled back, or waits for its lock for that."""
+        """Return how a stage ended; None while it is being rolled back, or waits for its lock."""
         release = attempt.release
         if release is None or end.stage not in left.stages or accepted.stages[end.stage].ephemeral:
             return end

@@ -1,4 +1,4 @@
-"""The stage check that watches the registered alarms: none is red, and none is missing."""
+"""The stage check that watches the registered alarms: none is in ALARM, and none is missing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from belay.release.verification import Checked, DeployedStage, alarms_checked
 
 @dataclass(frozen=True)
 class AlarmsCheck:
-    """FAIL where an alarm is red or missing, AGAIN until the bake time has passed."""
+    """FAIL where an alarm is in ALARM or missing, AGAIN until the bake time has passed."""
 
     alarms: Alarms
 
     def look(self, deployed: DeployedStage, noted: Mapping[str, Any]) -> Checked:
-        """Look once."""
+        """Run the check once."""
         return alarms_checked(self.alarms.describe(deployed.stage.alarms), deployed.occasion, over=deployed.over)

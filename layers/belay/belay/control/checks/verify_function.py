@@ -1,4 +1,4 @@
-"""The stage check that asks the registered verify function."""
+"""The stage check that invokes the registered verify function."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from belay.release.verification import Checked, DeployedStage, Verified, answer_
 
 @dataclass(frozen=True)
 class VerifyFunctionCheck:
-    """PASS or FAIL as the function answers, at the end of the bake; FAIL where it never does."""
+    """PASS or FAIL as the function returned, at the end of the bake time; FAIL if it never responds."""
 
     functions: VerifyFunctions
 
     def look(self, deployed: DeployedStage, noted: Mapping[str, Any]) -> Checked:
-        """Ask it where that is due; ``noted`` is whether it passed the stage, and how often it did not answer."""
+        """Invoke it if that is due; ``noted`` is whether it passed the stage, and how often it failed to respond."""
         function = deployed.stage.verify.function
         if function is None:
             return Checked(Verified.PASS)
