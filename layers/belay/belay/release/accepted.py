@@ -34,7 +34,7 @@ Cipher = Callable[[str, Mapping[str, str]], str]
 class AcceptedRelease:
     """A release's manifest and its application's registration, as they were when the release was accepted.
 
-    ``declared`` maps each template of the release to the parameters it declares, each with whether it has a default.
+    ``declared`` maps each template of the release to the parameters it declares, each and whether it has a default.
     Manifest and registration are stored parsed, so that a later, stricter version of Belay still accepts them. An
     approval seals the texts, which are stored as they were read. The values of secret parameters are stored encrypted,
     in ``secrets`` by stage, stack and name; everywhere else they are masked. ``buckets`` are those of the release's
@@ -62,7 +62,7 @@ class AcceptedRelease:
         *,
         manifest: Manifest | None = None,
     ) -> "AcceptedRelease":
-        """Read the texts, the manifest's unless it was read. Raises ``InvalidRelease`` or ``InvalidRegistration``.
+        """Read the texts, and the manifest's unless it was read. Raises ``InvalidRelease`` or ``InvalidRegistration``.
 
         Pointers must have been followed.
         """
@@ -97,8 +97,8 @@ class AcceptedRelease:
     def with_secrets_encrypted(self, secret: Mapping[str, Collection[str]], encrypt: Cipher) -> "AcceptedRelease":
         """Return the release to be stored. ``secret`` names the secret parameters of each template.
 
-        A dynamic reference is not secret, nor is an attribute of a table: they say where the value is. What a template
-        does not declare is not deployed, so it is masked too: nobody knows whether it is secret.
+        Dynamic references and table attributes are not secret: they only say where the value is. Parameters that a
+        template does not declare are not deployed, so they are masked too: whether they are secret is unknown.
         """
         shown = {
             stack.name: self.declared[stack.template].keys() - secret[stack.template] for stack in self.manifest.stacks
@@ -140,9 +140,9 @@ class AcceptedRelease:
         problems.raise_as(InvalidRelease)
 
     def refuse_secret_tables(self, secret: Mapping[str, Collection[str]]) -> None:
-        """Raise ``InvalidRelease`` if a secret parameter's value stands in a table; ``secret`` names them by template.
+        """Raise ``InvalidRelease`` if a secret parameter's value is in a table; ``secret`` names them by template.
 
-        Whoever reads the table would see it, and every document that says what is deployed.
+        It would be visible to every reader of the table, and in every document that says what is deployed.
         """
         problems = Problems()
         for name, stage in self.stages.items():

@@ -7,20 +7,20 @@ from belay.release.records import ReleaseReference
 
 
 class AppliedOutcome(StrEnum):
-    """What became of a change in a database."""
+    """The result of a change in a database."""
 
     APPLIED = "APPLIED"
     FAILED = "FAILED"
     """It left nothing behind."""
     UNKNOWN = "UNKNOWN"
-    """A part of it may be there: somebody has to look."""
+    """Part of it may be there: a person has to check."""
     UNDONE = "UNDONE"
     RESTORED = "RESTORED"
     """The database was restored from a snapshot that does not have it."""
 
     @property
     def stands(self) -> bool:
-        """Whether the database has the change, or may have a part of it."""
+        """Whether the database has the change, or may have part of it."""
         return self in (AppliedOutcome.APPLIED, AppliedOutcome.UNKNOWN)
 
 
@@ -37,8 +37,8 @@ class ChangedDatabase:
 class AppliedChange:
     """What a release last did with a change in a database.
 
-    ``position`` is its place among the release's changes, ``digest`` that of the change; ``schema_version`` is the one
-    that the release says the database has with all of its changes, if it says so. Times are ISO 8601 in UTC.
+    ``position`` is its place among the release's changes, ``digest`` that of the change; ``schema_version`` is the
+    schema's version after all of the release's changes, if the release declares it. Times are ISO 8601 in UTC.
     """
 
     id: str

@@ -16,7 +16,7 @@ from belay.release.waves import Waves, stages_before
 
 @dataclass(frozen=True)
 class InStage:
-    """How an attempt stands in one stage: ``state`` with ``about``; ``outcome`` and ``reason`` once the stage ended."""
+    """An attempt's status in one stage: ``state`` with ``about``; ``outcome`` and ``reason`` once the stage ended."""
 
     stage: str
     state: State
@@ -84,12 +84,12 @@ class Attempt:
 
     @property
     def latest(self) -> tuple[InStage, ...]:
-        """The stages that say how it stands: those under way, else the last one that it has entered."""
+        """The stages that determine its status: those under way, or else the last one entered."""
         return self.under_way or self.stages[-1:]
 
     @property
     def stage(self) -> str | None:
-        """The stage that is named when one is: one under way, else one that was not deployed, else the last entered."""
+        """The stage to name if only one is named: one under way, else one not deployed, else the last entered."""
         failed = [each for each in self.stages if each.outcome is not Outcome.DEPLOYED]
         named = (*self.under_way, *failed, *self.latest)
         return named[0].stage if named else None
@@ -103,11 +103,11 @@ class Attempt:
         return ", ".join(f"{each.words} in {each.stage}" if several else each.words for each in self.latest)
 
     def in_stage(self, stage: str) -> InStage | None:
-        """Return how it stands in a stage; None if it has not entered it."""
+        """Return its status in a stage; None if it has not entered it."""
         return next((each for each in self.stages if each.stage == stage), None)
 
     def shared_with(self, stage: str) -> Outcome | None:
-        """Return the attempt's outcome where a stage that it has entered has none of its own."""
+        """Return the attempt's outcome for a stage that it has entered and that has none of its own."""
         standing = self.in_stage(stage)
         own = standing is None or standing.outcome is not None or self.outcome is Outcome.DEPLOYED
         return None if own else self.outcome
@@ -119,7 +119,7 @@ class Attempt:
     def may_enter(self, stage: str) -> bool:
         """Whether every stage before a stage was deployed.
 
-        Of an attempt that Belay 0.1 accepted, only what it has entered is known.
+        For an attempt that Belay 0.1 accepted, only the stages it has entered are known.
         """
         before = stages_before(self.waves, stage) if self.waves else tuple(each.stage for each in self.stages)
         deployed = {each.stage for each in self.stages if each.outcome is Outcome.DEPLOYED}
@@ -138,8 +138,8 @@ class Attempt:
 def is_newer(one: Attempt, other: Attempt) -> bool:
     """Whether an accepted attempt is at a newer version than another one.
 
-    Of versions that differ in build metadata alone neither is older (https://semver.org, item 10), such as those of the
-    same application on two machine images: the one that was uploaded later is the newer.
+    Versions that differ only in build metadata have the same precedence (https://semver.org, item 10), such as one
+    application on two machine images: the later upload is newer.
     """
     version, than = Version.parse(str(one.version)), Version.parse(str(other.version))
     if version.precedence != than.precedence or version == than:
@@ -149,7 +149,7 @@ def is_newer(one: Attempt, other: Attempt) -> bool:
 
 @dataclass(frozen=True)
 class Superseded:
-    """The ``version`` that took an older release's turn in a ``stage`` where that still waited."""
+    """The ``version`` that took an older release's turn in a ``stage`` where that was still waiting."""
 
     stage: str
     version: str
@@ -223,10 +223,10 @@ class Runs:
 
 @dataclass(frozen=True)
 class StackLeft:
-    """A stack that does not run what its stage runs, because a rollback there was not finished.
+    """A stack that does not run its stage's version, because a rollback there was not completed.
 
-    Nothing brought it back from ``version``; or, if it is ``back``, it was rolled back to that version and others were
-    not. Both were true when the recovery ended; what a person does to the stack afterwards is not known.
+    It still has ``version`` or, if ``back``, was rolled back to that version and others were not. This was true when
+    the recovery ended; later changes by people are not known.
     """
 
     stack: str
@@ -272,8 +272,8 @@ class StageDeployment:
 def standing_in(history: Sequence[StageDeployment]) -> tuple[StageDeployment, ...]:
     """Return the stack of current deployments in a stage, the running one last.
 
-    ``history`` comes oldest first. What was rolled back is gone, and if the stage went back to a release, so is
-    everything deployed after that release.
+    ``history`` comes oldest first. What was rolled back is removed and, if the stage went back to a release, everything
+    deployed after that release.
     """
     standing: list[StageDeployment] = []
     for each in history:
@@ -304,16 +304,16 @@ class HeldUpload:
 
     @property
     def name(self) -> str:
-        """The key of this hold: a second hold has another one."""
+        """The key of this hold: a second hold gets another one."""
         return f"{self.held_at}#{self.upload.identity}"
 
 
 @dataclass(frozen=True)
 class UploadsLook:
-    """How far the look for missed uploads has come.
+    """The progress of the scan for missed uploads.
 
-    It ``began`` at the start of the release bucket and continues ``after`` a key and a version; what was uploaded
-    ``since`` is compared with the ledger.
+    It ``began`` at the start of the release bucket and continues ``after`` a key and a version; uploads ``since`` a
+    time are compared with the ledger.
     """
 
     began: datetime
@@ -322,13 +322,13 @@ class UploadsLook:
 
     @classmethod
     def first(cls, now: datetime) -> "UploadsLook":
-        """Return the first look of all, at what a day old Belay may have missed."""
+        """Return the first scan of all, for what a day-old Belay may have missed."""
         return cls(now, now - timedelta(days=1))
 
     def next(self, after: tuple[str, str] | None, now: datetime) -> "UploadsLook":
-        """Return the look as it continues; with no page left, the next one from the start.
+        """Return the scan's continuation; with no page left, the next one from the start.
 
-        That looks again at what was uploaded in the minutes before this one began: a listing may be older than that.
+        The next one covers the minutes before this one began again: a listing may be older than that.
         """
         if after is not None:
             return replace(self, after=after)

@@ -1,4 +1,4 @@
-"""A release's database changes in one stage: what is pending there, what was applied, and what became of each."""
+"""A release's database changes in one stage: what is pending, what was applied, and the result of each."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,21 +33,21 @@ class ChangeState(StrEnum):
     """The executor reads what the database has."""
     PLANNED = "PLANNED"
     APPLYING = "APPLYING"
-    """They may have been begun."""
+    """They may have been started."""
     APPLIED = "APPLIED"
     FAILED = "FAILED"
-    """At least one could not be applied, or undone; those before it are."""
+    """At least one could not be applied, or undone; those before it were."""
     UNDOING = "UNDOING"
     UNDONE = "UNDONE"
     RESTORED = "RESTORED"
-    """The database was restored from the snapshot before them."""
+    """The database was restored from the snapshot taken before them."""
 
 
 @dataclass(frozen=True)
 class PendingChange:
-    """A change that the database does not have, by its place among the release's changes.
+    """A change that the database does not have, by its position among the release's changes.
 
-    ``undo``: a script undoes it, or nothing has to be undone. ``only_here``: its contexts name no stage before.
+    ``undo``: a script undoes it, or nothing has to be undone. ``only_here``: its contexts name no earlier stage.
     """
 
     id: str
@@ -71,10 +71,10 @@ class ChangePlan:
     """A release's database changes in one stage.
 
     ``stored`` is the change document that the executor gets, ``address`` where the database is; None if there is none
-    yet. ``recorded`` maps the changes that the database has to their digests, which are empty where nobody keeps any;
-    ``remarks`` say what else is noticed there. ``read_as`` names the reading of the database that this is of.
-    ``operation`` is the executor's, ``unanswered`` how often it failed to answer since it last did, ``results`` what
-    became of the changes, and ``reason`` why the operation failed.
+    yet. ``recorded`` maps the changes that the database has to their digests, empty if not kept; ``remarks`` are other
+    observations. ``read_as`` names the reading of the database used here. ``operation`` is the executor's,
+    ``unanswered`` the number of its failures to respond in a row, ``results`` are the changes' results, and ``reason``
+    is why the operation failed.
     """
 
     database: Database
@@ -124,7 +124,7 @@ class ChangePlan:
         }
 
     def due(self, stacks: StagePlan) -> bool:
-        """Whether the changes are to be applied before any more of the stacks is changed."""
+        """Whether the changes are to be applied before any further stack is changed."""
         if self.state not in (ChangeState.PLANNED, ChangeState.APPLYING):
             return False
         if self.apply is None:
@@ -134,14 +134,16 @@ class ChangePlan:
         return progress in settled or (self.apply.when == "before" and progress is Progress.PLANNED)
 
     def ended(self, answer: OperationAnswer) -> "ChangePlan":
-        """Return the plan with what an operation did that was to apply the changes and has ended."""
+        """Return the plan with the results of an apply operation that has ended."""
         known = {each.id: each for each in answer.changes}
         results = tuple(known[each.id] for each in self.pending if each.id in known)
         state = ChangeState.APPLIED if answer.state is OperationState.SUCCEEDED else ChangeState.FAILED
         return replace(self, state=state, results=results, reason=answer.reason)
 
     def found(self, recorded: Iterable[RecordedChange]) -> "ChangePlan":
-        """Return the plan with what the database records of its changes and did not record when they were planned."""
+        """Return the plan with those of its changes that the database records now and did not when they were
+        planned.
+        """
         now = {each.id: each for each in recorded if each.digest != self.recorded.get(each.id)}
         results = tuple(
             ChangeResult(each.id, each.digest, now[each.id].outcome, now[each.id].started, now[each.id].ended)
@@ -152,7 +154,7 @@ class ChangePlan:
         return replace(self, state=ChangeState.APPLIED if whole else ChangeState.FAILED, results=results)
 
     def undone(self, answer: OperationAnswer) -> "ChangePlan":
-        """Return the plan with what an undo that has ended did: a change whose undo failed is there as before."""
+        """Return the plan with the results of an undo that has ended: a change whose undo failed is there as before."""
         undone = {each.id: each for each in answer.changes if each.outcome in _BY_UNDO}
         results = tuple(undone.get(each.id, each) for each in self.results)
         state = ChangeState.UNDONE if answer.state is OperationState.SUCCEEDED else ChangeState.FAILED
@@ -166,7 +168,7 @@ class ChangePlan:
 
     @property
     def standing(self) -> tuple[PendingChange, ...]:
-        """The changes of the release that the database has, or may have a part of, in order."""
+        """The changes of the release that the database has, or may have part of, in order."""
         if self.state in (ChangeState.UNDONE, ChangeState.RESTORED):
             return ()
         found = {each.id for each in self.results if (outcome_of(each) or AppliedOutcome.FAILED).stands}
@@ -174,12 +176,12 @@ class ChangePlan:
 
     @property
     def doubtful(self) -> tuple[ChangeResult, ...]:
-        """The changes of which a part may be in the database."""
+        """The changes of which part may be in the database."""
         return tuple(each for each in self.results if outcome_of(each) is AppliedOutcome.UNKNOWN)
 
     @property
     def not_undoable(self) -> str | None:
-        """Why what stands cannot be undone by its own scripts; None if it can."""
+        """Why the changes still there cannot be undone by their own scripts; None if they can."""
         without = [each.id for each in self.standing if not each.undo]
         if self.doubtful:
             return f"of {', '.join(each.id for each in self.doubtful)} a part may be there, which no script undoes"
@@ -212,7 +214,7 @@ def wave(stacks: StagePlan, changes: ChangePlan | None) -> str:
 
 
 def outcome_of(result: ChangeResult) -> AppliedOutcome | None:
-    """Return what an operation that has ended made of a change; None if it did nothing with it."""
+    """Return the result of a change in an operation that has ended; None if it was not touched."""
     return _OUTCOMES.get(result.outcome)
 
 
@@ -223,7 +225,7 @@ _OUTCOMES = {
     ChangeOutcome.FAILED: AppliedOutcome.FAILED,
     ChangeOutcome.UNDONE: AppliedOutcome.UNDONE,
     ChangeOutcome.UNKNOWN: AppliedOutcome.UNKNOWN,
-    # It was left in the middle: nobody says that nothing is there.
+    # It was interrupted: part of it may be there.
     ChangeOutcome.STARTED: AppliedOutcome.UNKNOWN,
 }
 
@@ -251,7 +253,7 @@ class DatabaseComparison:
     """A release's changes against those that a database has, by the ids of the changes.
 
     ``edited`` were applied with other content, ``missing`` were applied and are not in the release, ``out_of_order``
-    are pending before one that was applied, of ``doubtful`` a part may be there. Each maps to words for people.
+    are pending before one that was applied, ``doubtful`` may be partly applied. Each maps to words for people.
     """
 
     pending: tuple[PendingChange, ...]
@@ -280,7 +282,7 @@ def compared(
 ) -> DatabaseComparison:
     """Compare the changes for a stage, in order, with what its database records.
 
-    ``earlier`` are the stages before it. A digest that the database does not keep says nothing.
+    ``earlier`` are the stages before it. A digest that the database does not keep proves nothing.
     """
     there = {each.id: each for each in recorded if each.outcome in _THERE}
     positions = [number for number, change in enumerate(changes) if change.id in there and not change.repeatable]
@@ -334,9 +336,9 @@ def _pending(change: HandedChange, position: int, earlier: Sequence[str]) -> Pen
 def not_applied_before(
     pending: Iterable[PendingChange], contexts: Mapping[str, str], earlier: Mapping[str, ChangePlan]
 ) -> Iterator[str]:
-    """Say which changes were not applied as they are in the stages before, if they are for those.
+    """Say which changes were not applied unchanged in the stages before, if they are for those.
 
-    ``contexts`` are those of the changes, ``earlier`` the release's plans in the stages before that have a database.
+    ``contexts`` are the changes' own, ``earlier`` the release's plans in earlier stages with a database.
     """
     for change in pending:
         for stage, plan in earlier.items():

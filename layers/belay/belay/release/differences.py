@@ -9,7 +9,7 @@ def differences(new: Manifest, deployed: Manifest | None) -> list[str]:
     """Describe how a release differs from the deployed one, one line per stack, changes first; None without one.
 
     An unchanged template may still change its stack, through a nested template or a file that it names: those are in
-    the last line. What a change set will do is known later, when it is created.
+    the last line. A change set's effects are known only once it is created.
     """
     before = {} if deployed is None else {stack.name: stack for stack in deployed.stacks}
     changed: list[str] = []

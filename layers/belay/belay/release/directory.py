@@ -33,7 +33,7 @@ _END64_SIGNATURE: Final = b"PK\x06\x06"
 _END64_COUNTED: Final = _END64.size - 12
 """The record's own size leaves out its first two fields."""
 _SATURATED: Final = (0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
-"""The end record's values that mean the ZIP64 record must be read."""
+"""The end record's values that require reading the ZIP64 record."""
 
 ENCRYPTED: Final = 0x0001 | 0x0040 | 0x2000
 PATCH: Final = 0x0020

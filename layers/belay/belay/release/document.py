@@ -139,7 +139,7 @@ def _where(mark: Any) -> str:  # libyaml's marks and PyYAML's own are two classe
 
 
 def quote(text: str) -> str:
-    """Show hostile text safely in a message: control characters escaped, long text shortened."""
+    """Quote hostile text safely in a message: control characters escaped, long text shortened."""
     return repr(text if len(text) <= _MOST_QUOTED else text[:_MOST_QUOTED] + "...")
 
 
@@ -202,7 +202,7 @@ class Node:
         return self.value is not _MISSING
 
     def wrong(self, expected: str) -> None:
-        """Record that something else was found than expected."""
+        """Record that what was found is not what was expected."""
         if self.present:
             self.note(f"expected {expected}, found {describe(self.value)}")
 

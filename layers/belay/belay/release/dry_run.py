@@ -1,4 +1,4 @@
-"""A plan of a release in one stage: what it would change, shown and then taken back."""
+"""A dry run of a release in one stage: what it would change, shown and then withdrawn."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from belay.release.records import ReleaseReference
 
 @dataclass(frozen=True)
 class DryRun:
-    """A release that is being planned in a stage by an execution (an ARN), ``since`` a time (ISO 8601 in UTC)."""
+    """A release being planned in a stage by an execution (an ARN), ``since`` a time (ISO 8601 in UTC)."""
 
     release: ReleaseReference
     stage: str
@@ -16,5 +16,5 @@ class DryRun:
 
     @property
     def in_words(self) -> str:
-        """Who is there, and since when."""
+        """What is being planned there, and since when."""
         return f"a plan of {self.release.version} is made in {self.stage} since {self.since}, in {self.execution}"

@@ -19,7 +19,7 @@ class Recover:
 
 @dataclass(frozen=True)
 class TakeBack:
-    """A stage of the wave failed, and the operator registered that the wave is rolled back: these are deployed."""
+    """A stage of the wave failed, and the registration rolls the wave back: these stages are deployed."""
 
     stages: tuple[str, ...]
     ends: tuple[StageEnd, ...]
@@ -27,14 +27,14 @@ class TakeBack:
 
 @dataclass(frozen=True)
 class Close:
-    """Nothing is half done: record and announce this outcome."""
+    """Nothing is left incomplete: record and announce this outcome."""
 
     outcome: Outcome
     reason: Reason | None
 
 
 def conclusion(attempt: Attempt, application: Application) -> TakeBack | Close | None:
-    """Decide what follows from how the stages of an attempt's wave ended; None while one of them has not ended."""
+    """Decide what follows once the stages of an attempt's wave have ended; None while one has not."""
     if not attempt.stages:
         return None
     stages = [attempt.in_stage(each) for each in wave_of(application.waves, attempt.stages[-1].stage)]
@@ -45,10 +45,10 @@ def conclusion(attempt: Attempt, application: Application) -> TakeBack | Close |
 def what_is_left(
     attempt: Attempt, application: Application | None, *, stopped: PersonDecided | None = None
 ) -> Recover | TakeBack | Close | None:
-    """Decide about an attempt whose execution ended without telling an outcome; None if its outcome was announced.
+    """Decide about an attempt whose execution ended without an outcome; None if one was announced.
 
     ``application`` is None for an upload that did not become a release. ``stopped`` says who stopped its execution, if
-    a person did: nothing is wrong with it then.
+    a person did: then nothing is wrong with it.
     """
     if attempt.outcome is not None:
         return None if attempt.announced else Close(attempt.outcome, attempt.reason)
@@ -82,7 +82,7 @@ def _interrupted(reason: str, stopped: PersonDecided | None) -> Close:
 def _concluded(attempt: Attempt, ended: Sequence[InStage], application: Application) -> TakeBack | Close:
     ends = tuple(_end(each) for each in ended)
     deployed = tuple(each.stage for each in ends if each.outcome is Outcome.DEPLOYED)
-    # What a newer release took the turn of has not failed: that release comes to the other stages, too.
+    # A superseded release has not failed: the newer one reaches the other stages, too.
     failed = [
         each
         for each in ends
@@ -100,9 +100,9 @@ def _end(stage: InStage) -> StageEnd:
 
 
 def closed_with(ends: Sequence[StageEnd]) -> Close:
-    """Return the end of a release whose last wave ended so: that of its only stage, or one that tells of each.
+    """Return the end of a release whose last wave ended so: that of its only stage, or one that covers each.
 
-    The attempt's item has each stage's own reason, too, so all of them share the number of findings that one may list.
+    The attempt's item has each stage's own reason too, so they share the limit on listed findings.
     """
     outcome = worst_of([each.outcome for each in ends])
     if len(ends) == 1:

@@ -21,9 +21,9 @@ class Gated:
 def decide(reports: Mapping[str, Report], stages: Mapping[str, Stage]) -> Gated:
     """Decide from each stage's report.
 
-    A violation in any stage refuses the release before anything changes. REVIEW passes on to the
-    live validation of an ephemeral stage; elsewhere it needs an approval, and if the registration does not ask for
-    approvals it refuses the release too.
+    A violation in any stage refuses the release before anything changes. REVIEW continues to the live validation of an
+    ephemeral stage; elsewhere it needs an approval, and if the registration does not ask for approvals it refuses the
+    release too.
     """
     refusing = {name: report for name, report in reports.items() if not passes(report.verdict, stages[name])}
     found = [FoundInStages(finding, tuple(names)) for finding, names in _merged(refusing).items()]
@@ -34,7 +34,9 @@ def decide(reports: Mapping[str, Report], stages: Mapping[str, Stage]) -> Gated:
 
 
 def passes(verdict: Verdict, stage: Stage) -> bool:
-    """Whether a release may go on before the stage's approval: REVIEW does if somebody decides, or it is validated."""
+    """Whether a release may continue before the stage's approval: REVIEW may if a person decides, or it is
+    validated.
+    """
     if verdict is Verdict.REVIEW:
         return stage.ephemeral or stage.approval.required
     return verdict is Verdict.PASS

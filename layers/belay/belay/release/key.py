@@ -1,4 +1,4 @@
-"""Where releases are uploaded: ``releases/<application>/<anything>.zip``; what is only planned, to ``plans/``."""
+"""Where releases are uploaded: ``releases/<application>/<anything>.zip``; for dry runs, to ``plans/``."""
 
 import re
 from typing import Final
@@ -17,6 +17,6 @@ def application_of(key: str) -> str | None:
 
 
 def planned_application_of(key: str) -> str | None:
-    """Return the application of the S3 key of what is to be planned; None if the key is not such a one."""
+    """Return the application of the S3 key of a dry run's upload; None if the key is not one."""
     found = _PLANNED.fullmatch(key)
     return found["application"] if found else None

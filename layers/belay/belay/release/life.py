@@ -62,7 +62,7 @@ class Occurrence(StrEnum):
     ROLLBACK_ASKED = "ROLLBACK ASKED"
     """A person requested a rollback of what it deployed."""
     PIPELINE_SNAPSHOTS = "SNAPSHOTS FOR PIPELINE"
-    """Those are available that the stage's pipeline waits for before it deploys."""
+    """The snapshots that the stage's pipeline waits for before it deploys are available."""
     IN_VAULT = "SNAPSHOT IN VAULT"
     """The copy of a snapshot that was taken for it is available in the stage's vault."""
     NOT_IN_VAULT = "SNAPSHOT NOT IN VAULT"
@@ -74,7 +74,8 @@ ENTERING: Final = frozenset({State.PLANNING, State.PIPELINE_STARTED, State.RECOV
 _STAGE_MAY_END: Final = frozenset({State.RECOVERING, State.STAGE_ENDED})
 _CHANGING: Final = _STAGE_MAY_END | {State.SNAPSHOTS_TAKEN, State.APPLYING, State.EXECUTING, State.VALIDATED}
 """What may follow once nothing is waited for: a stage without databases has no snapshots, one without changes nothing
-to apply or to execute."""
+to apply or to execute.
+"""
 
 _ASKED: Final = frozenset({State.AWAITING_APPROVAL, State.APPROVED, State.APPROVAL_DENIED})
 

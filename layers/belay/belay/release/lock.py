@@ -18,9 +18,9 @@ class LockDecision(StrEnum):
     TAKE = "TAKE"
     """Free, handed over, or left behind: take it, with a new fencing token."""
     WAIT = "WAIT"
-    """Another holder works under it."""
+    """Another holder is working under it."""
     LOST = "LOST"
-    """The release is being recovered: its deployment may not go on."""
+    """The release is being recovered: its deployment must not continue."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Waiter:
 def decide(claim: Claim, lock: Lock | None, *, now: int, owner_runs: bool) -> LockDecision:
     """Decide about a lock (None if there never was one) at epoch second ``now``.
 
-    A failed release hands its lock to its own incident at once, and so does an incident whose execution ended to the
+    A failed release hands its lock directly to its own incident, and so does an incident whose execution ended to the
     next one. Any other lock is taken over only if it has expired *and* its holder's execution no longer runs.
     """
     if lock is None or not lock.held:
@@ -109,5 +109,5 @@ def superseded_by(claim: Claim, queue: Sequence[Waiter], *, now: int) -> str | N
 
 
 def overtaken(version: Version, deployed: str | None, *, downgrade: bool) -> bool:
-    """Tell whether a newer version than ``version`` is already deployed and no downgrade was requested."""
+    """Whether a newer version than ``version`` is already deployed and no downgrade was requested."""
     return deployed is not None and not downgrade and Version.parse(deployed) > version

@@ -47,7 +47,7 @@ _WHEN: Final[tuple[When, ...]] = ("before", "after")
 
 @dataclass(frozen=True)
 class SchemaRange:
-    """The database schema's version before and after a release, which works with both and with those between."""
+    """The database schema's version before and after a release, which works with both and those in between."""
 
     before: str
     after: str
@@ -63,11 +63,11 @@ class Apply:
 
 @dataclass(frozen=True)
 class DatabaseChanges:
-    """The directory that holds a release's database changes, and how it is read: ``format`` None tells by the names.
+    """The directory that holds a release's database changes, and their format, None to detect it by the file names.
 
     ``database`` is the registered name of the database, for stages that have several; ``apply`` None is before all
-    stacks. ``engine`` None: the changes are not judged. ``applied_by`` is the stack that applies the changes to a
-    database that has no executor.
+    stacks. ``engine`` None: the changes are not checked. ``applied_by`` is the stack that applies the changes to a
+    database without an executor.
     """
 
     changes: str

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
-"""What an application, a stage and a registered stack may be called: it becomes part of keys, paths and names."""
+"""What an application, a stage and a registered stack may be called: names become part of keys and paths."""
 
 NAME_RULE: Final = "a name of at most 40 letters, digits and hyphens that begins with a letter"
 

@@ -1,4 +1,4 @@
-"""Which objects of the buckets something may still need: a rollback above all, whose targets may be old."""
+"""Which objects in the buckets may still be needed, above all for a rollback, whose targets may be old."""
 
 import re
 from dataclasses import dataclass, field
@@ -18,13 +18,13 @@ class Needed:
     prefixes: set[str] = field(default_factory=set)
 
     def add(self, what: ReleaseReference | Origin) -> None:
-        """Note an attempt; of a release its files too."""
+        """Add an attempt; for a release its files too."""
         self.attempts.add((what.application, what.attempt))
         if isinstance(what, ReleaseReference):
             self.prefixes.add(what.prefix)
 
     def artifact(self, key: str) -> bool:
-        """Return whether an artifact is needed; what belongs to no attempt and no release always is."""
+        """Whether an artifact is needed; one that belongs to no attempt and no release always is."""
         attempt, release = _OF_AN_ATTEMPT.match(key), _OF_A_RELEASE.match(key)
         if attempt is not None:
             return (attempt["application"], attempt["attempt"]) in self.attempts

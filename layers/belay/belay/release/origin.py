@@ -6,18 +6,18 @@ from typing import Final
 from belay.release.names import client_request_token
 
 PLANS: Final = "plans/"
-"""The prefix of what belongs to plans, in the release bucket and in the artifact bucket; it expires there by itself."""
+"""The prefix of dry runs' objects in the release and artifact buckets, where they expire automatically."""
 
 _OF_PLAN: Final = "plan-"
 
 
 def attempt_of(digits: str, *, plan: bool) -> str:
-    """Name an attempt: a plan's cannot be taken for a release's, nor a release's for a plan's."""
+    """Name an attempt: a dry run's name never looks like a release's."""
     return f"{_OF_PLAN}{digits}" if plan else digits
 
 
 def is_plan(attempt: str) -> bool:
-    """Whether an attempt is a plan's: a dry run, of which nothing is recorded."""
+    """Whether an attempt is a dry run, of which nothing is recorded."""
     return attempt.startswith(_OF_PLAN)
 
 

@@ -1,4 +1,4 @@
-"""Where a stage lies that is not in Belay's own account and region, and the roles through which Belay works there."""
+"""The account and region of a stage outside Belay's own, and the roles that Belay assumes there."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -16,7 +16,9 @@ _ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512
 
 
 class Power(StrEnum):
-    """What a function may do in another account or region: each has one power at most, and assumes that role alone."""
+    """What a function may do in another account or region: each function has at most one power, and assumes only that
+    role.
+    """
 
     LOOK = "look"
     DEPLOY = "deploy"
@@ -27,7 +29,7 @@ class Power(StrEnum):
 
     @property
     def role_name(self) -> str:
-        """The end of the names of its roles; all of it unless an operator registers others."""
+        """The end of its roles' names; the whole name unless an operator registers others."""
         return f"belay-{self.value}"
 
 
@@ -44,7 +46,7 @@ class PlaceRoles:
 
     @classmethod
     def named_alike(cls, partition: str, account: str) -> "PlaceRoles":
-        """Return the roles of ``accounts/spoke_account.yaml``."""
+        """Return the default roles of ``accounts/spoke_account.yaml``."""
         return cls(**{power.value: f"arn:{partition}:iam::{account}:role/{power.role_name}" for power in Power})
 
     def of(self, power: Power) -> str:
@@ -68,7 +70,7 @@ class AccountRegion:
     region: str
 
     def holds(self, arn: str) -> bool:
-        """Whether a resource lies here, by its ARN; a role lies in every region of its account."""
+        """Whether a resource is here, by its ARN; a role is in every region of its account."""
         partition, service, region, account = [*arn.split(":", 5), "", "", "", ""][1:5]
         return [partition, account] == [self.partition, self.account] and (service == "iam" or region == self.region)
 
@@ -82,24 +84,24 @@ class AccountRegion:
 
 @dataclass(frozen=True)
 class StagePlace(AccountRegion):
-    """Where a stage lies that is not at home."""
+    """The account and region of a stage that is not at home."""
 
     roles: PlaceRoles
 
     def key(self, key: str) -> str:
-        """Return the key of the copy of an object of the artifact bucket, in the bucket that the account can read."""
+        """Return the key of an artifact's copy, in the bucket that the account can read."""
         return f"{COPIES}{self.account}/{key}"
 
 
 def artifact_key(key: str) -> str:
-    """Return the key in the artifact bucket of what may be a copy in another bucket."""
+    """Return the key in the artifact bucket of an object that may be a copy in another bucket."""
     return key.split("/", 2)[2] if key.startswith(COPIES) else key
 
 
 def read_place(stage: Fields, *, whole: bool) -> StagePlace | None:
-    """Read where a stage lies: None for Belay's own account and region, and where something is wrong, which is noted.
+    """Read a stage's place: None for Belay's own account and region, and for invalid ones, which are noted.
 
-    Unless the keys are ``whole``, as an application's defaults, each may be there without the others.
+    Unless the keys are ``whole``, each may be given without the others, as in an application's defaults.
     """
     account = stage["account"].text(ACCOUNT, "the id of an AWS account, 12 digits")
     region = stage["region"].text(REGION, "the name of an AWS region")
@@ -121,7 +123,7 @@ def read_place(stage: Fields, *, whole: bool) -> StagePlace | None:
 
 
 def _roles(node: Node) -> dict[str, str]:
-    """Read roles by power. Belay's own roles may assume only those whose names end as these have to."""
+    """Read roles by power. Belay's own roles may assume only roles with the prescribed name endings."""
     fields = node.fields([], [*Power]) if node.present else Fields({}, node)
     given = [power.value for power in Power if fields[power].present]
     roles = {name: fields[name].text(_ROLE, "the ARN of an IAM role") for name in given}

@@ -1,7 +1,7 @@
 """Why something ended, as data, from detection to notification.
 
-State machines do not pass it on: a step's reason is stored with the stage's other documents, and the machine passes
-the document's key or the error output of Step Functions.
+A step's reason is stored with the stage's other documents; state machines only pass its key, or the error output of
+Step Functions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ class PolicyFindings:
 
 @dataclass(frozen=True)
 class StackFailure:
-    """An operation on a stack failed; ``said`` is what is known if no event names a first cause."""
+    """An operation on a stack failed; ``said`` is the fallback if no event names a first cause."""
 
     kind: ClassVar[str] = "stack-failure"
     stack_id: str
@@ -92,7 +92,7 @@ class PipelineFailure:
 class PersonDecided:
     """A person decided it: ``what`` is the decision, ``comment`` their comment.
 
-    ``by`` is their ARN, or what is known of who it was where AWS's events name nobody.
+    ``by`` is their ARN, or what is known of them if AWS's events give no name.
     """
 
     kind: ClassVar[str] = "person-decided"
@@ -102,7 +102,7 @@ class PersonDecided:
 
 
 class Why(StrEnum):
-    """What a ``Statement`` is about."""
+    """The subject of a ``Statement``."""
 
     SUPERSEDED = "superseded"
     NOT_VERIFIED = "not-verified"
@@ -114,7 +114,7 @@ class Why(StrEnum):
     WAITED_TOO_LONG = "waited-too-long"
     WAVE_FAILED = "wave-failed"
     TOLD = "told"
-    """From Belay 0.1, which stored text and no data."""
+    """From Belay 0.1, which stored only text."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Fault:
 
     @property
     def blind(self) -> bool:
-        """Whether AWS could not be asked, or a function not be run: nothing is known of what it was about."""
+        """Whether AWS did not respond, or a function could not run: nothing is known of its subject."""
         return self.error in _BLIND or self.error.startswith(("Lambda.", "Sandbox."))
 
 
@@ -208,8 +208,7 @@ def caught(output: Mapping[str, Any] | str | None) -> Reason | None:
     """Return why a task failed, from its error output; None if none did.
 
     A Lambda function's exception arrives as ``{"Error": name, "Cause": text}`` whose cause is a JSON document with
-    ``errorMessage``
-    (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
+    ``errorMessage`` (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
     """
     if output is None or isinstance(output, str):
         return None if output is None else from_document(output)
@@ -256,7 +255,7 @@ ABORTED = "Aborted"
 _STOPPED_BY = "stopped by "
 
 APPROVAL_DENIED, APPROVAL_EXPIRED = "ApprovalDenied", "ApprovalExpired"
-"""Sent with the answer as a reason's document, and made by the machine with the number of days."""
+"""Sent with the answer as a reason's document, and built by the state machine with the number of days."""
 
 SUPERSEDED = "ReleaseSuperseded"
 """Raised by a step, or sent to an execution that waits."""

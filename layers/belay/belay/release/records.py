@@ -90,7 +90,7 @@ class ReleaseReference:
 
     @property
     def is_plan(self) -> bool:
-        """Whether this is only planned: a dry run, of which the ledger records nothing."""
+        """Whether this is a dry run, of which the ledger records nothing."""
         return is_plan(self.attempt)
 
     @property

@@ -82,8 +82,9 @@ MOST_APPROVAL_DAYS: Final = 90
 MOST_WAITING_DAYS: Final = 270
 MOST_WORKING_DAYS: Final = 50
 MOST_RECOVERING_DAYS: Final = 42
-"""How long a release may wait for people, then work in its last stage, then wait for what is recovered in a wave: less
-than the year after which Step Functions ends its execution (``statemachines/``)."""
+"""How long a release may wait for people, then work in its last stage, then wait for recoveries in a wave: less than
+the year after which Step Functions ends its execution (``statemachines/``).
+"""
 _DEFAULT_DAYS: Final = 7
 _MOST_MINUTES: Final = 180
 """CloudFormation watches rollback triggers for at most three hours (same page); the bake time has the same limit."""
@@ -103,9 +104,9 @@ class Pointer:
 class Application:
     """A registered application.
 
-    ``waves`` are its stages in order, those together that are deployed at the same time; ``wave_failure`` says what is
-    rolled back where one of several fails: that ``stage``, or its ``wave``. ``defaults`` holds stage keys, not yet
-    parsed, that each stage may override.
+    ``waves`` are its stages in order, grouped if they are deployed at the same time; ``wave_failure`` says what is
+    rolled back if one of several fails: that ``stage``, or its ``wave``. ``defaults`` holds stage keys, not yet parsed,
+    that each stage may override.
     """
 
     name: str
@@ -124,7 +125,7 @@ class Application:
 class RegisteredStack:
     """A real stack, and what a release may do with it. Parameters are CloudFormation strings.
 
-    ``from_tables`` are those whose values stand in tables of the stage.
+    ``from_tables`` are those whose values are in tables of the stage.
     """
 
     name: str
@@ -135,7 +136,7 @@ class RegisteredStack:
 
     @property
     def values(self) -> dict[str, str]:
-        """Every registered parameter; ``READ_LATER`` stands for what has not been read yet."""
+        """Every registered parameter; ``READ_LATER`` marks values not read yet."""
         read = {name: each.value for name, each in self.from_tables.items()}
         return {**self.parameters, **{name: READ_LATER if each is None else each for name, each in read.items()}}
 
@@ -144,8 +145,8 @@ class RegisteredStack:
 class Approval:
     """Whether a person must approve a release before it changes a stage, and within how many days.
 
-    With ``four_eyes`` the uploader cannot approve. With ``skip_unchanged`` nobody is asked about a release that changes
-    nothing in the stage.
+    With ``four_eyes`` the uploader cannot approve. With ``skip_unchanged`` a release that changes nothing in the stage
+    needs no approval.
     """
 
     required: bool = False
@@ -195,9 +196,9 @@ class Database(AsText):
 class RegisteredExecutor:
     """The operator's Lambda function that changes a database (docs/database-executors.md), by its ARN.
 
-    ``database`` is the name of the database in the instance or cluster. ``user`` and ``secret``, the ARN of a secret,
-    are how the function logs in, which Belay never does; its own settings decide what is empty. ``copy`` says how a
-    copy for a forecast is made.
+    ``database`` is the name of the database in the instance or cluster. The function, never Belay, logs in with
+    ``user`` and ``secret``, the ARN of a secret; its own settings apply if these are empty. ``copy`` says how a copy
+    for a forecast is made.
     """
 
     function: str
@@ -224,9 +225,9 @@ class Service:
 class Pipeline:
     """The CodePipeline pipeline that deploys a stage's stacks, in its ``deployment_stage``.
 
-    If ``start`` is set, a release is deployed to the stage by starting it with the uploaded zip as the revision of
-    its source action; otherwise Belay only watches it. Entering ``pre_deployment_stage`` is when the stage is
-    prepared: snapshots of its databases, and its stacks as they are.
+    If ``start`` is set, a release is deployed to the stage by starting it with the uploaded zip as the revision of its
+    source action; otherwise Belay only watches it. The stage is prepared on entering ``pre_deployment_stage``: its
+    databases' snapshots are taken and its stacks captured.
     """
 
     name: str
@@ -241,8 +242,8 @@ class Stage:
     """A registered stage. ``stacks`` maps the name a release uses to the real stack.
 
     ``executors`` are those of its databases, by identifier. ``regions`` are further regions with stacks of the same
-    names; only validation looks there. ``place`` is None in Belay's own account and region. ``vault`` is where
-    copies of its snapshots are kept.
+    names, used only by validation. ``place`` is None in Belay's own account and region. ``vault`` is where copies of
+    its snapshots are kept.
     """
 
     application: str
@@ -272,12 +273,12 @@ class Stage:
 
     @property
     def account(self) -> str:
-        """The account of its stacks: CloudFormation takes service roles of the same account only."""
+        """The account of its stacks: CloudFormation accepts only service roles of the same account."""
         return self.service_role.split(":")[4]
 
     @property
     def verified(self) -> bool:
-        """Whether there is anything to verify a deployment by."""
+        """Whether there is a way to verify a deployment."""
         return bool(self.alarms or self.verify.function)
 
     @property
@@ -433,7 +434,7 @@ def _stage(application: str, name: str, fields: Fields) -> Stage:
 
 
 def _refuse_elsewhere(stage: Fields, place: StagePlace) -> None:
-    """Note what a stage in another account or region may not have: what would be looked for where it is not."""
+    """Note what a stage in another account or region must not have, because it would be looked up at home."""
     role = stage["service_role"]
     if isinstance(role.value, str) and _ROLE.fullmatch(role.value) and role.value.split(":")[4] != place.account:
         role.note(f"expected a role of the stage's account {place.account}, found one of {role.value.split(':')[4]}")
@@ -559,7 +560,7 @@ def _database(fields: Fields) -> Database:
 
 
 def _executor(fields: Fields, stage: Fields) -> RegisteredExecutor:
-    """Read a database's executor: it has to be in the stage's account, where it is in Belay's reach."""
+    """Read a database's executor: it must be in the stage's account, within Belay's reach."""
     function, user, secret = fields["executor"], fields["user"], fields["secret"]
     arn, role = function.text(_FUNCTION, "the ARN of a Lambda function"), stage["service_role"].value
     if arn and isinstance(role, str) and _ROLE.fullmatch(role) and arn.split(":")[4] != role.split(":")[4]:
@@ -620,9 +621,10 @@ def _verify(node: Node) -> Verify:
 
 
 def misplaced(application: Application, stages: Iterable[Stage], home: AccountRegion) -> list[str]:
-    """Say what a registration names that is not where it has to be, Belay being at ``home``: problems, each with where.
+    """Return resources that a registration names in the wrong account or region, with Belay at ``home``: problems, each
+    with its path.
 
-    What a stage elsewhere names is checked when it is read.
+    Those of a stage elsewhere are checked when they are read.
     """
     here = f"where Belay is ({home}); a stage that is not there registers account and region"
     found = []
@@ -667,7 +669,7 @@ def refused_read(stage: Stage, name: str | None, reason: str) -> str | None:
     """Say why a release may not read an SSM parameter through a parameter's type; None if it may.
 
     CreateChangeSet reads it with the permissions of its caller, Belay, not with those of the service role. A registered
-    name that ends in ``/`` allows everything below it. Belay's own parameters are never allowed.
+    name ending in ``/`` allows everything below it. Belay's own parameters are never allowed.
     """
     if name is None:
         return f"which SSM parameter it reads cannot be decided: {reason}. Give the name itself"
@@ -684,9 +686,9 @@ def refused_read(stage: Stage, name: str | None, reason: str) -> str | None:
 
 
 def refuse_together(application: Application, stages: Sequence[Stage]) -> None:
-    """Raise InvalidRegistration for what no stage shows alone: a stack of two stages, approvals that wait too long.
+    """Raise InvalidRegistration for faults across stages: a stack of two stages, approvals that wait too long.
 
-    Step Functions ends every execution after a year, whatever it waits for
+    Step Functions ends every execution after a year
     (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
     """
     _refuse_shared_stacks(application, stages)
@@ -738,7 +740,7 @@ def _admit_stack(stack: ManifestStack, stage: Stage, problems: Problems) -> None
 
 
 def _admit_changes(changes: DatabaseChanges | None, stage: Stage, problems: Problems) -> None:
-    """A release names its database where a stage has several; without an executor, a stack applies the changes."""
+    """A release must name its database if a stage has several; without an executor, a stack applies the changes."""
     if changes is None or not stage.executors:
         return
     if changed_database(changes, stage) is not None:
@@ -788,8 +790,8 @@ def effective_parameters(
 
     If release and registration both set one, the registration's ``parameter_precedence`` decides. ``declared`` are the
     parameters of the template. A registered parameter that it does not declare is left out, because one registration
-    serves many versions; an undeclared one of the release is an error. ``READ_LATER`` stands for what has not been read
-    from its table yet. ``ReleaseBucket`` and ``ReleasePrefix`` locate the release's files.
+    serves many versions; an undeclared one of the release is an error. ``READ_LATER`` marks values not read from their
+    table yet. ``ReleaseBucket`` and ``ReleasePrefix`` locate the release's files.
 
     Raises InvalidRelease with every parameter of the release that its template does not declare.
     """

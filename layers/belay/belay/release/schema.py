@@ -1,4 +1,4 @@
-"""Which version of a database's schema a release works with, and which one the database has."""
+"""The database schema versions that a release works with, and the version that the database has."""
 
 import re
 from collections.abc import Iterable
@@ -11,9 +11,9 @@ _NUMBERS: Final = re.compile(r"\d+(\.\d+)*")
 
 
 def holds(schema: SchemaRange, version: str) -> bool:
-    """Return whether a version is within a range, its ends included.
+    """Whether a version is within a range, its ends included.
 
-    Versions are compared as numbers between dots, ``9`` before ``10``; those that are none only equal an end.
+    Versions are compared as numbers between dots, ``9`` before ``10``; others can only equal an end.
     """
     if version in (schema.before, schema.after):
         return True
@@ -26,14 +26,14 @@ def _numbers(version: str) -> tuple[int, ...] | None:
 
 
 def schema_of(changes: Iterable[AppliedChange]) -> str | None:
-    """Return the version that a database has, by the last change that stands there; None if no release says it."""
+    """Return a database's schema version, by the last change applied there; None if no release declares it."""
     standing = [each for each in changes if each.outcome.stands]
     last = max(standing, key=lambda each: (each.ended or each.started, each.position), default=None)
     return None if last is None else last.schema_version
 
 
 def misfit(version: str, schema: SchemaRange | None, at: str | None) -> str | None:
-    """Say why a release does not work with a database's schema; None if it does, or if nobody says what it works with.
+    """Say why a release does not work with a database's schema; None if it does, or declares nothing.
 
     ``version`` is the release's, ``at`` the schema's.
     """

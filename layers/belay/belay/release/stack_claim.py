@@ -1,4 +1,4 @@
-"""Which stage a stack belongs to: a stack of an account and region belongs to one stage of one application."""
+"""Which stage a stack belongs to: each stack in an account and region belongs to one stage of one application."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ class StackClaim:
 
     @property
     def in_words(self) -> str:
-        """Which stack belongs to whom, and since when."""
+        """The stack and its owner, and since when."""
         return f"the stack {self.stack_name!r} has belonged to {self.owner} since {self.since[:19]}Z"
 
 
 def claims_of(stage: Stage, region: str, now: str) -> list[StackClaim]:
-    """Return the claims of a stage on its registered stacks; those of an ephemeral stage have names of their own.
+    """Return the claims of a stage on its registered stacks; an ephemeral stage's stacks have other names.
 
     ``region`` is Belay's own.
     """
@@ -67,7 +67,7 @@ def shared(registered: Iterable[StackClaim], standing: Mapping[str, StackClaim])
 
 
 def refusal(wanted: StackClaim, standing: StackClaim) -> str:
-    """Return why a release may not be deployed to a stack that belongs to another stage."""
+    """Return why a release must not be deployed to a stack that belongs to another stage."""
     return (
         f"stage {wanted.stage}: {standing.in_words}, and two stages would deploy over each other. Register another "
         f"name; or, if it is to belong to {wanted.owner}, remove it from the registration of {standing.owner} and run: "

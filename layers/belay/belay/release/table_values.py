@@ -1,4 +1,4 @@
-"""Parameters whose values stand in tables: an operator registers where, and each is read when a stage is planned."""
+"""Parameters whose values are in tables: an operator registers where, and they are read when a stage is planned."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from belay.release.document import Node, describe, join, quote
 from belay.release.manifest import LONGEST_PARAMETER, note_parameter_name
 
 TABLE_VALUES: Final = "table-values.json"
-"""The document of a stage with what was read for it."""
+"""The stage's document with the values read for it."""
 
 _TABLE: Final = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _ATTRIBUTE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
@@ -23,10 +23,10 @@ _MOST_KEYS: Final = 2
 
 @dataclass(frozen=True)
 class TableAttribute:
-    """An attribute of an item of a DynamoDB table in the stage's account and region; its key consists of texts.
+    """An attribute of an item of a DynamoDB table in the stage's account and region; its key consists of strings.
 
-    ``value`` is what was read when the stage was planned, and ``former`` the value that the stack had then, None if it
-    had none; before that both are None.
+    ``value`` is what was read when the stage was planned, and ``former`` the stack's value then, None if it had none;
+    before that both are None.
     """
 
     table: str
@@ -37,7 +37,7 @@ class TableAttribute:
 
     @property
     def where(self) -> str:
-        """Where the value stands: ``Version of Item orders, Owner payments/production in the table shared``."""
+        """Where the value is: ``Version of Item orders, Owner payments/production in the table shared``."""
         return f"{self.attribute} of {self.item} in the table {self.table}"
 
     @property
@@ -46,7 +46,7 @@ class TableAttribute:
         return ", ".join(f"{name} {value}" for name, value in sorted(self.key.items()))
 
     def read_as(self, value: str, former: str | None) -> "TableAttribute":
-        """Return it with what was read."""
+        """Return it with the value read."""
         return replace(self, value=value, former=former)
 
     def told(self, stack: str, parameter: str) -> str | None:
@@ -59,7 +59,7 @@ class TableAttribute:
 
 
 def read_table_attributes(node: Node) -> dict[str, TableAttribute]:
-    """Read the parameters of a registered stack that are mappings: each says where a value stands."""
+    """Read those parameters of a registered stack that are mappings: each says where a value is."""
     entries = node.entries() if isinstance(node.value, dict) else {}
     found = {name: entry for name, entry in entries.items() if isinstance(entry.value, dict)}
     for name, entry in found.items():
@@ -75,9 +75,9 @@ def without_tables(node: Node) -> Node:
 
 
 def text_of(item: Mapping[str, object] | None, source: TableAttribute) -> str:
-    """Return the attribute of an item that was read as a parameter's value.
+    """Return the attribute of a read item as a parameter's value.
 
-    Raises ``InvalidRelease`` where there is none, or it is neither a text nor a number.
+    Raises ``InvalidRelease`` if there is none, or it is neither a string nor a number.
     """
     if item is None:
         raise InvalidRelease([f"expected an item {source.item} in the table {source.table}, found none"])
@@ -94,7 +94,7 @@ def text_of(item: Mapping[str, object] | None, source: TableAttribute) -> str:
 
 
 def _shown(value: str) -> str:
-    """Show what somebody wrote into a table, on one line."""
+    """Return a table's value on one line, for a message."""
     return value if value and value.isprintable() and len(value) <= _LONGEST_SHOWN else quote(value)
 
 

@@ -11,10 +11,10 @@ _PATTERNS: Final = ("ArnLike", "ArnEquals", "StringLike")
 
 
 def distrust(policy: Mapping[str, Any] | None, home: AccountRegion, power: Power, application: str) -> list[str]:
-    """Say what a role lacks for Belay's functions of a power to assume it for an application: nothing is in order.
+    """Say why Belay's functions with a power could not assume a role for an application; empty if they could.
 
-    ``policy`` is the role's AssumeRolePolicyDocument, None for a role that does not exist. Organizations' policies and
-    what else denies the call are not seen here.
+    ``policy`` is the role's AssumeRolePolicyDocument, None for a role that does not exist. Organizations policies and
+    other denials are not evaluated.
     """
     if policy is None:
         return ["it does not exist"]

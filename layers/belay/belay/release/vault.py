@@ -1,4 +1,4 @@
-"""The vault of a stage: another account, where copies of its snapshots survive the loss of the stage's own."""
+"""The vault of a stage: another account, whose copies of its snapshots survive the loss of the stage's own."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,9 @@ _USUALLY_KEPT: Final = 10
 
 @dataclass(frozen=True)
 class Vault:
-    """An account and a region for copies of snapshots. ``key`` is a KMS key there; ``keep`` copies stay a database."""
+    """An account and a region for copies of snapshots. ``key`` is a KMS key there; ``keep`` copies are retained per
+    database.
+    """
 
     partition: str
     account: str
@@ -28,7 +30,7 @@ class Vault:
 
     @property
     def role(self) -> str:
-        """The ARN of the account's own role, by which copies are made and deleted there."""
+        """The ARN of the account's own role, which makes and deletes copies there."""
         return f"arn:{self.partition}:iam::{self.account}:role/{ROLE_NAME}"
 
     def __str__(self) -> str:
@@ -36,9 +38,9 @@ class Vault:
 
 
 def read_vault(stage: Fields, *, whole: bool) -> Vault | None:
-    """Read where copies of a stage's snapshots go; None without one, and where something is wrong, which is noted.
+    """Read where copies of a stage's snapshots go; None if there is no vault, or an invalid one, which is noted.
 
-    Only a ``whole`` stage is held against what it has beside the vault.
+    Only a ``whole`` stage is checked against the rest of its registration.
     """
     node = stage["vault"]
     if not node.present:

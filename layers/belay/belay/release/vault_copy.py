@@ -1,4 +1,4 @@
-"""A snapshot on its way to a vault: what is remembered of it until its copy is available, or given up."""
+"""A snapshot to be copied to a vault: what is remembered until its copy is available, or abandoned."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,9 +25,9 @@ class VaultCopy:
     """A snapshot of a stage's database; its copy has the same ``name``.
 
     ``origin`` is what it was taken for: a release, or the execution of the ``pipeline`` that deploys without one.
-    ``source`` is the snapshot's ARN, ``gibibytes`` the storage that was allocated to the database (0 for Aurora, which
-    allocates none), ``execution`` took it. ``unshared`` says why it could not be shared with the vault's account,
-    ``failing`` why the copy was refused, which was told.
+    ``source`` is the snapshot's ARN, ``gibibytes`` the database's allocated storage (0 for Aurora, which allocates
+    none), ``execution`` took it. ``unshared`` says why it could not be shared with the vault's account, ``failing`` why
+    the copy was refused, as announced.
     """
 
     origin: Origin
@@ -47,7 +47,7 @@ class VaultCopy:
 
     @property
     def taken_by(self) -> str:
-        """How the names begin of the executions that take this stage's snapshots: of a state machine, or a pipeline."""
+        """The prefix of the names of executions that take this stage's snapshots: of a state machine, or a pipeline."""
         ends = ":" if self.execution.startswith("arn:") else "/"
         return f"{self.execution.rpartition(ends)[0]}{ends}"
 
@@ -63,7 +63,7 @@ class VaultCopy:
         return own | {COPIED_FROM_TAG: self.source}
 
     def is_late(self, now: datetime) -> bool:
-        """Whether its time is up."""
+        """Whether its deadline has passed."""
         return now - self.since >= TIME
 
     @property
@@ -73,5 +73,5 @@ class VaultCopy:
 
 
 def size_in_words(gibibytes: int) -> str:
-    """Return what a copy is billed for at most, in parentheses; nothing where RDS allocates no storage."""
+    """Return the size that a copy is billed for at most, in parentheses; empty if RDS allocates no storage."""
     return f" ({gibibytes} GiB allocated)" if gibibytes > 1 else ""

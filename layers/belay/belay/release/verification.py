@@ -1,7 +1,7 @@
 """Whether a deployment works: its alarms are watched for the bake time, its verify function is invoked.
 
-Only a verdict is an answer of the verify function; if it fails or returns anything else, it is invoked again, and if it
-never answers the deployment counts as bad: nobody knows that it is good.
+The verify function must return a verdict; if it fails or returns anything else, it is invoked again, and if it never
+returns one the deployment counts as bad: there is no evidence that it is good.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ METRIC = "AWS::CloudWatch::Alarm"
 COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 
 MOST_ASKED = 3
-"""How many times in a row a verify function may fail to answer."""
+"""How many times in a row a verify function may fail to return a verdict."""
 
 VERIFY_FUNCTION = "verify function"
 
@@ -32,7 +32,7 @@ class Verified(StrEnum):
     PASS = "PASS"  # noqa: S105 - a verdict
     FAIL = "FAIL"
     REVIEW = "REVIEW"
-    """Undecided, so it never passes by itself."""
+    """Undecided, so it never passes without a person."""
     AGAIN = "AGAIN"
     """Not finished: check again."""
 
@@ -45,7 +45,9 @@ class Occasion(StrEnum):
 
     DEPLOYED = "DEPLOYED"
     ROLLED_BACK = "ROLLED_BACK"
-    """Alarms stay red for a while: only the end of the bake time decides, and only then is the function invoked."""
+    """Alarms stay in ALARM for a while: only the end of the bake time decides, and only then is the function
+    invoked.
+    """
     REVALIDATED = "REVALIDATED"
 
 
@@ -73,7 +75,7 @@ class AlarmSeen:
 
 @dataclass(frozen=True)
 class FunctionAnswer:
-    """What a verify function answered: ``verdict`` is PASS or FAIL, and None if that is not an answer."""
+    """What a verify function returned: ``verdict`` is PASS or FAIL, and None if it returned no verdict."""
 
     verdict: Verified | None
     reason: str = ""
@@ -156,7 +158,7 @@ def _noted_by_checks(document: Document) -> Document:
 
 
 def alarms_checked(alarms: Sequence[AlarmSeen], occasion: Occasion, *, over: bool) -> Checked:
-    """Decide a stage's verdict from its alarms. INSUFFICIENT_DATA is not red, as with rollback triggers."""
+    """Decide a stage's verdict from its alarms. INSUFFICIENT_DATA does not fail it, as with rollback triggers."""
     missing = [alarm for alarm in alarms if alarm.state is None]
     red = [alarm for alarm in alarms if alarm.red]
     if missing or (red and (over or occasion is Occasion.DEPLOYED)):
@@ -172,7 +174,7 @@ def answer_due(noted: Mapping[str, Any], deployed: DeployedStage) -> bool:
 
 
 def answer_checked(answer: FunctionAnswer, noted: Mapping[str, Any], *, over: bool) -> Checked:
-    """Decide a stage's verdict from the verify function's answer."""
+    """Decide a stage's verdict from what the verify function returned."""
     if answer.verdict is Verified.FAIL:
         return Checked(Verified.FAIL, (f"the verify function says: {answer.reason or 'FAIL, without a reason'}",))
     if answer.verdict is Verified.PASS:
@@ -184,7 +186,7 @@ def answer_checked(answer: FunctionAnswer, noted: Mapping[str, Any], *, over: bo
 
 
 def answer_of(payload: object) -> FunctionAnswer:
-    """Read what a verify function returned. Anything but a verdict with an optional reason is not an answer."""
+    """Read what a verify function returned. Anything but a verdict with an optional reason is invalid."""
     if isinstance(payload, Mapping) and payload.get("verdict") in (Verified.PASS, Verified.FAIL):
         reason = payload.get("reason")
         return FunctionAnswer(Verified(payload["verdict"]), _one_line(reason) if isinstance(reason, str) else "")
@@ -192,9 +194,9 @@ def answer_of(payload: object) -> FunctionAnswer:
 
 
 def rollback_triggers(alarms: Sequence[AlarmSeen], monitoring_minutes: int) -> dict[str, Any]:
-    """CreateChangeSet's RollbackConfiguration: the alarms that exist, since one that does not fails the operation.
+    """CreateChangeSet's RollbackConfiguration: only existing alarms, since a missing one fails the operation.
 
-    The list replaces what the stack had, even if it is empty; without triggers a monitoring time would only delay
+    The list replaces the stack's earlier one, even if it is empty; without triggers a monitoring time would only delay
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackConfiguration.html).
     """
     triggers = [{"Arn": alarm.arn, "Type": alarm.kind} for alarm in alarms if alarm.state is not None]

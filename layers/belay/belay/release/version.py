@@ -20,7 +20,7 @@ class Version(AsText):
     """A version according to Semantic Versioning 2.0.0 (https://semver.org).
 
     Ordering follows precedence (item 11), which ignores build metadata; ``==`` does not, so ``1.0.0+a`` and ``1.0.0+b``
-    are two versions, neither older than the other.
+    are two versions of the same precedence.
     """
 
     major: int

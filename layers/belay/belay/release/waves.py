@@ -6,11 +6,12 @@ from typing import Final, TypeAlias
 from belay.release.records import Outcome
 
 Waves: TypeAlias = tuple[tuple[str, ...], ...]
-"""The names of stages, by the wave in which a release comes to them."""
+"""The names of stages, grouped by wave, in deployment order."""
 
 MOST_IN_A_WAVE: Final = 10
 """An attempt's record has the reasons of all of them. Step Functions would run 40 iterations of a Map state at a time
-(https://docs.aws.amazon.com/step-functions/latest/dg/concepts-asl-use-map-state-inline.html)."""
+(https://docs.aws.amazon.com/step-functions/latest/dg/concepts-asl-use-map-state-inline.html).
+"""
 
 _WORST_FIRST: Final = (Outcome.NEEDS_OPERATOR, Outcome.ROLLED_BACK, Outcome.REJECTED, Outcome.ABORTED, Outcome.DEPLOYED)
 
@@ -32,10 +33,10 @@ def stages_before(waves: Waves, stage: str) -> tuple[str, ...]:
 
 
 def in_words(waves: Waves) -> str:
-    """Say the order: ``test, then eu and us, then production``."""
+    """Describe the order: ``test, then eu and us, then production``."""
     return ", then ".join(" and ".join(wave) for wave in waves)
 
 
 def worst_of(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return the outcome of a wave whose stages ended so: the one that asks for most."""
+    """Return the outcome of a wave whose stages ended so: the most severe one."""
     return min(outcomes, key=_WORST_FIRST.index)

@@ -54,7 +54,7 @@ class Freeze:
 
 @dataclass(frozen=True)
 class Held:
-    """Why a stage may not be changed now, and from when it may, in UTC."""
+    """Why a stage must not be changed now, and from when it may be, in UTC."""
 
     why: str
     until: datetime
