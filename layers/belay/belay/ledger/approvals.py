@@ -1,4 +1,4 @@
-"""Approvals: what a stage asks before it changes anything, and the answers."""
+"""Approvals: a stage's requests before it changes anything, and the answers."""
 
 from belay.approval.asked import AskedApproval, AwaitedApproval, GivenAnswer
 from belay.approval.seal import Seal
@@ -38,12 +38,12 @@ class ApprovalRecords(Records):
         return [_approval(item) for item in self._table.query(f"RELEASE#{application}#{version}", _PREFIX)]
 
     def asked_of(self, release: ReleaseReference, stage: str) -> AskedApproval | None:
-        """Return this attempt's approval in a stage; None if it asked for none."""
+        """Return this attempt's approval in a stage; None if it requested none."""
         found = self.get(release.application, release.version, stage)
         return found if found is not None and found.attempt == release.attempt else None
 
     def ask_on(self, release: ReleaseReference, asked: AskedApproval, task_token: str) -> None:
-        """Keep waiting for what was ``asked``, with a new task token; an answer given in between still arrives."""
+        """Keep waiting for an ``asked`` approval with a new task token; an answer given in between still arrives."""
         self._table.transact(
             self._table.change(
                 *_keys(release.application, release.version, asked.stage),
@@ -55,7 +55,7 @@ class ApprovalRecords(Records):
         )
 
     def answer(self, release: ReleaseReference, stage: str, answer: GivenAnswer) -> bool:
-        """Record a person's answer. False if it was already answered, or another attempt asks now."""
+        """Record a person's answer. False if it was already answered, or another attempt now waits for one."""
         return self._table.update(
             *_keys(release.application, release.version, stage),
             "SET answer = :answer",
@@ -82,7 +82,7 @@ class ApprovalRecords(Records):
         )
 
     def ask_no_more(self, application: str, version: str, stage: str) -> None:
-        """Stop tracking a pending approval that nobody can answer any more."""
+        """Stop tracking a pending approval that can no longer be answered."""
         self._table.delete("ASKED", f"{application}#{version}#{stage}")
 
 

@@ -63,7 +63,7 @@ def attempt_item(attempt: Attempt) -> Item:
 def attempt_from(item: Mapping[str, Any]) -> Attempt:
     """Read an attempt's item.
 
-    Before a stage could be one of several in a wave, the attempt itself had the state of its one stage.
+    Before waves had several stages, the attempt itself had the state of its one stage.
     """
     state, stages = State(item["state"]), sorted(_in_stages(item), key=lambda each: each.entered_at)
     if is_of_one_stage(item):
@@ -98,16 +98,16 @@ def is_of_one_stage(item: Mapping[str, Any]) -> bool:
 def in_one_stage(  # noqa: PLR0917 - all are parts of one state
     stage: str, at: str, state: State, about: str, stage_outcome: Outcome | None, outcome: Outcome | None
 ) -> tuple[State, list[InStage]]:
-    """Return the state of an attempt, and that in its one stage, where one state was both."""
+    """Return the state of an attempt, and that in its one stage, when both were stored as one."""
     inside = state.in_stage or state is State.STAGE_ENDED
     stands = (state, at, about, stage_outcome) if inside else (State.STAGE_ENDED, at, "", stage_outcome or outcome)
     return State.ENDED if outcome else State.DEPLOYING, [InStage(stage, *stands)]
 
 
 def in_stage(stage: str) -> str:
-    """Return the name of the attribute that says how an attempt stands in a stage.
+    """Return the name of the attribute with an attempt's status in a stage.
 
-    Each stage has its own, so the executions of a wave write beside each other.
+    Each stage has its own, so that the executions of a wave write independently.
     """
     return f"{_STAGE}{stage}"
 
@@ -118,7 +118,7 @@ def superseded_in(stage: str) -> str:
 
 
 def standing_item(standing: InStage) -> Item:
-    """Return how an attempt stands in a stage as it is stored."""
+    """Return an attempt's status in a stage as stored."""
     return {
         "state": standing.state.value,
         "about": standing.about,

@@ -35,7 +35,7 @@ from belay.release.waves import Waves
 from belay.subject.incident import Incident
 
 _MOST: Final = 100
-"""Attempts that are read at once: what one BatchGetItem takes."""
+"""Attempts read in one request: BatchGetItem's limit."""
 
 
 class AttemptRecords:
@@ -83,12 +83,12 @@ class AttemptRecords:
         return None if item is None or not is_current(item) else attempt_from(item)
 
     def of_ids(self, ids: Sequence[tuple[str, str]]) -> dict[str, Attempt]:
-        """Return many attempts by their twelve digits, each asked for with its application; not those of Belay 0.1."""
+        """Return many attempts by their twelve digits, given with their applications; not those of Belay 0.1."""
         items = self._table.get_many([attempt_key(*each) for each in dict.fromkeys(ids)])
         return {each.id: each for each in map(attempt_from, filter(is_current, items))}
 
     def adopt(self, upload: Upload) -> None:
-        """Convert an attempt that Belay 0.1 left, so that functions with narrow write permissions can update it."""
+        """Convert an attempt stored by Belay 0.1, so that functions with narrow write permissions can update it."""
         if self.of_id(upload.application, upload.attempt) is None:
             self._of_0_1.adopt(upload)
 
@@ -173,7 +173,9 @@ class AttemptRecords:
         about: str = "",
         detail: str = "",
     ) -> None:
-        """Record that an attempt entered a state, with its details; nothing of a plan. Raises ``IllegalTransition``."""
+        """Record that an attempt entered a state, with its details; no-op for dry runs. Raises
+        ``IllegalTransition``.
+        """
         if release.is_plan:
             return
         line = Transition(now, state, stage, about, None, detail)
@@ -200,7 +202,7 @@ class AttemptRecords:
         self._table.put(_line(release, Transition(now, what, stage, about, None, detail)))
 
     def supersede(self, release: ReleaseReference, superseded: Superseded) -> bool:
-        """Record that a newer release has taken an attempt's turn in a stage. False if it does not wait there."""
+        """Record that a newer release has taken an attempt's turn in a stage. False if it is not waiting there."""
         waiting = [each for each in State if each.waits]
         return self._write(
             release,
@@ -231,9 +233,9 @@ class AttemptRecords:
     ) -> bool:
         """Record how a stage ended and release its lock in one write, so that a rerun finds all or nothing.
 
-        ``good`` makes the release what the stage runs and binds its version to its content. A stage that is being
-        recovered is ended by its incident alone: ``recovered``. False if the lock or the stage is no longer this
-        attempt's, or the write was already done.
+        ``good`` makes the release what the stage runs and binds its version to its content. Only its incident ends a
+        stage that is being recovered: ``recovered``. False if the lock or the stage is no longer this attempt's, or the
+        write was already done.
         """
         line = Transition(now, State.STAGE_ENDED, stage, "", outcome)
         changes = []
@@ -260,8 +262,10 @@ class AttemptRecords:
         return self._move(release, line, *changes, reason=reason, recovered=recovered)
 
     def recover(self, release: ReleaseReference, stage: str, incident: Incident, now: str) -> bool:
-        """Open the incident of a stage and record that it is being recovered, in one write: what is recovered does not
-        end otherwise, and what has ended is not recovered. False if the stage has ended or is being recovered.
+        """Open the incident of a stage and record that it is being recovered, in one write. False if the stage has
+        ended or is being recovered.
+
+        So a stage being recovered does not end otherwise, and one that has ended is not recovered.
         """
         line = Transition(now, State.RECOVERING, stage, "", None, in_words(incident.reason))
         return self._move(release, line, *self._incidents.opening(incident, now))
@@ -306,7 +310,7 @@ class AttemptRecords:
         self._table.delete("OPEN", f"UPLOAD#{attempt.id}")
 
     def continue_in(self, release: ReleaseReference, execution: str, successor: str) -> bool:
-        """Record that another execution finishes an attempt. False if it has ended or has yet another execution."""
+        """Record that another execution finishes an attempt. False if it has ended or has a different execution."""
         same = "(execution = :execution OR execution = :successor)"
         values = {":execution": execution, ":successor": successor}
         return self._write(
@@ -365,8 +369,8 @@ class AttemptRecords:
     def _led_to_from(self, application: str, partition: str, count: int) -> list[Attempt]:
         """Return the newest attempts that a partition indexes.
 
-        An index item expires with its attempt. At least 100 are read, so that items that have expired and are not
-        deleted yet do not hide older ones.
+        An index item expires with its attempt. At least 100 are read, so that expired items that are not deleted yet do
+        not hide older ones.
         """
         leading = filter(is_current, self._table.query(partition, "CLAIMED#", newest=max(count, _MOST)))
         keys = [attempt_key(application, each["attempt"]) for each in islice(leading, count)]
@@ -375,12 +379,12 @@ class AttemptRecords:
     def _with_old_ones(
         self, application: str, found: list[Attempt], wanted: Callable[[Attempt], bool]
     ) -> list[Attempt]:
-        """Return the wanted ones of the attempts that were found and of those that Belay 0.1 left, oldest first."""
+        """Return the wanted attempts, both those found and those stored by Belay 0.1, oldest first."""
         every = [*found, *self._of_0_1.attempts(application)]
         return sorted(filter(wanted, every), key=lambda each: each.claimed_at)
 
     def _write(self, about: Upload | ReleaseReference, *changes: Item) -> bool:
-        """Write all or nothing; an attempt that an earlier Belay left is converted first."""
+        """Write all or nothing; an attempt stored by an earlier Belay is converted first."""
         if self._table.transact(*changes):
             return True
         return (self._of_0_1.adopt(about) or self._adopt(about)) and self._table.transact(*changes)
@@ -414,7 +418,7 @@ class AttemptRecords:
         reason: Reason | None = None,
         recovered: bool = False,
     ) -> bool:
-        """Move an attempt to a state, with what is written beside, if that is legal (``release.life``)."""
+        """Move an attempt to a state, together with other writes, if that is legal (``release.life``)."""
         state, others = State(line.what), (*others, self._table.new(_line(release, line)))
         if line.stage is None:
             return self._write(release, self._moved(release, state), *others)
@@ -425,7 +429,7 @@ class AttemptRecords:
         attempt = self.get(release)
         if state not in ENTERING or attempt is None or not attempt.may_enter(line.stage):
             return False
-        # What may be entered now may be entered later, unless the attempt has ended: so much is the condition.
+        # A state that may be entered now may be entered later, unless the attempt has ended: that is the condition.
         return self._write(release, self._entered(release, standing), *others)
 
     def _moved(self, release: ReleaseReference, state: State) -> Item:

@@ -1,4 +1,4 @@
-"""What was applied to each database, and by which release."""
+"""What each release applied to each database."""
 
 import hashlib
 from collections.abc import Iterable
@@ -11,15 +11,15 @@ from belay.release.records import LONGEST_IN_KEY
 
 
 class DatabaseChangeRecords(Records):
-    """Items ``CHANGE#`` of a database of a stage: the last that was done with each change. They do not expire."""
+    """Items ``CHANGE#`` of a stage's database: the latest operation on each change. They do not expire."""
 
     def record(self, database: ChangedDatabase, changes: Iterable[AppliedChange]) -> None:
-        """Record what was done, in place of what was done with the same changes before."""
+        """Record operations, replacing earlier ones on the same changes."""
         for change in changes:
             self._table.put({"PK": _pk(database), "SK": _sk(change.id), "change": written(change)})
 
     def of(self, database: ChangedDatabase) -> tuple[AppliedChange, ...]:
-        """Return what was last done with each change, in the order of their releases' changes."""
+        """Return the latest operation on each change, in the order of their releases' changes."""
         found = [_read(item) for item in self._table.query(_pk(database), "CHANGE#")]
         return tuple(sorted(found, key=lambda each: (each.position, each.id)))
 

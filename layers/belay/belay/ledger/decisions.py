@@ -1,4 +1,4 @@
-"""What an incident asks of people, and what they decided."""
+"""The questions of incidents, and people's decisions."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The plans that are being made: one a stage, so that whatever one leaves behind is found."""
+"""The dry runs in progress: one per stage, so that whatever one leaves behind is found."""
 
 from typing import Final
 
@@ -11,14 +11,14 @@ from belay.release.records import ReleaseReference
 _PK: Final = "PLAN"
 
 _FORGOTTEN_SECONDS: Final = 7 * 86_400
-"""As long as the documents of a plan are kept, without which nothing of it can be found."""
+"""As long as a dry run's documents are kept, without which nothing of it can be found."""
 
 
 class DryRunRecords(Records):
     """Items of the partition ``PLAN``."""
 
     def enter(self, wanted: DryRun) -> DryRun:
-        """Take a stage for a plan, unless another one is made there. Returns the one that stands."""
+        """Take a stage for a dry run, unless it has one. Returns the current one."""
         values = {
             ":execution": wanted.execution,
             ":release": wanted.release.to_dict(),
@@ -38,12 +38,12 @@ class DryRunRecords(Records):
         return self.of(wanted.release.application, wanted.stage) or wanted
 
     def of(self, application: str, stage: str) -> DryRun | None:
-        """Return the plan that is made in a stage."""
+        """Return the dry run in progress in a stage."""
         item = self._table.get(_PK, _key(application, stage))
         return None if item is None or not is_current(item) else _dry_run(item)
 
     def take_up(self, left: DryRun, execution: str) -> bool:
-        """Let another execution finish a plan. False if it is not as it was ``left``."""
+        """Let another execution finish a dry run. False if it is not as it was ``left``."""
         return self._table.update(
             _PK,
             _key(left.release.application, left.stage),
@@ -53,11 +53,11 @@ class DryRunRecords(Records):
         )
 
     def leave(self, application: str, stage: str, execution: str) -> None:
-        """End an execution's plan: nothing is left of it."""
+        """End an execution's dry run: nothing is left of it."""
         self._table.delete(_PK, _key(application, stage), "execution = :execution", {":execution": execution})
 
     def every(self, faults: list[Exception] | None = None) -> list[DryRun]:
-        """Return the plans that are being made; ``faults`` as for ``read_each``."""
+        """Return the dry runs in progress; ``faults`` as for ``read_each``."""
         return read_each(filter(is_current, self._table.query(_PK)), _dry_run, faults)
 
 

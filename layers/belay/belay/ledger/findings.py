@@ -9,7 +9,7 @@ from belay.policy.verdict import Finding
 
 @dataclass(frozen=True)
 class StandingFinding:
-    """A finding of a stage's validations since ``first_seen``; ``announced`` says whether people were told."""
+    """A finding of a stage's validations since ``first_seen``; ``announced`` says whether it was announced."""
 
     finding: Finding
     first_seen: str
@@ -44,7 +44,7 @@ class FindingRecords(Records):
         announced(self._table, *_keys(application, stage, identity))
 
     def close(self, application: str, stage: str, identity: str) -> None:
-        """Forget a finding that is gone; if it comes back, it is new."""
+        """Forget a resolved finding; if it recurs, it is new."""
         self._table.delete(*_keys(application, stage, identity))
 
 

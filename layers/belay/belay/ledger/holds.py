@@ -37,17 +37,17 @@ class HoldRecords(Records):
         ]
 
     def record_override(self, release: ReleaseReference, stage: str, answer: GivenAnswer) -> None:
-        """Record that a person lets this attempt continue outside a stage's windows."""
+        """Record that a person allows this attempt to continue outside a stage's windows."""
         where = {"PK": f"RELEASE#{release.application}#{release.version}", "SK": f"OVERRIDE#{stage}"}
         self._table.put(where | {"attempt": release.attempt, **answer.to_dict()})
 
     def override(self, application: str, version: str, stage: str) -> Override | None:
-        """Return who let a release continue outside a stage's windows."""
+        """Return who allowed a release to continue outside a stage's windows."""
         item = self._table.get(f"RELEASE#{application}#{version}", f"OVERRIDE#{stage}")
         return None if item is None else Override(item["attempt"], GivenAnswer.from_dict(item))
 
     def overridden(self, release: ReleaseReference, stage: str) -> bool:
-        """Return whether somebody let this attempt continue outside a stage's windows."""
+        """Return whether a person allowed this attempt to continue outside a stage's windows."""
         override = self.override(release.application, release.version, stage)
         return override is not None and override.attempt == release.attempt
 

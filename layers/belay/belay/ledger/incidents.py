@@ -22,8 +22,8 @@ class IncidentRecord:
     """An incident and its recovery so far.
 
     ``blocked`` maps a subject to why it must not be rolled back, ``settled`` are the subjects with nothing to change
-    back, ``noted`` are facts about a subject remembered between steps. ``announced`` says whether the ``outcome`` was
-    announced. ``acknowledged`` is who is on it, ``closed`` who said, after NEEDS_OPERATOR, that it is done.
+    back, ``noted`` are facts about a subject recorded between steps. ``announced`` says whether the ``outcome`` was
+    announced. ``acknowledged`` is who is working on it, ``closed`` who reported, after NEEDS_OPERATOR, that it is done.
     """
 
     incident: Incident
@@ -78,7 +78,7 @@ class OpenIncident:
 
 @dataclass(frozen=True)
 class WatchedIncident:
-    """An ended incident that left unstable stacks for a person, and maybe ``more`` than these."""
+    """An ended incident that left unstable stacks for a person, and possibly ``more`` than these."""
 
     incident: Incident
     stack_ids: tuple[str, ...]
@@ -130,14 +130,14 @@ class IncidentRecords(Records):
         return None if item is None else IncidentRecord.from_item(item)
 
     def of_names(self, names: Sequence[tuple[str, str]]) -> dict[str, IncidentRecord]:
-        """Return the records of many incidents by name, each asked for with its application."""
+        """Return the records of many incidents by name, given with their applications."""
         items = self._table.get_many([_keys(application, incident) for application, incident in dict.fromkeys(names)])
         return {item["incident"]: IncidentRecord.from_item(item) for item in items}
 
     def newest(self, application: str, most: int) -> list[IncidentRecord]:
         """Return an application's newest incidents, the newest first.
 
-        Before Belay 0.2 they had no index: where it has too few, every incident is read, of which there are few then.
+        Before Belay 0.2 they had no index: if it has too few, every incident is read, of which there are few then.
         """
         pointers = self._table.query(f"APPLICATION#{application}", "OPENED#", newest=most)
         if len(pointers) < most:
@@ -147,7 +147,7 @@ class IncidentRecords(Records):
     def opened_since(self, application: str, begin: str) -> list[IncidentRecord]:
         """Return an application's incidents that were opened since a time (ISO 8601 in UTC).
 
-        As for ``newest``, every incident is read where the index does not go back so far.
+        As for ``newest``, every incident is read if the index does not go back that far.
         """
         pk, since = f"APPLICATION#{application}", f"OPENED#{begin}"
         if not self._table.query(pk, between=("OPENED#", since), newest=1):
@@ -265,11 +265,11 @@ class IncidentRecords(Records):
         return [(owner, name) for owner, _, name in found]
 
     def acknowledge(self, incident: Incident, answer: GivenAnswer) -> None:
-        """Record who is on an incident, in place of whoever was before."""
+        """Record who is working on an incident, replacing an earlier person."""
         self._update(incident, "SET acknowledged = :answer", "attribute_exists(PK)", {":answer": answer.to_dict()})
 
     def shut(self, incident: Incident, answer: GivenAnswer) -> GivenAnswer:
-        """Record who says that what an incident left is done; the first to say so is returned, and stays."""
+        """Record who reports that what an incident left is done; returns the first report, which is kept."""
         shut = self._update(
             incident,
             "SET closed = :answer",
@@ -285,7 +285,7 @@ class IncidentRecords(Records):
         self._table.put({"PK": "UNHEALTHY", "SK": incident.name} | known)
 
     def watched_of(self, incident: Incident) -> WatchedIncident | None:
-        """Return what an ended incident left unstable; None if it is, or was made, stable."""
+        """Return what an ended incident left unstable; None if it is stable again."""
         item = self._table.get("UNHEALTHY", incident.name)
         return None if item is None else _watched(item)
 

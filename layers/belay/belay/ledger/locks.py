@@ -50,7 +50,7 @@ class LockRecords(Records):
         return token if taken else None
 
     def check(self, application: str, stage: str, fencing: int, expires_at: int) -> None:
-        """Make sure that the lock is still ours, and extend it. Raises ``LockLost``."""
+        """Make sure that the lock is still held, and extend it. Raises ``LockLost``."""
         if not self._table.update(
             "LOCK",
             f"{application}#{stage}",

@@ -9,7 +9,7 @@ from belay.ledger.records import Records, is_current
 from belay.notify.sent import SentMessage
 
 MOST: Final = 100
-"""How many messages of a thread are read: a stage's thread goes on for as long as the stage."""
+"""How many messages of a thread are read: a stage's thread lasts as long as the stage."""
 
 
 class MessageRecords(Records):

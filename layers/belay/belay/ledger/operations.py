@@ -50,7 +50,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Submitted:
-    """What the newest operation on a stack, which is Belay's, gave to CloudFormation: nobody else's looks like it.
+    """What Belay submitted in its newest operation on a stack, to recognize it by.
 
     ``change_set_id`` is an ARN, ``templates`` the SHA-256 (hex) of the texts submitted, ``at`` when (ISO 8601 in UTC).
     """
@@ -78,7 +78,7 @@ class OperationRecords(Records):
         change_set_id: str | None = None,
         templates: Sequence[str] = (),
     ) -> None:
-        """Record who started a stack operation, and what it submits where it executes a change set."""
+        """Record who started a stack operation, and what it submits if it executes a change set."""
         noted: Item = {"attempt": of.attempt, "stage": stage, "purpose": purpose.value, "at": now}
         noted |= {"release": of.to_dict()} if isinstance(of, ReleaseReference) else {}
         noted |= {"change_set_id": change_set_id, "templates": list(templates)} if change_set_id else {}
@@ -106,10 +106,10 @@ class OperationRecords(Records):
         return Submitted(item["change_set_id"], tuple(item["templates"]), item["at"])
 
     def note_settled(self, stack_id: str, standing: str) -> None:
-        """Record that a failure has been dealt with; ``standing`` says how the stack looks after it."""
+        """Record that a failure has been handled; ``standing`` is the stack's state after that."""
         self._table.put({"PK": f"STACK#{stack_id}", "SK": _SETTLED, "standing": standing})
 
     def settled(self, stack_id: str) -> str | None:
-        """Return how a stack looked when its last failure was dealt with; None where none was."""
+        """Return a stack's state when its last failure was handled; None if there was none."""
         item = self._table.get(f"STACK#{stack_id}", _SETTLED)
         return None if item is None else str(item["standing"])

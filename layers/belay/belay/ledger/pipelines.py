@@ -13,7 +13,7 @@ from belay.release.records import ReleaseReference
 
 @dataclass(frozen=True)
 class ExecutionRecord:
-    """What is known of an execution: its ``status`` at the last look, and the marks of what was ``done`` about it.
+    """What is known of an execution: its ``status`` when last seen, and the marks of what was ``done`` about it.
 
     ``release`` is the Belay release that started it, if any, ``task_token`` that of the task that waits for its events.
     """
@@ -95,7 +95,7 @@ class PipelineRecords(Records):
         return ExecutionRecord.from_item(self._table.get(pk, sk) or {})
 
     def run(self, release: ReleaseReference, stage: str, pipeline: str, execution: str, now: str) -> None:
-        """Record that one of our releases started an execution: its state machine handles the end."""
+        """Record that one of Belay's releases started an execution: its state machine handles the end."""
         self._table.update(
             f"APPLICATION#{release.application}",
             f"PIPELINE#{stage}#{execution}",

@@ -1,4 +1,4 @@
-"""What every kind of record shares: the ledger's table, items that expire, lists, and ends."""
+"""What all kinds of record share: the ledger's table, items that expire, lists, and ends."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ class Records:
 
 
 def is_current(item: Item) -> bool:
-    """Tell whether an item has not expired.
+    """Whether an item has not expired.
 
     DynamoDB deletes an item after the epoch second in its ``expires``, "typically within a few days"
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html): until then, readers ignore it.

@@ -1,4 +1,4 @@
-"""The registrations that cannot be read, so that people are told of each once."""
+"""The registrations that cannot be read, so that each is announced once."""
 
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ class RegistrationRecords(Records):
         return read_each(self._table.query(_PK), _unreadable, faults)
 
     def forget(self, unreadable: UnreadableRegistration) -> None:
-        """Remove a parameter that can be read again, or is gone."""
+        """Remove a parameter that can be read again, or was deleted."""
         self._table.delete(_PK, unreadable.parameter)
 
 

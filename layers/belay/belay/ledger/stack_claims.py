@@ -13,7 +13,7 @@ class StackClaimRecords(Records):
     """Items of the partition ``STACKS``."""
 
     def claim(self, wanted: StackClaim) -> StackClaim:
-        """Claim a stack for a stage, unless it belongs to one. Returns the claim that stands."""
+        """Claim a stack for a stage, unless it belongs to one. Returns the current claim."""
         if self._table.transact(self._table.new({"PK": _PK, "SK": wanted.key} | asdict(wanted), once=True)):
             return wanted
         item = self._table.get(_PK, wanted.key)
@@ -24,7 +24,7 @@ class StackClaimRecords(Records):
         return {claim.key: claim for claim in read_each(self._table.query(_PK), _claim, faults)}
 
     def free(self, claim: StackClaim) -> None:
-        """Give a stack up: the next release that registers it claims it."""
+        """Free a stack: the next release that registers it claims it."""
         self._table.delete(_PK, claim.key)
 
 

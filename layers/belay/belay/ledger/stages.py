@@ -9,7 +9,7 @@ from belay.release.attempt import Runs, StackLeft, StageDeployment, TakenBack, l
 from belay.release.records import ReleaseReference
 
 _LOOKED_BACK = 90
-"""Deployments of a stage: together with its own writes, rolling them all back fits in one transaction of 100."""
+"""Deployments of a stage: a rollback of them all, with its own writes, fits in one transaction of 100."""
 
 _LEFT = "LEFT"
 

@@ -7,7 +7,7 @@ from belay.ledger.records import Records, is_current
 from belay.notify.thread import Thread
 
 MOST_KEYS: Final = 100
-"""How many messages of a thread are remembered: a stage's thread goes on for as long as the stage."""
+"""How many messages of a thread are remembered: a stage's thread lasts as long as the stage."""
 
 
 class ThreadRecords(Records):
@@ -37,7 +37,7 @@ class ThreadRecords(Records):
         self._table.update(f"THREAD#{thread}", "MESSAGES", "ADD told :key", None, {":key": {key}})
 
     def _begin_anew(self, thread: str, key: str, expired: int) -> None:
-        """Let a thread that has expired, and was not deleted yet, begin with a message."""
+        """Restart an expired thread, not deleted yet, with a message."""
         self._table.update(
             f"THREAD#{thread}",
             "MESSAGES",

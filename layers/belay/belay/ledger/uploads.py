@@ -1,4 +1,4 @@
-"""The uploads that wait for a pause to end, who uploaded what, and the look for what was missed."""
+"""The uploads that wait for a pause to end, the uploaders, and the scan for missed uploads."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from belay.release.records import Upload
 
 
 class UploadRecords(Records):
-    """Items ``UPLOADER#`` of an application, ``HELD``, and ``UPLOADS``: how far the look for missed ones has come."""
+    """Items ``UPLOADER#`` of an application, ``HELD``, and ``UPLOADS``: the progress of the scan for missed uploads."""
 
     def hold(self, upload: Upload, event: Mapping[str, Any], now: str) -> None:
         """Keep an upload's event until the pause ends."""
@@ -31,7 +31,7 @@ class UploadRecords(Records):
         self._table.delete("HELD", held.name)
 
     def look(self) -> UploadsLook | None:
-        """Return how far the look for missed uploads has come; None before the first."""
+        """Return the progress of the scan for missed uploads; None before the first."""
         item = self._table.get("UPLOADS", "LOOK")
         if item is None:
             return None
@@ -39,7 +39,7 @@ class UploadRecords(Records):
         return UploadsLook(began, since, (item["key"], item["version"]) if "key" in item else None)
 
     def note_look(self, look: UploadsLook) -> None:
-        """Record how far the look has come."""
+        """Record the scan's progress."""
         times = {"began": look.began.isoformat(), "since": look.since.isoformat()}
         where = {} if look.after is None else dict(zip(("key", "version"), look.after, strict=True))
         self._table.put({"PK": "UPLOADS", "SK": "LOOK"} | times | where)

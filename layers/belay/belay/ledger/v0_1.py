@@ -1,8 +1,8 @@
-"""What Belay 0.1 kept of uploads and releases.
+"""What Belay 0.1 stored of uploads and releases.
 
 It had an item ``UPLOAD#`` for each upload, now an attempt, and one ``RELEASE#`` for each version with the state of its
-newest attempt: digest, state and stage of earlier attempts are lost. Both are read as they are, and converted when
-something is written about them.
+newest attempt: digest, state and stage of earlier attempts are lost. Both are read as they are, and converted on the
+next write.
 """
 
 from belay.aws.clock import lease
@@ -26,7 +26,7 @@ class AttemptsOf01(Records):
     """Items ``UPLOAD#`` and, with a ``state``, ``RELEASE#`` of an application; a release's ``TRANSITION#``."""
 
     def attempt(self, about: Upload | ReleaseReference) -> Attempt | None:
-        """Return an attempt; None if Belay 0.1 left none."""
+        """Return an attempt; None if Belay 0.1 stored none."""
         if isinstance(about, Upload):
             upload = self._table.get(f"APPLICATION#{about.application}", f"UPLOAD#{about.identity}")
             if upload is None or not is_current(upload):

@@ -1,4 +1,4 @@
-"""What is known of the values in each stack that no call shows."""
+"""What is known of the values in each stack that no call returns."""
 
 from belay.ledger.records import Records
 from belay.stack.values import KnownValues
@@ -12,6 +12,6 @@ class ValueRecords(Records):
         self._table.put({"PK": f"STACK#{stack_id}", "SK": "VALUES", "values": values.to_dict()})
 
     def of(self, stack_id: str) -> KnownValues | None:
-        """Return what is known, or None if nothing is."""
+        """Return what is known; None if nothing is."""
         item = self._table.get(f"STACK#{stack_id}", "VALUES")
         return None if item is None else KnownValues.from_dict(item["values"])

@@ -1,4 +1,4 @@
-"""The snapshots that are to be copied to vaults: each is there until its copy is available, or given up."""
+"""The snapshots that are to be copied to vaults: each is listed until its copy is available, or abandoned."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ class VaultCopyRecords(Records):
     """Items of the partition ``VAULT``."""
 
     def enter(self, copy: VaultCopy) -> None:
-        """Remember a snapshot to be copied; one that is known stays as it is."""
+        """Remember a snapshot to be copied; a known one is left unchanged."""
         item = {"PK": _PK, "SK": _key(copy), "copy": written(copy)}
         self._table.transact(self._table.new(item, once=True))
 
@@ -27,7 +27,7 @@ class VaultCopyRecords(Records):
         self._table.update(_PK, _key(copy), "SET #copy = :copy", "attribute_exists(PK)", changed, names=named)
 
     def forget(self, copy: VaultCopy) -> None:
-        """Remove a snapshot whose copy is available or given up."""
+        """Remove a snapshot whose copy is available or abandoned."""
         self._table.delete(_PK, _key(copy))
 
 

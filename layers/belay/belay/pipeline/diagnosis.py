@@ -30,7 +30,7 @@ _NOISE: Final = re.compile(
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the services report about the failed action, as far as it could be read.
+    """What AWS reports about the failed action, as far as it could be read.
 
     ``build`` is one of BatchGetBuilds' ``builds`` and ``log`` its last lines; ``deployment`` is GetDeployment's
     ``deploymentInfo`` and ``targets`` BatchGetDeploymentTargets' ``deploymentTargets``; ``stack`` is the root cause of
@@ -129,7 +129,7 @@ def _of_action(failed: ActionExecution) -> str:
 
 
 def _of_approval(failed: ActionExecution) -> str:
-    """Return how a failed approval ended: rejected by a person, or expired if nobody answered.
+    """Return how a failed approval ended: rejected by a person, or expired unanswered.
 
     "If you reject an action, or if no one responds to the approval request within seven days ..., the result is the
     same as an action failing" (https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals.html).

@@ -26,7 +26,7 @@ class PipelineStatus(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether it has ended. A failed execution may still be resumed if someone retries its stage."""
+        """Whether it has ended. A failed execution may still be resumed by retrying its stage."""
         return self not in (PipelineStatus.IN_PROGRESS, PipelineStatus.STOPPING)
 
 

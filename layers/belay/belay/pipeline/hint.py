@@ -17,7 +17,7 @@ _INITIATOR = "codepipeline/"
 class Hint:
     """What to look up: one execution, the unfinished ones of a pipeline, or all unfinished ones.
 
-    ``account`` and ``region`` are the event's own; ``missed``, which is about every place, includes executions whose
+    ``account`` and ``region`` are the event's own; ``missed``, which covers every place, includes executions whose
     events may have been lost.
     """
 

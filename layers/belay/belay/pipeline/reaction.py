@@ -21,7 +21,7 @@ class Act(StrEnum):
     ANSWER_FAILURE = "ANSWER_FAILURE"
     """Diagnose, notify, and roll back what was deployed."""
     SEND_TO_VAULT = "SEND_TO_VAULT"
-    """Have the snapshots that were taken for it copied to the stage's vault."""
+    """Have its snapshots copied to the stage's vault."""
     RECORD_GOOD = "RECORD_GOOD"
     """Record what was deployed as the stage's last known good state."""
 
@@ -52,7 +52,7 @@ def due(
     elif seen.status is PipelineStatus.SUCCEEDED and not by_release:
         found.append(Due(Act.RECORD_GOOD, GOOD))
     if has_vault and (PREPARED in done or seen.status.terminal or seen.entered(registered.deployment_stage)):
-        # Whatever snapshots there will be have been begun: also those of an Invoke action.
+        # All snapshots there will be have been started, including an Invoke action's.
         found.append(Due(Act.SEND_TO_VAULT, SENT))
     return tuple(each for each in found if each.mark not in done)
 
@@ -67,7 +67,7 @@ def _can_be_prepared(seen: PipelineExecution, registered: Pipeline) -> bool:
 
 
 def rolls_back_by_itself(structure: Mapping[str, Any], stage: str) -> bool:
-    """Return whether CodePipeline is configured to roll back a failed stage (``onFailure`` of GetPipeline).
+    """Whether CodePipeline is configured to roll back a failed stage (``onFailure`` of GetPipeline).
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-rollback-auto.html
     """

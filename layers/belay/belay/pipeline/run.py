@@ -1,4 +1,4 @@
-"""The outcome of a release that a pipeline deploys, and when CodePipeline's own stage rollback is legal."""
+"""The outcome of a release that a pipeline deploys, and when CodePipeline's own stage rollback is possible."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def outcome_of(seen: PipelineExecution, registered: Pipeline, *, rolling_back: b
 def rollback_target(
     structure: Mapping[str, Any], stage: str, failed: PipelineExecution, candidates: Sequence[RollbackCandidate]
 ) -> str | None:
-    """Return the newest execution that CodePipeline can roll back a stage to, or None if there is no legal one.
+    """Return the newest execution that CodePipeline can roll back a stage to, or None if there is none.
 
     "You cannot roll back a source stage. The pipeline can only roll back to a previous execution if the previous
     execution was started in the current pipeline structure version. You cannot roll back to a target execution ID that

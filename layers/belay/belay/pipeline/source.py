@@ -54,9 +54,9 @@ def pinned(
 
 
 def refuse_invoke_actions(structure: Mapping[str, Any], registered: Pipeline) -> None:
-    """Raise InvalidRegistration if a pipeline that lies elsewhere invokes Belay's functions, which are not there.
+    """Raise InvalidRegistration if a pipeline elsewhere invokes Belay's functions, which do not exist there.
 
-    CodePipeline invokes functions of the pipeline's own account, and takes a job's result from that account alone
+    CodePipeline invokes functions of the pipeline's own account, and accepts a job's result only from that account
     (https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html).
     """
     ours = [
@@ -77,7 +77,7 @@ def refuse_invoke_actions(structure: Mapping[str, Any], registered: Pipeline) ->
 
 
 _OURS: Final = re.compile(r"(ValidateTemplate|ValidateStack|SnapshotDatabases|Rollback|Notify)ActionFunction")
-"""The logical ids of the functions for Invoke actions (``template.yaml``), of which their names are made."""
+"""The logical ids of the functions for Invoke actions (``template.yaml``), which are part of their names."""
 
 
 def _source_action(structure: Mapping[str, Any], registered: Pipeline) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Building blocks of the stacks' plan: a step, while it was not tried too often, or work left for a person."""
+"""Building blocks of the stacks' plan: a step, until it was tried too often, or work left for a person."""
 
 from collections.abc import Callable
 
@@ -51,12 +51,12 @@ def left(
     look: str | None = None,
     choices: tuple[Choice, ...] = (),
 ) -> LeftToDo:
-    """Leave something about a stack to a person, with the command to inspect it; the choices are its status's own."""
+    """Leave something about a stack to a person, with the command to inspect it; the choices follow from its status."""
     return LeftToDo(seen.stack, what, why, look=look or look_at(seen), choices=choices)
 
 
 def look_at(seen: StackSeen) -> str:
-    """Return the command that shows what failed in a stack, or else how it stands."""
+    """Return the command that shows what failed in a stack, or else its state."""
     failed = seen.status is not None and seen.status.turned_back and not seen.blocked
     return failed_events_command(seen.target) if failed else status_command(seen.target)
 

@@ -1,4 +1,4 @@
-"""The steps that undo a release's database changes: what its executor is asked, why, and what it costs."""
+"""The steps that undo a release's database changes: the executor's task, the reason, and the cost."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ _INVOKE: Final = "https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"
 
 
 def check(seen: DatabaseSeen, plan: ChangePlan) -> Step:
-    """Ask what became of changes that were begun, when nobody was left to follow them."""
+    """Determine the result of changes that were started, once nothing follows them any more."""
     return _step(
         Action.CHECK_CHANGES,
         seen,

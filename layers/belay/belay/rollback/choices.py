@@ -1,4 +1,4 @@
-"""What a person may choose where a stack is left to them: each way with what it loses, and its command."""
+"""The choices when a stack is left to a person: each with what it loses, and its command."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace

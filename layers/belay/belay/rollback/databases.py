@@ -1,6 +1,6 @@
 """The databases' part of a rollback plan.
 
-AWS's rules: a restore creates a new database, a rename frees the old name at once and reboots, and neither carries
+AWS's rules: a restore creates a new database, a rename frees the old name immediately and reboots, and neither carries
 everything over (``Step.legal_because`` cites the page). Our policy: a database is only touched if the release may have
 changed its data and the registration allows it; the restored one is compared with the original before it takes its
 name; a failed swap is undone; the replaced database is kept.
@@ -58,16 +58,16 @@ class Reach(StrEnum):
 
     NOT_REACHED = "NOT_REACHED"
     BEGUN = "BEGUN"
-    """They were begun, and nobody followed them to their end."""
+    """They were started, and not followed to their end."""
     REACHED = "REACHED"
     NOT_KNOWN = "NOT_KNOWN"
     """It changed stacks, the database has no executor, and the release does not say which stack changes the data."""
 
 
 def reached(seen: DatabaseSeen, stacks: Sequence[StackSeen]) -> Reach:
-    """Tell whether the release changed the data, from the record of what its executor did.
+    """Return whether the release changed the data, from the record of what its executor did.
 
-    A database with an executor is changed by it alone. One without is changed by the stack that the release names
+    Only the executor changes a database that has one. One without is changed by the stack that the release names
     (``database.applied_by``), unless its schema stays the same. If it names none, nothing is known once a stack was
     changed: a restore loses writes, so it is not done on a guess.
     """
@@ -143,7 +143,7 @@ def _for_database(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _recovered(seen: DatabaseSeen, plan: ChangePlan | None, situation: Situation) -> tuple[Todo, ...]:
-    """Undo the changes, which loses no writes; if that cannot be, restore the database, which does."""
+    """Undo the changes, which loses no writes; if that is impossible, restore the database, which does."""
     if not seen.unseen and (not seen.units or (seen.snapshot is None and not seen.units[0].found)):
         return ()  # It does not exist, and did not exist before.
     not_undone = None if plan is None else _not_undone(seen, plan)
@@ -236,7 +236,7 @@ def _swap_failed(seen: DatabaseSeen, situation: Situation) -> str | None:
 
 
 def _begin(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Begin if the registration or a person allows it; continue what was begun."""
+    """Start if the registration or a person allows it; continue what was started."""
     restored = _restore(seen, situation)
     if seen.policy == "automatic" or seen.units[0].restored is not None:
         return restored
@@ -351,7 +351,7 @@ def _back(seen: DatabaseSeen) -> Iterator[Step]:
 
 
 def _exhausted(todos: Sequence[Step], situation: Situation) -> str | None:
-    """Why the first of these steps is not tried again, if it is not."""
+    """Why the first of these steps is not tried again, if that is so."""
     first = next(iter(todos), None)
     if first is None or situation.times(first.action, first.subject) < LIMIT:
         return None
@@ -359,7 +359,7 @@ def _exhausted(todos: Sequence[Step], situation: Situation) -> str | None:
 
 
 def _kept(seen: DatabaseSeen, situation: Situation) -> Iterator[Step]:
-    """Protect the replaced database and tag it with why it is kept; a member has no protection of its own."""
+    """Protect the replaced database and tag it with why it is kept; members have no deletion protection."""
     for unit in seen.units:
         original = unit.original or {}
         if not unit.kind.made_in and not original.get("DeletionProtection"):

@@ -1,6 +1,6 @@
-"""What proves that a stack is as it was before an operation that failed, and what is left where nothing proves it.
+"""What proves that a stack is as it was before a failed operation, and what is left without proof.
 
-A recovery ends well only on evidence for every resource that the operation touched. Either its own rollback event
+A recovery succeeds only with evidence for every resource that the operation touched. Either its own rollback event
 succeeded; or drift detection found it IN_SYNC; or the stack's template, parameters and tags are the earlier ones, and
 its rollback was not continued without the resource, because then "the state of the skipped resources will be
 inconsistent with the state of the resources in the stack template"
@@ -21,7 +21,7 @@ from belay.stack.stack_id import name_of_stack
 from belay.stack.trace import Trace, UnprovedResource
 
 UNKNOWN_TO_DRIFT: Final = "UNSUPPORTED"
-"""Recorded as a drift status where CloudFormation cannot tell: it does not know the type, or may not read it."""
+"""Recorded as a drift status if CloudFormation cannot tell: it does not know the type, or lacks read permission."""
 
 
 def doubtful(seen: StackSeen) -> tuple[UnprovedResource, ...]:
@@ -34,14 +34,14 @@ def doubtful(seen: StackSeen) -> tuple[UnprovedResource, ...]:
 
 
 def is_proved(resource: UnprovedResource) -> bool:
-    """Whether drift detection found a resource to be what its template says, and nothing speaks against that."""
+    """Whether drift detection found a resource IN_SYNC, without evidence to the contrary."""
     return resource.drift == "IN_SYNC" and resource.left is None
 
 
 def left_unproved(situation: Situation) -> Iterator[Todo]:
-    """Yield what no step brings back although the stacks are as they were: what was not deleted, what cannot be seen.
+    """Yield what no step restores although the stacks are as they were: undeleted or unverifiable resources.
 
-    That CloudFormation does not know how to detect a type's drift is said, and alone is no reason to call a person.
+    A type without drift detection is reported, but alone is no reason to call a person.
     """
     for seen in situation.stacks:
         for each in seen.unproved if not seen.exists or status_of(seen).updatable else ():
@@ -55,7 +55,7 @@ def left_unproved(situation: Situation) -> Iterator[Todo]:
 
 
 def _left_of_outputs(seen: StackSeen) -> Iterator[Todo]:
-    """Outputs of a stack that is back at its baseline are what they were, but for what tells of replaced resources."""
+    """Outputs of a stack back at its baseline are as they were, unless they depend on replaced resources."""
     for each in seen.outputs if seen.at_baseline else ():
         if each.importers:
             why = f"{each.in_words()}, and {', '.join(each.importers)} import it: what they hold is the former value."
@@ -77,7 +77,7 @@ def _left_of_outputs(seen: StackSeen) -> Iterator[Todo]:
 
 
 def naming_importers(seen: StackSeen, todos: tuple[Todo, ...]) -> tuple[Todo, ...]:
-    """Name, where a stack cannot go back, the other stacks that keep its exports from changing.
+    """For a stack that cannot be rolled back, name the other stacks that keep its exports from changing.
 
     "You can't modify or remove an output value that is referenced by another stack"
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html).
@@ -93,7 +93,7 @@ def naming_importers(seen: StackSeen, todos: tuple[Todo, ...]) -> tuple[Todo, ..
 
 
 def left_changed(seen: StackSeen) -> Iterator[LeftToDo]:
-    """Leave to a person the values that a stack keeps, or may keep, although it went back."""
+    """Leave to a person the values that a stack keeps, or may keep, although it was rolled back."""
     for each in seen.kept if seen.exists else ():
         ways = (
             Choice("keep today's value", "the earlier value is given up"),
@@ -104,7 +104,7 @@ def left_changed(seen: StackSeen) -> Iterator[LeftToDo]:
 
 
 def left_in_doubt(seen: StackSeen, resources: Iterable[UnprovedResource]) -> tuple[LeftToDo, ...]:
-    """Leave to a person the resources that drift detection does not find in sync and that no step brings back."""
+    """Leave to a person the resources that drift detection does not find in sync and that no step restores."""
     return tuple(
         left(
             seen,
@@ -151,7 +151,7 @@ def _why_left(resource: UnprovedResource) -> str:
 
 
 def _kept(seen: StackSeen, resource: UnprovedResource) -> Todo:
-    """A resource that nothing refers to any more; one with a name of its own is in the way of the next deployment."""
+    """A resource that nothing refers to any more; a name in its template blocks the next deployment."""
     what = resource.named
     if resource.trace is Trace.RETAINED and not _is_in_the_way(resource):
         return Remark(
@@ -170,11 +170,11 @@ def _kept(seen: StackSeen, resource: UnprovedResource) -> Todo:
 
 
 def _is_in_the_way(resource: UnprovedResource) -> bool:
-    """Whether a resource has a name that its template gives it, so that no other one can be created beside it.
+    """Whether a resource has a name that its template sets, so that no other one can be created beside it.
 
-    CloudFormation makes up ``stack-LogicalId-1A2B3C``
-    (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html), services make
-    up ids (``sg-0a1b2c3d``).
+    CloudFormation generates ``stack-LogicalId-1A2B3C``
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html), services generate
+    ids (``sg-0a1b2c3d``).
     """
     name = re.split(r"[:/]", resource.physical_id)[-1]
     stack = name_of_stack(resource.stack_id).lower()

@@ -1,4 +1,4 @@
-"""What a recovery notes about a subject from one step to the next."""
+"""What a recovery records about a subject from one step to the next."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from belay.release.verification import Verification
 from belay.stack.trace import UnprovedResource
 
 NOT_RESTARTED: Final = ""
-"""No restart of the service was begun."""
+"""No restart of the service was started."""
 
 
 @dataclass(frozen=True)
 class Noted:
-    """The facts about one subject, each noted by the steps of its kind; the default is what was not noted.
+    """The facts about one subject, recorded by the steps of its kind; defaults mean not recorded.
 
-    Of a stack: ``endangered`` are the resources with data that going back would delete or replace, ``unproved`` those
-    whose recovery has no evidence. Of a cluster: ``members`` maps its instances to their resource ids. Of a service:
+    For a stack: ``endangered`` are the resources with data that a rollback would delete or replace, ``unproved`` those
+    whose recovery has no evidence. For a cluster: ``members`` maps its instances to their resource ids. For a service:
     ``restarted_from`` is the deployment that a restart replaces, None if there was none, and ``restarted`` its
     successor; ``stopped_from`` the number of tasks and ``scaled_by`` the suspended activities before it was stopped.
-    Of a stage: its ``verification`` so far.
+    For a stage: its ``verification`` so far.
     """
 
     endangered: tuple[str, ...] = ()

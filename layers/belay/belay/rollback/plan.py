@@ -37,17 +37,17 @@ class Action(StrEnum):
     SKIP_RESOURCES = "SKIP_RESOURCES"
     """Continue a stuck update rollback, skipping the resources that it is stuck on."""
     DETECT_DRIFT = "DETECT_DRIFT"
-    """Compare a resource in doubt, as one that was skipped, with its template."""
+    """Compare a resource in doubt, such as a skipped one, with its template."""
     REVERT_DRIFT = "REVERT_DRIFT"
-    """Bring resources in doubt back to their template: create a drift-aware change set, check it, execute it."""
+    """Return resources in doubt to their template: create a drift-aware change set, check it, execute it."""
     UPDATE_TO_BASELINE = "UPDATE_TO_BASELINE"
-    """Bring a stack back to its state before the release: create a change set, check it, execute it."""
+    """Return a stack to its state before the release: create a change set, check it, execute it."""
     DELETE_CHANGE_SET = "DELETE_CHANGE_SET"
     """Delete a change set that was never executed."""
     DELETE_STACK = "DELETE_STACK"
     """Delete a stack that the release created."""
     CHECK_CHANGES = "CHECK_CHANGES"
-    """Ask the executor what became of database changes that were begun."""
+    """Determine through the executor the result of database changes that were started."""
     UNDO_CHANGES = "UNDO_CHANGES"
     """Undo a release's database changes by their own scripts, the last first."""
     RESTORE_DATABASE = "RESTORE_DATABASE"
@@ -81,7 +81,7 @@ class Action(StrEnum):
     RESTART_SERVICE = "RESTART_SERVICE"
     """Replace every task of a service with a new one."""
     VERIFY = "VERIFY"
-    """Ask the verify function and watch the alarms for the bake time."""
+    """Invoke the verify function and watch the alarms for the bake time."""
 
 
 class Risk(StrEnum):
@@ -100,7 +100,7 @@ class Step:
       the call names it by: a stack's id, a database's identifier, a service's ARN.
     - ``call`` is the service, as boto3 spells it, and the operation; ``parameters`` what is passed, as the API spells
       it. The performer adds the request token, and for a change set its name.
-    - ``why`` says it for people, ``legal_because`` names the rule that allows the call in the status it is made in.
+    - ``why`` is the reason for people, ``legal_because`` the rule that allows the call in the current status.
     - ``risk`` and ``risk_in_words`` say what it may cost.
     - ``expected`` are the statuses that show success (a stack's absence is written ``DELETE_COMPLETE``),
       ``checked_afterwards`` describes what is checked then.
@@ -129,9 +129,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Remark:
-    """A remark about a subject that does not keep the rollback from being complete: why something was left alone.
+    """A remark about a subject that does not make the rollback incomplete: why something was left alone.
 
-    ``follow_up``: somebody has to act on it later; the release is ROLLED_BACK all the same.
+    ``follow_up``: a person has to act on it later; the release is still ROLLED_BACK.
     """
 
     subject: str
@@ -181,7 +181,7 @@ class RollbackPlan:
 
     @classmethod
     def of(cls, *parts: Sequence[Todo]) -> "RollbackPlan":
-        """Put the parts of a plan together, in the order in which they are done."""
+        """Combine the parts of a plan, in execution order."""
         todos = [todo for part in parts for todo in part]
         return cls(
             steps=tuple(todo for todo in todos if isinstance(todo, Step)),
@@ -202,9 +202,9 @@ class RollbackPlan:
         return steps + left + told or ["Nothing to do: all stacks are as they were before."]
 
     def undone(self) -> list[LeftToDo]:
-        """Return what a stopped recovery left to do, step by step, with commands for a database between two names.
+        """Return what a stopped recovery left to do, step by step, with commands for a database halfway through a swap.
 
-        It is unknown whether the first step was done: its response may have been lost.
+        Whether the first step was done is unknown: its response may have been lost.
         """
         steps = [step for step in self.steps if step.action not in (Action.WAIT, Action.ASK, Action.VERIFY)]
         why = "not done, or not confirmed"

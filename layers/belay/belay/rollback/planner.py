@@ -18,7 +18,7 @@ def plan_rollback(situation: Situation) -> RollbackPlan:
     The caller takes the plan's first step, observes and plans again: the plan of a recovered stage has no steps and
     ends ROLLED_BACK. Its later parts are for people to read. While a stack is left to a person, databases and services
     are left alone, because the release that they would be recovered for is not running. Only a service that this
-    incident stopped is always started again. What evidence is missing for keeps nothing else from being done.
+    incident stopped is always started again. Missing evidence for one resource does not block the others.
     """
     stacks, unproved = plan_stacks(situation), tuple(left_unproved(situation))
     databases, services = plan_databases(situation), plan_services(situation)
@@ -37,7 +37,7 @@ _STARTS_AGAIN = (Action.START_SERVICE, Action.RESUME_SCALING)
 
 
 def _left_alone(todos: Iterable[Todo]) -> Iterable[Todo]:
-    """List for every database and service what would have been done, had the stacks been recovered."""
+    """List for every database and service what would have been done if the stacks had been recovered."""
     planned: dict[tuple[Kind, str], list[str]] = {}
     for todo in todos:
         if isinstance(todo, Step):

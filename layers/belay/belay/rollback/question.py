@@ -13,7 +13,7 @@ ANSWER_WITHIN = timedelta(hours=4)
 
 
 class Answer(StrEnum):
-    """The state of a question that was asked."""
+    """The state of a question."""
 
     WAITING = "WAITING"
     APPROVED = "APPROVED"
@@ -25,8 +25,8 @@ class Answer(StrEnum):
 class Question:
     """A request for an approval that only a person can give.
 
-    ``name`` identifies the question in its incident and in an answer (``delete-network``), ``text`` says what will be
-    done, and what it costs, if the answer is yes. ``endangers`` are the resources with data that it asks for.
+    ``name`` identifies the question in its incident and in an answer (``delete-network``), ``text`` says what a yes
+    does, and what it costs. ``endangers`` are the resources with data that it is about.
     """
 
     name: str
@@ -91,7 +91,7 @@ def with_approval(
 
 
 def update_question(stack: str, name: str, target: str, endangered: Sequence[str]) -> Question:
-    """Ask whether a stack may be updated back although that deletes or replaces resources with data."""
+    """Ask whether a stack may be rolled back although that deletes or replaces resources with data."""
     return Question(
         name=f"update-{stack}",
         kind=Kind.STACK,
@@ -104,12 +104,12 @@ def update_question(stack: str, name: str, target: str, endangered: Sequence[str
 
 
 def names_all(question: AskedQuestion, endangered: Sequence[str]) -> bool:
-    """Whether a question named all of these resources: an approval is for no other."""
+    """Whether a question named all of these resources: an approval covers no others."""
     return question.endangers.issuperset(endangered)
 
 
 def is_asked(todo: Todo) -> bool:
-    """Whether this is about a question that has no answer yet."""
+    """Whether this is about a question without an answer."""
     return isinstance(todo, Step) and "question" in todo.parameters
 
 

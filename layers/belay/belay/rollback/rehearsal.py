@@ -1,4 +1,4 @@
-"""The rehearsal of a rollback: what can be checked of it before a stage is changed."""
+"""The rehearsal of a rollback: what can be checked before a stage is changed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Rehearsal:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why it is not ready, what is missing first; empty where it is."""
+        """Why it is not ready, what is missing first; empty if it is."""
         return tuple(check.in_words() for worst in _WORST_FIRST for check in self.checks if check.readiness is worst)
 
     def describe(self) -> list[str]:
@@ -90,7 +90,7 @@ def gathered(about: str, problems: Iterable[str], otherwise: str) -> Check:
 
 
 def refusal(rehearsal: Rehearsal, *, required: bool) -> list[str]:
-    """Why a stage that requires a ready rollback may not be changed, one line each; empty if it may."""
+    """Why a stage that requires a ready rollback must not be changed, one line each; empty if it may."""
     if not required or rehearsal.ready:
         return []
     return ["the registration requires a ready rollback (require_rollback_ready)", *rehearsal.reasons]
@@ -108,7 +108,7 @@ def check_last_known_good(version: str | None, gone: Sequence[str]) -> Check:
 
 
 def check_alarms(alarms: Sequence[AlarmSeen], *, coming: bool) -> Check:
-    """Whether the alarms can detect a bad deployment: each exists, and none is red before anything is changed.
+    """Whether the alarms can detect a bad deployment: each exists, and none is in ALARM before anything is changed.
 
     One that the release may create itself (``coming``) need not exist yet: the later verification needs it.
     """
@@ -119,11 +119,10 @@ def check_alarms(alarms: Sequence[AlarmSeen], *, coming: bool) -> Check:
 
 
 def check_verify_function(function: str, state: str | None, *, coming: bool) -> Check:
-    """Whether the verify function can be invoked; ``state`` is GetFunctionConfiguration's, None where none is.
+    """Whether the verify function can be invoked; ``state`` is GetFunctionConfiguration's, None if there is none.
 
     One that the release may create itself (``coming``) need not exist yet. An Inactive function was not used for a
-    while; invoking it reactivates it
-    (https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html).
+    while; invoking it reactivates it (https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html).
     """
     about = "verify function"
     if state in ("Active", "Inactive"):
@@ -190,7 +189,7 @@ def check_services(controllers: Mapping[str, str | None], *, coming: bool) -> Ch
 
 
 def _with_those_to_come(found: str, missing: Sequence[str]) -> str:
-    """The text of a ready check, with what does not exist before the release is deployed."""
+    """The text of a ready check, with the resources that will exist only after the deployment."""
     return f"{found}; does not exist yet, and may be created by the release: {', '.join(missing)}" if missing else found
 
 
@@ -201,7 +200,7 @@ def check_permissions(role: str, refused: Sequence[str]) -> Check:
 
 
 def check_service_role(role: str, allowed: Sequence[str]) -> Check:
-    """Whether a stage's service role is kept from changing Belay itself: with it, a release could widen its own power.
+    """Whether a stage's service role cannot change Belay itself: with it, a release could extend its own permissions.
 
     ``allowed`` are the calls on Belay's own resources that IAM's simulation allows it, in words.
     """
@@ -210,7 +209,7 @@ def check_service_role(role: str, allowed: Sequence[str]) -> Check:
 
 
 def check_values(changed: Sequence[str], unknown: Sequence[str]) -> Check:
-    """Whether the values of NoEcho parameters could be put back: nobody can read the earlier ones."""
+    """Whether the values of NoEcho parameters could be restored: the earlier ones cannot be read."""
     if unknown and not changed:
         return Check("secret values", Readiness.NOT_KNOWN, f"nobody knows whether {', '.join(unknown)} are changed")
     problems = [

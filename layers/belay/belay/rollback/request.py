@@ -52,7 +52,7 @@ class RollbackRange:
 
     @property
     def newest(self) -> ReleaseReference:
-        """The release that runs, or the remains of the last one."""
+        """The running release, or the remains of the last one."""
         leads_from = [*self.undone, *filter(None, [self.target])]
         return leads_from[0]
 
@@ -66,7 +66,7 @@ class Undone:
 
 
 def parse_request(body: str) -> RollbackRequest | Refusal:
-    """Read what was sent, which may be anything."""
+    """Read a request from untrusted input."""
     try:
         document = json.loads(body) if len(body.encode(errors="replace")) <= _LONGEST_REQUEST else None
     except (ValueError, RecursionError):
@@ -91,7 +91,7 @@ def rollback_range(
 ) -> RollbackRange | Refusal:
     """Find what to undo. ``remains`` is a release that failed in the stage and was not rolled back completely.
 
-    A request for the running version recovers what is stuck: nothing is undone then.
+    A request for the running version recovers what is stuck, and undoes nothing.
     """
     standing = tuple(each.release for each in standing_in(history))
     place = f"{request.application} in {request.stage}"
@@ -116,9 +116,9 @@ def rollback_range(
 
 
 def undone_together(releases: Sequence[tuple[StagePlan, Mapping[str, Baseline]]]) -> Undone:
-    """Combine what several releases did, the newest first: each with its plan and its baselines by stack.
+    """Combine what several releases did, newest first: each with its plan and its baselines by stack.
 
-    Every stack goes back to its state before the oldest of them that changed it. Stacks are told apart by their ids: a
+    Every stack returns to its state before the oldest of them that changed it. Stacks are distinguished by id: a
     registered name may have meant another stack then, which is undone under its own name.
     """
     names: dict[str, str] = {}
@@ -147,7 +147,7 @@ def undone_together(releases: Sequence[tuple[StagePlan, Mapping[str, Baseline]]]
 
 
 def _name(stack: StackPlan, names: dict[str, str]) -> str:
-    """Return what a stack is called in the rollback; ``names`` has those given so far, by the stack's id or name."""
+    """Return a stack's name in the rollback; ``names`` has those given so far, by the stack's id or name."""
     known = names.get(stack.stack_id or stack.stack_name) or names.get(stack.stack_name, "")
     free = (each for each in (stack.stack, stack.stack_name) if each not in names.values())
     name = known or next(free, f"{stack.stack}-{stack.stack_name}")

@@ -15,7 +15,7 @@ from belay.rollback.plan import Action, Kind, Risk, Step, Todo
 from belay.rollback.situation import SCALING_ACTIVITIES, ServiceSeen, Situation
 
 PATIENCE_SECONDS = 1_800
-"""How long a service may take to become steady. Without a circuit breaker ECS restarts failing tasks for ever."""
+"""How long a service may take to become steady. Without a circuit breaker ECS restarts failing tasks forever."""
 
 _ECS = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/"
 _SCALING = "https://docs.aws.amazon.com/autoscaling/application/APIReference/"
@@ -24,7 +24,7 @@ _SCALING = "https://docs.aws.amazon.com/autoscaling/application/APIReference/"
 def plan_services(situation: Situation) -> tuple[Todo, ...]:
     """Plan the recovery of the stage's services, once its stacks are recovered.
 
-    A release that changed nothing disturbed no service; an ephemeral stage's services went with its stacks.
+    A release that changed nothing disturbed no service; an ephemeral stage's services were deleted with its stacks.
     """
     disturbed = any(stack.changed_by_release for stack in situation.stacks) and not situation.ephemeral
     return tuple(todo for seen in situation.services for todo in _for_service(seen, disturbed=disturbed))
@@ -34,7 +34,7 @@ def stop_services(situation: Situation) -> tuple[Todo, ...]:
     """Plan how every writing service is stopped, in order, while databases are swapped.
 
     Empty once no registered service runs a task; ``plan_services`` starts them again. A service that cannot be stopped
-    is left to a person: then nothing that needs it stopped may be done.
+    is left to a person, which blocks whatever needs it stopped.
     """
     return tuple(todo for seen in situation.services for todo in _stop(seen))
 
@@ -63,7 +63,7 @@ def _for_service(seen: ServiceSeen, *, disturbed: bool) -> tuple[Todo, ...]:
 def _bring_back(seen: ServiceSeen, *, disturbed: bool) -> tuple[Todo, ...]:
     """The steps for one service; empty if it runs as it should, or was never meant to run.
 
-    A stopped service gets new tasks when it is started, and need not be restarted.
+    A stopped service gets new tasks when it is started, so it needs no restart.
     """
     if seen.blocked:
         return _refused(seen)
@@ -79,7 +79,7 @@ def _bring_back(seen: ServiceSeen, *, disturbed: bool) -> tuple[Todo, ...]:
 
 
 def _start(seen: ServiceSeen) -> Iterator[Todo]:
-    """Undo what stopped a service: its tasks first, since resuming its scaling corrects its count at once."""
+    """Undo what stopped a service: its tasks first, because resuming its scaling corrects its count immediately."""
     if seen.stopped_from and seen.desired == 0:
         yield _start_tasks(seen)
     if seen.scaling is not None and seen.scaled_by is not None:
@@ -110,12 +110,12 @@ _STEADY: Final = "find out why it is not steady"
 
 
 def _refused(seen: ServiceSeen) -> tuple[LeftToDo, ...]:
-    """A permanent refusal by AWS is left to a person, and so is undoing what this incident did to the service."""
+    """Leave to a person a permanent refusal by AWS, and undoing what this incident did to the service."""
     return _unknown(seen, f"nothing more was done to it: {str(seen.blocked).rstrip('.')}.")
 
 
 def _unseen(seen: ServiceSeen, deed: str) -> tuple[LeftToDo, ...]:
-    """It is unknown whether there is anything to do: no reason to leave the stacks, nor to call the service well."""
+    """Whether there is anything to do is unknown: the stacks are recovered, but the service is not called healthy."""
     return _unknown(seen, f"it was not {deed}, because it could not be read: {str(seen.unseen).rstrip('.')}.")
 
 

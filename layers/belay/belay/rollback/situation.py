@@ -1,4 +1,4 @@
-"""The observed situation before a recovery: one stage of one application, stack by stack."""
+"""The situation observed before a recovery: one stage of one application, stack by stack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,25 +26,25 @@ from belay.stack.values import KeptValue
 class StackSeen:
     """One registered stack as CloudFormation describes it now, with what the ledger knows about it.
 
-    - ``stack`` is the registered name, ``name`` CloudFormation's; ``stack_id`` and ``status`` are None if there is
-      no such stack.
+    - ``stack`` is the registered name, ``name`` CloudFormation's; ``stack_id`` and ``status`` are None if it does not
+      exist.
     - ``reason`` and ``token`` are the status reason and the ClientRequestToken of the last operation; ``ours`` says
       whether that operation was the release's or its recovery's.
     - ``created_by_release``: the release made the stack (its baseline did not exist); ``changed_by_release``: the
       release executed a change set on it.
     - ``completed_by_release``: that change set completed, so a rollback seen later undid something else.
-    - ``at_baseline``: the stack was found to be at its baseline again (``Baseline.matches``, or the change set back
-      to the baseline came out empty).
-    - ``endangered`` are those with data that going back to the baseline deletes or replaces, as far as that is known.
+    - ``at_baseline``: the stack was found to be at its baseline again (``Baseline.matches``, or an empty change set to
+      the baseline).
+    - ``endangered`` are those with data that a return to the baseline deletes or replaces, as far as that is known.
     - ``stateful`` are the resources, by logical path, that exist in the stack and hold data; ``failed_resources`` those
       that cause its status (``stack.stuck.stuck_resources``).
     - ``stuck`` are those of a stack in UPDATE_ROLLBACK_FAILED that may be skipped, ``unproved`` those whose events do
-      not prove that they went back, whoever skipped or kept them.
+      not prove that they were rolled back, whoever skipped or retained them.
     - ``outputs`` are those that differ from the baseline's.
     - ``change_sets`` are the ids of the release's own on a stack in REVIEW_IN_PROGRESS; ``parameter_keys`` the names of
       the parameters the stack has now; ``role_arn`` and ``capabilities`` its service role and capabilities.
     - ``depends_on`` are the registered names of the stacks that it depends on.
-    - ``failed_because`` is why its last operation failed, if it is failed or was rolled back.
+    - ``failed_because`` is why its last operation failed, if it failed or was rolled back.
     - ``stands_still``: its last event is older than anything in progress may take.
     - ``blocked`` says why it must not be rolled back (the change set to the baseline would delete data): nothing more
       is planned for the stack.
@@ -99,17 +99,17 @@ class StackSeen:
 class DatabaseSeen:
     """One registered database as RDS describes it now, with what the ledger knows about it.
 
-    - ``database`` is the registered identifier, ``kind`` its kind; ``units`` what is restored and renamed: the
-      database first, then a cluster's members, its writer first.
+    - ``database`` is the registered identifier, ``kind`` its kind; ``units`` what is restored and renamed: the database
+      first, then a cluster's members, its writer first.
     - ``declared`` is what the release's manifest says of its changes, for a database without an executor.
     - ``executor``: it has one, which alone changes it; ``plan`` is what was done with the release's changes if they are
       this database's. ``undo_refused`` is why the executor did not undo them, ``rehearsed`` are those whose undo was
       tried on a copy. ``policy`` is the registration's.
-    - ``taken`` names the release's snapshot of it, ``snapshot`` is its description by RDS, None if it is gone.
-    - ``obstacles`` are its dependents that would not follow a restored one: a proxy, a deployment under way.
+    - ``taken`` names the release's snapshot of it, ``snapshot`` is its description by RDS, None if it was deleted.
+    - ``obstacles`` are its dependents that would not follow a restored one: a proxy, a deployment in progress.
     - ``asked``: a person requested the rollback, of one or several releases that had been deployed.
-    - ``last_step`` is the newest step about it with its time, ``blocked`` why RDS refused one for good, ``reason`` why
-      the release is rolled back.
+    - ``last_step`` is the newest step about it with its time, ``blocked`` why RDS refused one permanently, ``reason``
+      why the release is rolled back.
     - ``unseen`` is the fault that describing it raised, if any: nothing else is known then.
     """
 
@@ -156,7 +156,7 @@ class Scaling:
 
     @property
     def held(self) -> bool:
-        """Whether nothing scales the service by itself."""
+        """Whether all scaling of the service is suspended."""
         return all(self.suspended.get(each, False) for each in SCALING_ACTIVITIES)
 
 
@@ -168,11 +168,11 @@ class ServiceSeen:
     """One registered ECS service as it is now, with what the incident did to it.
 
     - ``service`` is the registered name, cluster and service (``orders/api``); ``arn`` and ``status`` (ACTIVE,
-      DRAINING, INACTIVE) are None if there is no such service.
-    - ``controller`` is the deployment controller's type; only with ECS's own can a new deployment be forced.
-      A ``daemon`` has no desired count of its own.
+      DRAINING, INACTIVE) are None if it does not exist.
+    - ``controller`` is the deployment controller's type; only with ECS's own can a new deployment be forced. A
+      ``daemon`` has no desired count of its own.
     - ``events`` are the service's last events, newest first.
-    - ``scaling`` is None if nothing scales the service.
+    - ``scaling`` is None if the service has no scaling.
     - ``restarted`` is the id of the deployment by which this incident restarted the service; ``waited_seconds`` how
       long ago that was, or the start of a stopped service.
     - ``stopped_from`` is the desired count the service had when this incident stopped it, ``scaled_by`` the
@@ -210,7 +210,7 @@ class ServiceSeen:
 
     @property
     def steady(self) -> bool:
-        """Whether the desired count runs, and the newest deployment, if ECS makes them, is done."""
+        """Whether the desired count runs, and the newest deployment, if ECS makes them, has completed."""
         primary = self.primary
         if self.controller != "ECS":  # CodeDeploy and external controllers have task sets and no deployments.
             return self.running == self.desired
@@ -240,17 +240,17 @@ class Situation:
 
     - ``stacks`` in deploy order; ``databases`` and ``services`` in the registration's; ``verification`` if the stage
       has one.
-    - ``goal`` is the version the stage goes back to, None if there was none before.
+    - ``goal`` is the version the stage is rolled back to, None if there was none before.
     - ``recover_foreign``: the registration allows rolling back and deleting what failed in operations that Belay did
       not start.
-    - ``blind``: the incident was opened because AWS could not be asked, not because anything is known to have failed.
+    - ``blind``: the incident was opened because AWS did not respond, not because of a known failure.
     - ``ephemeral``: the stage exists for this release only, and everything in it may be deleted, data included.
     - ``asked``: a person requested the rollback.
     - ``role_arn`` is the stage's registered service role, passed with every call that takes one.
     - ``answers`` holds the states of announced questions, by name (``rollback.question``).
-    - ``again`` is the command by which a person lets Belay go back once more, None where there is none.
-    - ``tried`` counts, for each action and subject, how often this incident has tried it already. Waiting counts
-      only if its own time limit passed without another status.
+    - ``again`` is the command by which a person has Belay roll back once more, None if there is none.
+    - ``tried`` counts, for each action and subject, how often this incident has tried it already. Waiting counts only
+      if its own time limit passed without another status.
     """
 
     application: str

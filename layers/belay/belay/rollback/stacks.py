@@ -1,8 +1,8 @@
 """The stacks' part of a rollback plan.
 
 AWS's rules: which call CloudFormation accepts in which status (``Step.legal_because`` cites the page). Our policy: last
-stack first, nothing that holds data is deleted outside an ephemeral stage, a foreign failure is only announced (and a
-stuck rollback continued) unless the registration allows more, and nothing is tried a third time.
+stack first, no data is deleted outside an ephemeral stage, a foreign failure is only announced (and a stuck rollback
+continued) unless the registration allows more, and nothing is tried a third time.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -34,8 +34,8 @@ def plan_stacks(situation: Situation) -> tuple[Todo, ...]:
 def _in_order(situation: Situation, todos: Mapping[str, tuple[Todo, ...]]) -> Iterator[Todo]:
     """Questions first, then what needs no answer, last stack first, then what waits for an answer.
 
-    Nobody should wait for one stack's deletion before being asked about the next, and no stack should stay broken
-    because an unrelated one waits for a person.
+    No question should wait for another stack's deletion, and no stack should stay broken while an unrelated one waits
+    for a person.
     """
     asks = {name: [todo for todo in each if is_asked(todo)] for name, each in todos.items()}
     held = {
@@ -158,7 +158,7 @@ def _delete_shell(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _existed(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """A stack that existed before goes back to its baseline."""
+    """A stack that existed before is returned to its baseline."""
     status = status_of(seen)
     if status.in_progress:
         return attempt(steps.cancel_update if _cancellable(seen, situation) else steps.wait, seen, situation)
@@ -174,9 +174,9 @@ def _existed(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _cancellable(seen: StackSeen, situation: Situation) -> bool:
-    """Whether the release's own update is under way, not the one back to the baseline, and not cancelled.
+    """Whether the release's own update is in progress, not the one to the baseline, and not cancelled.
 
-    A healthy update is not cancelled because nobody could look at it.
+    A healthy update is not cancelled because AWS did not respond.
     """
     return (
         not situation.blind
@@ -219,7 +219,7 @@ def _back_to_baseline(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]
 
 
 def _with_data(seen: StackSeen, situation: Situation, back: tuple[Todo, ...]) -> tuple[Todo, ...]:
-    """Going back deletes or replaces resources with data: only with a person's approval that names them."""
+    """Returning to the baseline deletes or replaces resources with data: a person must approve it, naming them."""
     question = update_question(seen.stack, seen.name, seen.target, seen.endangered)
     refused = left(
         seen,
@@ -242,7 +242,7 @@ def _foreign(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _foreign_failure(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Somebody may be debugging a stack in UPDATE_FAILED: only the registration can allow ending that."""
+    """A stack in UPDATE_FAILED may be being debugged: only the registration can allow ending that."""
     told = f"an operation that Belay did not start left it {seen.status}."
     what = "bring it to a stable status"
     recover = _FOREIGN_RECOVERY.get(status_of(seen))
@@ -256,7 +256,7 @@ def _foreign_failure(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 
 
 def _foreign_but_stable(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
-    """Somebody updated the stack after the release: going back to the baseline would undo that update too."""
+    """The stack was updated by others after the release: returning to the baseline would undo that update too."""
     if not seen.changed_by_release or seen.at_baseline:
         return ()
     if situation.recover_foreign and not seen.created_by_release:

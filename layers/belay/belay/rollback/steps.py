@@ -47,7 +47,7 @@ def wait(seen: StackSeen, _: Situation) -> Step:
 
 
 def cancel_update(seen: StackSeen, _: Situation) -> Step:
-    """Cancel an update of ours that is no longer wanted."""
+    """Cancel an update of Belay's that is no longer wanted."""
     return _step(
         Action.CANCEL_UPDATE,
         seen,
@@ -61,7 +61,7 @@ def cancel_update(seen: StackSeen, _: Situation) -> Step:
 
 
 def rollback_stack(seen: StackSeen, situation: Situation) -> Step:
-    """Roll back what was kept because rollback was disabled."""
+    """Roll back a failed operation whose rollback was disabled."""
     created = seen.status is StackStatus.CREATE_FAILED
     return _step(
         Action.ROLLBACK_STACK,
@@ -173,7 +173,7 @@ def update_to_baseline(seen: StackSeen, situation: Situation, baseline: Baseline
             # An empty list removes what the release added.
             "Tags": [{"Key": key, "Value": value} for key, value in sorted(baseline.tags.items())],
             "NotificationARNs": list(baseline.notification_arns),
-            # Triggers are kept for later updates; one that is still red would roll the recovery back.
+            # Triggers are kept for later updates; one still in ALARM would roll the recovery back.
             "RollbackConfiguration": {"RollbackTriggers": [], "MonitoringTimeInMinutes": 0},
         }
         | ({"Capabilities": list(baseline.capabilities)} if baseline.capabilities else {})
@@ -255,7 +255,7 @@ def _held(skips: Sequence[StuckResource]) -> str:
 
 
 def _role(seen: StackSeen, situation: Situation) -> dict[str, str]:
-    """The registered role. A role once passed is kept, so after a foreign operation the stack keeps its own."""
+    """Return the registered role. A passed role is retained, so after a foreign operation the stack keeps its own."""
     keeps_its_own = not seen.ours and seen.role_arn is not None
     return {} if keeps_its_own or situation.role_arn is None else {"RoleARN": situation.role_arn}
 
@@ -271,7 +271,9 @@ def _goal(situation: Situation) -> str:
 
 
 def _shown(parameter: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A plan is a document: what sounds secret is masked in it, and given by whoever performs the step."""
+    """Return values for a plan, which is a document: likely secrets are masked, and supplied when the step is
+    performed.
+    """
     if "ParameterValue" not in parameter:
         return parameter
     return {**parameter, "ParameterValue": masked_parameter(parameter["ParameterKey"], parameter["ParameterValue"], ())}

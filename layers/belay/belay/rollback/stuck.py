@@ -1,6 +1,6 @@
 """A stuck rollback: continue it, then skip as little as possible, then repair what was skipped.
 
-Skipping marks a resource as rolled back though it is not, so "the state of the skipped resources will be inconsistent
+Skipping marks a resource as rolled back although it is not, so "the state of the skipped resources will be inconsistent
 with the state of the resources in the stack template"
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html). An ordinary change
 set to the same template would find nothing to change; a drift-aware one does
@@ -34,8 +34,8 @@ DETECTABLE = (StackStatus.CREATE_COMPLETE, StackStatus.UPDATE_COMPLETE, StackSta
 def continue_stuck(seen: StackSeen, situation: Situation, *, may_skip: bool) -> tuple[Todo, ...]:
     """Continue without skipping first; if that gets stuck too, skip what it got stuck on.
 
-    ``may_skip`` is false for a foreign operation's stack. A missing permission is no reason to skip: once it is there,
-    the rollback goes on with every resource (public case: data-dot-all/dataall#849).
+    ``may_skip`` is false for a foreign operation's stack. A missing permission is no reason to skip: once granted, the
+    rollback continues with every resource (public case: data-dot-all/dataall#849).
     """
     forbidden = tuple(each for each in seen.stuck if each.forbidden)
     if forbidden and situation.times(Action.CONTINUE_UPDATE_ROLLBACK, seen.stack):

@@ -41,7 +41,7 @@ class StepTaken:
 
 
 REFUSALS_PER_TRY = 5
-"""How many calls that AWS refused count as one try: what only came too early is tried again, but not for ever."""
+"""How many refused calls count as one try: premature ones are retried, but not forever."""
 
 
 def times_tried(taken: Iterable[StepTaken]) -> Counter[tuple[Action, str]]:

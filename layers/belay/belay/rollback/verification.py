@@ -15,8 +15,8 @@ _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"
 def plan_verification(situation: Situation) -> tuple[Todo, ...]:
     """Plan how the stage is verified, once everything in it is recovered.
 
-    A release that changed nothing left nothing to verify; an ephemeral stage is gone. What still fails after the
-    rollback was not caused by the release, or not undone with it: only a person can tell.
+    A release that changed nothing left nothing to verify; an ephemeral stage is deleted. What still fails after the
+    rollback was not caused by the release, or not undone with it: a person must decide which.
     """
     seen = situation.verification
     disturbed = any(stack.changed_by_release for stack in situation.stacks) and not situation.ephemeral
