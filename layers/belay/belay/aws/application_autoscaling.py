@@ -14,7 +14,7 @@ class ScalableTargets(Gateway):
     """The desired counts of ECS services as scalable targets."""
 
     def describe(self, service: Service) -> dict[str, Any] | None:
-        """Return a service's element of DescribeScalableTargets' ``ScalableTargets``, or None if nothing scales it."""
+        """Return a service's element of DescribeScalableTargets' ``ScalableTargets``, or None if it has no scaling."""
         with translated("ApplicationAutoScaling.DescribeScalableTargets"):
             answer = self._client.describe_scalable_targets(
                 ServiceNamespace="ecs", ResourceIds=[_resource(service)], ScalableDimension=_DIMENSION
@@ -24,7 +24,7 @@ class ScalableTargets(Gateway):
     def suspend(self, service: Service, suspended: Mapping[str, bool]) -> None:
         """Suspend or resume the scaling of a service; ``suspended`` is the API's SuspendedState.
 
-        Registering a target again moves a desired count that is out of bounds back into them
+        Registering a target again moves an out-of-bounds desired count back into bounds
         (https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html): never call
         this while the service is stopped.
         """

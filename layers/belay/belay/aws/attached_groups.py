@@ -17,11 +17,11 @@ _GONE = {
     "ResourceNotFoundException",
     "ServerlessCacheNotFoundFault",
 }
-"""The services' error codes for a resource that no longer exists; it has no groups."""
+"""The services' error codes for a resource that no longer exists, which has no groups."""
 
 
 class AttachedGroups:
-    """Reads from EC2, RDS, ECS, ElastiCache, Elastic Load Balancing and Lambda, with all pages, in one region."""
+    """Reads from EC2, RDS, ECS, ElastiCache, Elastic Load Balancing and Lambda, paginated, in one region."""
 
     def __init__(self, *, ec2: Any, rds: Any, ecs: Any, elasticache: Any, elbv2: Any, lambda_: Any) -> None:
         self._ec2 = ec2
@@ -153,7 +153,7 @@ class AttachedGroups:
                     for cache in page["ServerlessCaches"]:
                         yield from cache.get("SecurityGroupIds", ())
 
-    # -- what serves ---------------------------------------------------------------------------------------------
+    # -- services and functions ----------------------------------------------------------------------------------
 
     def _services(self, arns: Sequence[str]) -> Iterator[str]:
         """Yield the services' groups and those of their deployments and task sets.

@@ -1,4 +1,4 @@
-"""The clients that gateways are made around: their timeouts and retries."""
+"""The clients of gateways: their timeouts and retries."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ PATIENT_SECONDS = 240
 """How long a patient client waits for a response; less than the five minutes of the functions that have one."""
 
 PATIENT = Config(connect_timeout=3, read_timeout=PATIENT_SECONDS, retries={"mode": "standard", "total_max_attempts": 1})
-"""For calls that return when they are done, such as an operator's function: each is made once."""
+"""For calls that return when they are done, such as an operator's function: never retried."""
 
 
 class Gateway:
-    """One service's operations, by one client of boto3's."""
+    """One service's operations, through one boto3 client."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

@@ -10,7 +10,7 @@ def now() -> datetime:
 
 
 def timestamp() -> str:
-    """Return the time in the ledger's format: ISO 8601 in UTC, to the millisecond, so that texts sort like times."""
+    """Return the time in the ledger's format: ISO 8601 in UTC, to the millisecond, so that strings sort like times."""
     return now().isoformat(timespec="milliseconds")
 
 
@@ -20,9 +20,9 @@ def lease(seconds: int) -> int:
 
 
 def kept_until(at: str) -> int:
-    """Return when what happened at a time is forgotten, in epoch seconds, where it is only operational.
+    """Return when an operational record of a given time expires, in epoch seconds.
 
-    How many days that is kept is in the variable HISTORY_DAYS, which ``template.yaml`` sets for every function.
+    The retention in days is in the variable HISTORY_DAYS, which ``template.yaml`` sets for every function.
     """
     kept = timedelta(days=int(os.environ["HISTORY_DAYS"]))
     return int((datetime.fromisoformat(at) + kept).timestamp())

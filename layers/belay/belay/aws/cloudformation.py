@@ -26,7 +26,7 @@ _STACK = "AWS::CloudFormation::Stack"
 _EVENTS_LOOKED_AT = 2000
 _NESTED_LOOKED_INTO = 50
 _EVENTS_OF_AN_OPERATION = 20_000
-"""A stack has 500 resources at most, each with a few events of the update and of its rollback."""
+"""A stack has at most 500 resources, each with a few events of the update and of its rollback."""
 _SUCCEEDED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "IMPORT_COMPLETE")
 _REASONS = (
     *("StackStatusReason", "ResourceStatusReason", "StatusReason", "DriftStatusReason"),
@@ -40,7 +40,7 @@ class Stacks(Gateway):
     # -- reading -------------------------------------------------------------------------------------------------
 
     def describe_stack(self, stack: str) -> dict[str, Any] | None:
-        """Return one element of DescribeStacks' ``Stacks``, or None if there is no such stack."""
+        """Return one element of DescribeStacks' ``Stacks``, or None if it does not exist."""
         with translated("CloudFormation.DescribeStacks"):
             try:
                 return _masked(self._client.describe_stacks(StackName=stack)["Stacks"][0])
@@ -50,7 +50,7 @@ class Stacks(Gateway):
                 raise
 
     def status(self, stack_id: str) -> StackStatus:
-        """Return a stack's status, DELETE_COMPLETE if there is no such stack any more."""
+        """Return a stack's status, DELETE_COMPLETE if it does not exist any more."""
         description = self.describe_stack(stack_id)
         return StackStatus.DELETE_COMPLETE if description is None else StackStatus(description["StackStatus"])
 
@@ -118,7 +118,7 @@ class Stacks(Gateway):
         return next(self.events(stack_id), None)
 
     def operation(self, stack_id: str, token: str) -> OperationSeen:
-        """Return how far the operation with this client request token has come, and what interrupted it.
+        """Return the progress of the operation with this client request token, and what interrupted it.
 
         Without a status until CloudFormation has begun: DescribeStacks would return that of an earlier operation.
         """
@@ -129,7 +129,7 @@ class Stacks(Gateway):
         return self.operation(stack_id, token).status
 
     def stands_still(self, stack_id: str, now: datetime) -> bool:
-        """Return whether neither a stack nor a stack nested in it had an event for the longest that one may take."""
+        """Whether neither a stack nor a nested stack had an event for the longest time that one may take."""
         newest = self.newest_event(stack_id)
         if newest is None or now - event_time(newest) <= LONGEST_SILENCE:
             return False
@@ -143,7 +143,7 @@ class Stacks(Gateway):
     def newest_success(self, stack_id: str) -> str | None:
         """Return the token of the newest operation that succeeded on a stack, empty if it has none.
 
-        None if no event tells: CloudFormation keeps them for 90 days.
+        None if the events do not show it: CloudFormation keeps them for 90 days.
         """
         for event in self.events(stack_id):
             if event.get("PhysicalResourceId") == stack_id and event["ResourceStatus"] in _SUCCEEDED:
@@ -165,13 +165,13 @@ class Stacks(Gateway):
         return self._told(events, token, first_cause)
 
     def what_keeps_it(self, stack_id: str, tokens: Iterable[str | None]) -> Cause | None:
-        """Return why a stack is where it is: what failed in the first of these operations in which anything did."""
+        """Return why a stack is in its status: the first failure in the first of these operations that has one."""
         events = list(self.events(stack_id))
         found = (self._told(events, token, what_keeps_it) for token in tokens)
         return next((cause for cause in found if cause is not None), None)
 
     def _told(self, events: list[dict[str, Any]], token: str | None, find: Callable[..., Cause | None]) -> Cause | None:
-        """Find a cause in an operation with its nested stacks' events, and with what DescribeEvents names."""
+        """Find a cause in an operation with its nested stacks' events, and with what DescribeEvents reports."""
         nested: dict[str, list[dict[str, Any]]] = {}
         while (unread := nested_stack_ids(events, nested, token=token)) and len(nested) < _NESTED_LOOKED_INTO:
             nested[unread[0]] = list(self.events(unread[0]))
@@ -182,9 +182,10 @@ class Stacks(Gateway):
         return replace(cause, reason=self._with_events(cause.reason, times, StackName=cause.stack_id))
 
     def why_failed(self, change_set: ChangeSet) -> str:
-        """Return why a change set failed, with the resources that its events name, also those of nested change sets.
+        """Return why a change set failed, with the resources that its events name, including those of nested change
+        sets.
 
-        The events go with the change set: ask before it is deleted.
+        The events are deleted with the change set: call this first.
         """
         told = [
             self._with_events(each.reason or "CloudFormation gives no reason", [], ChangeSetName=each.change_set_id)
@@ -193,7 +194,7 @@ class Stacks(Gateway):
         return "; ".join(told)
 
     def _with_events(self, reason: str, between: Sequence[datetime], **named: str) -> str:
-        """Add to a reason what DescribeEvents names; that it could not be read is said, and is no verdict."""
+        """Add to a reason what DescribeEvents reports; a failed read is noted, and is no verdict."""
         arguments = {**named, "Filters": {"FailedEvents": True}}
         try:
             with translated("CloudFormation.DescribeEvents"):
@@ -276,7 +277,7 @@ class Stacks(Gateway):
                     raise
 
     def delete_change_set(self, change_set_id: str) -> None:
-        """Delete a change set; succeeds if it is already deleted, or busy: it goes when another one is executed."""
+        """Delete a change set; succeeds if already deleted, or busy: executing another one deletes it."""
         with translated("CloudFormation.DeleteChangeSet", ignoring=("ChangeSetNotFound", "InvalidChangeSetStatus")):
             self._client.delete_change_set(ChangeSetName=change_set_id)
 
@@ -325,7 +326,7 @@ class ResourceDrift(Gateway):
 
 
 def _masked(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an element of an answer with secrets in its reasons masked: a service may quote a value."""
+    """Return an element of a response with secrets in its reasons masked: a service may quote a value."""
     reasons = {name: masked(answer[name]) for name in _REASONS if answer.get(name)}
     return {**answer, **reasons}
 

@@ -12,7 +12,9 @@ _ENDED = {"InvalidJobStateException", "JobNotFoundException"}
 
 
 class Jobs:
-    """Answers jobs: each exactly once, whatever happens. ``log`` is called where an exception is being handled."""
+    """Reports the results of jobs: exactly one each, whatever happens. ``log`` is called while an exception is
+    handled.
+    """
 
     def __init__(self, client: Any, log: Callable[[str], object]) -> None:
         self._client = client
@@ -22,12 +24,12 @@ class Jobs:
         """Run a job and report its result to CodePipeline.
 
         Whatever is raised becomes the job's failure, so that no action hangs until its timeout. Raises ``InvalidEvent``
-        where the event names no job, and what CodePipeline's own call raises: Lambda then invokes the function again.
+        if the event names no job, and faults of CodePipeline's own call, after which Lambda retries.
         """
         identity = job_id(event)
         try:
             success = act(parse_job(event))
-        except Exception as error:  # every fault is the job's answer, or the action would hang
+        except Exception as error:  # every fault is reported as the job's result, or the action would hang
             self._log("the job failed")
             failure = failure_of(error)
             self.put_job_failure_result(identity, failure)

@@ -1,4 +1,4 @@
-"""RDS: copies of databases, which are made from snapshots and deleted again."""
+"""RDS: copies of databases, made from snapshots and deleted again."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ _BUSY = {"InvalidDBInstanceState", "InvalidDBClusterStateFault"}
 
 
 class DatabaseCopies(Gateway):
-    """The databases that are copies, and the snapshots that they are made of."""
+    """The databases that are copies, and the snapshots they are made from."""
 
     def snapshots(self, kind: DatabaseKind, identifier: str) -> list[Description]:
         """Return every snapshot of a database, automated and manual, as RDS describes it."""
@@ -26,7 +26,7 @@ class DatabaseCopies(Gateway):
             return [each for page in pages for each in page[kind.snapshot.listed]]
 
     def make(self, kind: UnitKind, parameters: Mapping[str, Any]) -> None:
-        """Begin to make a copy, or a cluster's instance; succeeds if it was begun before.
+        """Begin to make a copy, or a cluster's instance; idempotent.
 
         A cluster that is not available yet gets its instance later.
         """
@@ -44,9 +44,9 @@ class DatabaseCopies(Gateway):
         return [each for each in copies if each is not None]
 
     def delete(self, copy: FoundCopy) -> None:
-        """Begin to delete a copy, without a last snapshot; one that is busy is left for the next call.
+        """Begin to delete a copy, without a final snapshot; one that is busy is left for the next call.
 
-        Succeeds if it is deleted already.
+        Succeeds if already deleted.
         """
         kind = copy.kind
         with translated(f"RDS.{kind.delete}", ignoring=_GONE | _BUSY):

@@ -19,7 +19,7 @@ _MOST_AT_ONCE = 100
 (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html)."""
 _CONDITION_FAILED = ("ConditionalCheckFailedException",)
 _MOST_TRIES = 5
-"""How often a transaction is made that meets another one; whoever called it tries again later."""
+"""How often a transaction that conflicts with another one is tried; callers retry later."""
 
 
 class Table:
@@ -30,7 +30,7 @@ class Table:
         self._name = name
 
     def new(self, item: Item, *, once: bool = False) -> Item:
-        """Return the part of a transaction that puts an item; ``once`` where there must be none yet."""
+        """Return the part of a transaction that puts an item; ``once`` if there must be none yet."""
         condition = {"ConditionExpression": "attribute_not_exists(PK)"} if once else {}
         return {"Put": {"TableName": self._name, "Item": _typed(item), **condition}}
 
@@ -53,8 +53,8 @@ class Table:
     def transact(self, *changes: Item) -> bool:
         """Write everything or nothing. Returns False if a condition fails.
 
-        Of two transactions on one item at the same moment DynamoDB refuses one, which botocore does not try again: the
-        stages of a wave write to one attempt's item.
+        Of two simultaneous transactions on one item DynamoDB refuses one, which botocore does not retry: the stages of
+        a wave write to one attempt's item.
         """
         with translated("DynamoDB.TransactWriteItems"):
             for tried in range(1, _MOST_TRIES + 1):
@@ -98,13 +98,13 @@ class Table:
             self._client.put_item(TableName=self._name, Item=_typed(item))
 
     def get(self, pk: str, sk: str) -> Item | None:
-        """Return an item, or None if there is none."""
+        """Return an item, or None if it does not exist."""
         with translated("DynamoDB.GetItem"):
             answer = self._client.get_item(TableName=self._name, Key=_typed({"PK": pk, "SK": sk}), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item]:
-        """Return the items there are of these keys, in their order."""
+        """Return the existing items of these keys, in their order."""
         found: dict[tuple[str, str], Item] = {}
         asked = [_typed({"PK": pk, "SK": sk}) for pk, sk in keys]
         with translated("DynamoDB.BatchGetItem"):
@@ -122,7 +122,7 @@ class Table:
     ) -> list[Item]:
         """Return a partition's items in its order, whose sort keys begin with ``prefix``, or lie ``between`` two.
 
-        With ``newest``, at most so many from its end, the last first.
+        With ``newest``, at most that many from its end, last first.
         """
         condition = "PK = :pk"
         values = {":pk": pk}
@@ -164,12 +164,12 @@ class Table:
 
 
 class ParameterTables(Gateway):
-    """Tables in which operators keep the values of parameters; never written."""
+    """Tables in which operators keep parameter values; read only."""
 
     def item(self, table: str, key: Mapping[str, str]) -> Item | None:
-        """Return an item, its numbers as texts as DynamoDB has them; None if there is none.
+        """Return an item, its numbers as strings as DynamoDB has them; None if it does not exist.
 
-        Raises ``InvalidRequest`` if there is no such table, or its items have another key.
+        Raises ``InvalidRequest`` if the table does not exist, or its items have another key.
         """
         with translated("DynamoDB.GetItem"):
             try:

@@ -13,18 +13,18 @@ from belay.errors import ExecutorFailed, UnknownSchema, UnreadableRecord
 class Executors(Gateway):
     """The executors of databases.
 
-    Asking again is safe: a token begins one operation. So the client repeats what was not answered.
+    Calls are idempotent, as each token begins one operation, so the client retries them.
     """
 
     def begin(self, function: str, asked: Begin) -> OperationAnswer:
-        """Begin an operation, or return how far the one of this token is; ``function`` is an ARN, also qualified.
+        """Begin an operation, or return its progress by its token; ``function`` is an ARN, possibly qualified.
 
-        Raises ``ExecutorFailed`` if the function failed or its answer is not the protocol's, and AWS's faults.
+        Raises ``ExecutorFailed`` if the function failed or its response violates the protocol, and AWS's faults.
         """
         return self._ask(function, written(asked))
 
     def look(self, function: str, asked: Look) -> OperationAnswer:
-        """Return how far an operation is. Raises as ``begin`` does."""
+        """Return an operation's progress. Raises as ``begin`` does."""
         return self._ask(function, written(asked))
 
     def _ask(self, function: str, asked: dict[str, Any]) -> OperationAnswer:

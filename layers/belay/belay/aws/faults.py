@@ -30,7 +30,7 @@ _THROTTLED = {
     "BandwidthLimitExceeded",
     "ConcurrentUpdateException",
     "EC2ThrottledException",
-    # Too many executions are open; room comes as they end.
+    # Too many executions are running; there will be room as they end.
     "ExecutionLimitExceeded",
     "KMSThrottling",
     "KmsThrottlingException",
@@ -58,17 +58,19 @@ _UNKNOWN = {
     *("AuthFailure", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken", "OptInRequired"),
     *("RegionDisabledException", "UnrecognizedClientException"),
 }
-"""The answers to credentials that are not known: in a region that is not enabled in the account
-(https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html), or of a role that was deleted, if only
-to be made anew (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids)."""
+"""The responses to unknown credentials: in a region that is not enabled in the account
+(https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html), or of a deleted role, even if
+recreated (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids).
+"""
 NOT_LET: Final = frozenset(_ACCESS_DENIED | _UNKNOWN)
-"""The answers to a session that may not do what it asked for, or is not known any more."""
+"""The responses to a session that lacks the permission, or is no longer known."""
 _OF_ANOTHER_TIME = {
     *("InvalidSignatureException", "RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"),
     "SignatureDoesNotMatch",
 }
-"""What a request gets whose time is minutes apart from AWS's
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html)."""
+"""The response to a request whose clock is minutes off AWS's
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html).
+"""
 _HINTS = (
     (
         _UNKNOWN,
@@ -82,7 +84,7 @@ _SERVER_ERROR = 500
 
 @contextmanager
 def translated(operation: str, *, ignoring: Collection[str] = ()) -> Iterator[None]:
-    """Run one AWS call, raising its errors as Belay's; one whose code is ignored only ends the block.
+    """Run one AWS call, raising its errors as Belay's; an ignored error code only ends the block.
 
     ``operation`` is AWS's name for the call, such as ``CloudFormation.CreateChangeSet``. Codes are those of
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html and of each service's common errors.

@@ -17,16 +17,16 @@ _SERVICE = "lambda"
 (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html)."""
 
 _PATIENCE = (10, 310)
-"""Seconds to connect, and to answer: the function that plans a rollback may take five minutes."""
+"""Seconds to connect, and to respond: the function that plans a rollback may take five minutes."""
 
 
 def post_signed(
     url: str, document: Mapping[str, Any], credentials: Credentials, region: str, ca_bundle: str | None = None
 ) -> tuple[int, Any]:
-    """POST a JSON document to a function URL with AWS_IAM authorisation. Returns the status and the JSON answered.
+    """POST a JSON document to a function URL with AWS_IAM authorization. Returns the status and the JSON response.
 
-    It goes through the environment's proxy, and trusts ``ca_bundle`` where one is configured, as botocore's own calls
-    do. Raises botocore's ``HTTPClientError`` where nobody answers. An answer that is not JSON is returned as
+    It uses the environment's proxy, and trusts ``ca_bundle`` if configured, as botocore's own calls do. Raises
+    botocore's ``HTTPClientError`` if there is no response. A response that is not JSON is returned as
     ``{"message": the text}``, like Lambda's own refusals.
     """
     body = json.dumps(document).encode()

@@ -54,7 +54,7 @@ _MAKING = RLock()
 https://boto3.amazonaws.com/v1/documentation/api/latest/guide/session.html"""
 
 _MOST_OTHERS = 16
-"""A process lives for many releases, each with sessions of its own: the oldest are forgotten."""
+"""A process serves many releases, each with its own sessions: the oldest are dropped."""
 
 
 class Aws:
@@ -78,22 +78,22 @@ class Aws:
         return self._other((region,), lambda: Aws(region, self._make))
 
     def at(self, place: StagePlace | None, power: Power, session: Session) -> Aws:
-        """Return the services where a stage lies: these here if it is Belay's own account and region; cached.
+        """Return the services at a stage's place: these if it is Belay's own account and region; cached.
 
         The power's role is assumed with the first call, and its credentials are renewed before they expire: those of a
         role that was itself assumed last an hour at most
         (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining). A call raises
-        ``AccessDenied`` where the role may not be assumed.
+        ``AccessDenied`` if the role may not be assumed.
         """
         if place is None or self.is_at(place):
             return self
         return self.assuming(place.roles.of(power), place.region, session)
 
     def assuming(self, role: str, region: str, session: Session) -> Aws:
-        """Return the services that a role reaches in a region, which it is assumed for as ``at`` says; cached.
+        """Return the services that a role reaches in a region, with the role assumed as in ``at``; cached.
 
-        A session that was refused something is forgotten: its role may have been deleted and made anew, or its sessions
-        revoked, and whoever asks next has another one.
+        A session that was denied something is dropped: its role may have been recreated, or its sessions revoked, and
+        the next call gets a new one.
         """
         key = (role, region, session)
         forget = partial(self._others.pop, key, None)
@@ -107,7 +107,7 @@ class Aws:
         return AccountRegion(self.partition, self.account, self.region)
 
     def is_at(self, place: StagePlace) -> bool:
-        """Whether this is a place; a region of another name asks nobody whose account this is."""
+        """Whether this is a place; another region is ruled out without looking up the account."""
         return place.region == self.region and place.account == self.account
 
     def _other(self, key: tuple[Any, ...], make: Callable[[], Aws]) -> Aws:
@@ -131,7 +131,7 @@ class Aws:
         }
 
     def client(self, service: str, *, patient: bool = False) -> Any:
-        """Return the client of a service, for a gateway; cached. A ``patient`` one waits longer, and tries once."""
+        """Return the client of a service, for a gateway; cached. A ``patient`` one waits longer, and does not retry."""
         with _MAKING:
             if (service, patient) not in self._clients:
                 config = PATIENT if patient else ORDINARY
@@ -387,7 +387,7 @@ class Aws:
         return Table(self.client("dynamodb"), name)
 
     def uploads(self, bucket: str) -> Uploads:
-        """Return the release bucket of this name, for whoever uploads to it."""
+        """Return the release bucket of this name, for uploading to it."""
         from belay.aws.uploads import Uploads
 
         return Uploads(self.client("s3", patient=True), bucket)
@@ -400,7 +400,7 @@ class Aws:
 
     @cached_property
     def verify_functions(self) -> VerifyFunctions:
-        """Operators' verify functions; what one answers is waited for."""
+        """Operators' verify functions, with a client that waits for the response."""
         from belay.aws.verify_functions import VerifyFunctions
 
         return VerifyFunctions(self.client("lambda", patient=True))
@@ -425,7 +425,9 @@ class _Renewed(CredentialProvider):
 
 @cache
 def _models(data_path: str | None) -> Loader:
-    """Return the models of AWS's services, which every session would read anew: 30 ms a service on a fast processor."""
+    """Return the models of AWS's services, which every session would read again: 30 ms a service on a fast
+    processor.
+    """
     return create_loader(data_path)
 
 

@@ -1,4 +1,4 @@
-"""IAM: simulates what a role is allowed to do, and reads whom it trusts, and what a managed policy allows."""
+"""IAM: simulates what a role may do, and reads its trust policy, and managed policies."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ class Roles(Gateway):
     def refused(
         self, role: str, actions: Sequence[str], resource: str = "*", context: Mapping[str, str] | None = None
     ) -> list[str] | None:
-        """Return the actions that a role may not do to a resource, or None if there is no such role.
+        """Return the actions that a role may not do to a resource, or None if the role does not exist.
 
         The simulation includes the role's policies, its permissions boundary and its organization's policies, but not
         the resource's (https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html).
-        ``context`` maps condition keys to texts; ``true`` and ``false`` are booleans.
+        ``context`` maps condition keys to strings; ``true`` and ``false`` are booleans.
         """
         entries = [
             {
@@ -39,7 +39,7 @@ class Roles(Gateway):
         return None
 
     def trust(self, role: str) -> Mapping[str, Any] | None:
-        """Return the policy that says who may assume a role, by the role's ARN; None if there is no such role."""
+        """Return a role's trust policy, by the role's ARN; None if the role does not exist."""
         with translated("IAM.GetRole", ignoring=_NO_ROLE):
             found = self._client.get_role(RoleName=role.rpartition("/")[2])["Role"]
             return _document(found["AssumeRolePolicyDocument"])
@@ -51,7 +51,7 @@ class Roles(Gateway):
             return str(self._client.get_role(RoleName=name)["Role"]["Arn"])
 
     def managed_policy(self, arn: str) -> Mapping[str, Any]:
-        """Return a managed policy's document, in the version that is in force."""
+        """Return a managed policy's document, in its default version."""
         with translated("IAM.GetPolicyVersion"):
             version = self._client.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
             answer = self._client.get_policy_version(PolicyArn=arn, VersionId=version)

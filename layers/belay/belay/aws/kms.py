@@ -1,4 +1,4 @@
-"""KMS: values encrypted, and message authentication codes, with keys that never leave KMS."""
+"""KMS: encryption and message authentication codes, with keys that never leave KMS."""
 
 import base64
 from collections.abc import Mapping
@@ -31,14 +31,14 @@ class MacKey:
 
 
 class ValueKey:
-    """One symmetric key, for texts of at most 4,096 bytes, which is what a stack's parameter may have."""
+    """One symmetric key, for strings of at most 4,096 bytes, the limit of a stack's parameter."""
 
     def __init__(self, client: Any, key_id: str) -> None:
         self._client = client
         self._key_id = key_id
 
     def encrypt(self, value: str, context: Mapping[str, str]) -> str:
-        """Return a value encrypted, in base64. ``context`` says what it belongs to: no other decrypts it."""
+        """Return a value encrypted, in base64. ``context`` says what it belongs to, and is needed to decrypt it."""
         with translated("KMS.Encrypt"):
             answer = self._client.encrypt(KeyId=self._key_id, Plaintext=value.encode(), EncryptionContext=dict(context))
         return base64.b64encode(answer["CiphertextBlob"]).decode()

@@ -22,7 +22,7 @@ class LogStreams(Gateway):
         return ()
 
     def naming(self, group: str, name: str, since: datetime) -> Iterator[tuple[int, str]]:
-        """Yield the entries of a log group that have a name in them, each with its time in milliseconds."""
+        """Yield the entries of a log group that contain a name, each with its time in milliseconds."""
         with translated("Logs.FilterLogEvents"):
             pages = self._client.get_paginator("filter_log_events").paginate(
                 logGroupName=group, filterPattern=f'"{name}"', startTime=int(since.timestamp() * 1000)

@@ -1,4 +1,4 @@
-"""CloudWatch metrics in the embedded format: lines of a function's log, of which CloudWatch Logs makes metrics.
+"""CloudWatch metrics in the embedded format: log lines that CloudWatch Logs turns into metrics.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -17,7 +17,7 @@ SERVICE: Final = "belay"
 
 
 def emit(measured: Iterable[Measured]) -> None:
-    """Write what was measured, a line for each value."""
+    """Emit measurements, one line for each."""
     for each in measured:
         sys.stdout.write(_line(each) + "\n")
 

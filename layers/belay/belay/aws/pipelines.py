@@ -29,7 +29,7 @@ class Pipelines(Gateway):
     """The registered pipelines of this account and region."""
 
     def get_execution(self, pipeline: str, execution: str) -> PipelineExecution | None:
-        """Return an execution with its actions, or None if there is none with this id."""
+        """Return an execution with its actions, or None if it does not exist."""
         answer = None
         with translated("CodePipeline.GetPipelineExecution", ignoring=_NOT_THERE):
             answer = self._client.get_pipeline_execution(pipelineName=pipeline, pipelineExecutionId=execution)
@@ -105,7 +105,7 @@ class Pipelines(Gateway):
     def rollback_stage(self, pipeline: str, stage: str, target: str) -> str | None:
         """Begin CodePipeline's own rollback of a stage to an earlier execution.
 
-        Returns the id of the execution that does it, or None if CodePipeline says that it is not legal.
+        Returns the id of the execution that does it, or None if CodePipeline says that it is not possible.
         """
         with translated("CodePipeline.RollbackStage", ignoring=_NO_ROLLBACK):
             answer = self._client.rollback_stage(

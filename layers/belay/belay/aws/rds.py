@@ -32,26 +32,26 @@ class Databases(Gateway):
     """RDS databases of every kind that can be registered, and their snapshots."""
 
     def describe(self, kind: UnitKind, identifier: str) -> dict[str, Any] | None:
-        """Return a database, or a member of one, as RDS describes it; None if there is none."""
+        """Return a database, or a member of one, as RDS describes it; None if it does not exist."""
         with translated(f"RDS.{kind.describe}", ignoring=_NO_DATABASE):
             return dict(self._call(kind.describe, {kind.identifier: identifier})[kind.listed][0])
         return None
 
     def describe_snapshot(self, kind: DatabaseKind, snapshot: str) -> dict[str, Any] | None:
-        """Return the snapshot of this name as RDS describes it, or None if there is none."""
+        """Return the snapshot of this name as RDS describes it, or None if it does not exist."""
         with translated(f"RDS.{kind.snapshot.describe}", ignoring=_NO_SNAPSHOT):
             found = self._call(kind.snapshot.describe, {kind.snapshot.identifier: snapshot})[kind.snapshot.listed]
             return dict(found[0]) if found else None
         return None
 
     def was_snapshotted(self, database: Database, application: str, stage: str) -> bool:
-        """Return whether an earlier release took a snapshot of the database in this stage."""
+        """Whether an earlier release took a snapshot of the database in this stage."""
         wanted = snapshot_tags(application, stage).items()
         found = self.manual_snapshots(database.kind, {database.kind.identifier: database.identifier})
         return any(wanted <= each.tags.items() for each in found)
 
     def account_quotas(self) -> dict[str, tuple[int, int]]:
-        """Return how much of each of the account's quotas is used, and its limit, by AWS's name of the quota.
+        """Return the usage and limit of each of the account's quotas, by AWS's name of the quota.
 
         https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_AccountQuota.html
         """
@@ -62,7 +62,7 @@ class Databases(Gateway):
     def create_snapshot(self, database: Database, snapshot: str, tags: Mapping[str, str]) -> None:
         """Begin a manual snapshot, unless one of this name already exists: names contain the attempt.
 
-        A database that is busy by now, for instance with an automated backup, is left for later.
+        A database that has become busy, for instance with an automated backup, is left for a later call.
         """
         kind, named = database.kind, [{"Key": key, "Value": value} for key, value in tags.items()]
         asked = {kind.identifier: database.identifier, kind.snapshot.identifier: snapshot, "Tags": named}
@@ -88,7 +88,7 @@ class Databases(Gateway):
         self._share(kind, snapshot, {"ValuesToAdd": [account]})
 
     def share_no_more(self, kind: DatabaseKind, snapshot: str, account: str) -> None:
-        """Let another account copy a manual snapshot no more; succeeds if it may not."""
+        """Stop another account from copying a manual snapshot; idempotent."""
         self._share(kind, snapshot, {"ValuesToRemove": [account]})
 
     def _share(self, kind: DatabaseKind, snapshot: str, change: Mapping[str, Any]) -> None:
@@ -107,7 +107,7 @@ class Databases(Gateway):
             f"Target{kind.snapshot.identifier}": name,
             "KmsKeyId": key,
             "Tags": [{"Key": tag, "Value": value} for tag, value in tags.items()],
-            # botocore signs a request for that region with it, which the GovCloud regions ask for.
+            # botocore signs a request for that region with it, which the GovCloud regions require.
             "SourceRegion": source.split(":")[3],
         }
         with translated(f"RDS.{kind.snapshot.copy}", ignoring=_SNAPSHOT_EXISTS):

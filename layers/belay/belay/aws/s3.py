@@ -23,13 +23,13 @@ _MISSING = {"404", "NoSuchKey", "NoSuchVersion", "NotFound"}
 _PART_SIZE = 16 * 1024 * 1024
 _PIECE_SIZE = 1024 * 1024
 _RECENT = timedelta(days=30)
-"""Less than the least of ``HistoryDays``, for which nothing expires."""
+"""Less than the minimum of ``HistoryDays``, within which nothing expires."""
 
 UNNEEDED = "belay:unneeded"
 """The tag that the lifecycle rules of the buckets expire objects by."""
 
 _OF_PLAN = "plan"
-"""The metadata of a copy that was made for a plan and soon expires."""
+"""The metadata of a copy that was made for a dry run and soon expires."""
 
 
 class UploadedObject:
@@ -95,7 +95,7 @@ class ArtifactBucket:
         return None if data is None else parsed_object(data, f"s3://{self.name}/{key}")
 
     def require_json(self, key: str) -> dict[str, Any]:
-        """Return a document that an earlier step wrote. Raises ``MissingDocument`` if there is none."""
+        """Return a document that an earlier step wrote. Raises ``MissingDocument`` if it does not exist."""
         document = self.get_json(key)
         if document is None:
             raise MissingDocument(f"s3://{self.name}/{key} no longer exists, although an earlier step wrote it")
@@ -149,9 +149,9 @@ class ArtifactBucket:
         _tag_unneeded(self._client, self.name, key, version_id)
 
     def has_member(self, key: str, sha256: str) -> bool:
-        """Return whether a member was already copied with this digest, lately: an older copy may be about to expire.
+        """Whether a member was recently copied with this digest: an older copy may be about to expire.
 
-        So does a copy that was made for a plan.
+        So may a dry run's copy.
         """
         answer = self._head(key)
         recent = answer is not None and answer["LastModified"] > now() - _RECENT
@@ -159,7 +159,7 @@ class ArtifactBucket:
         return bool(recent and _OF_PLAN not in noted and noted.get("sha256") == sha256)
 
     def has_any_member(self, key: str, sha256: str) -> bool:
-        """Return whether there is a copy of a member with this digest, however long it stays."""
+        """Whether there is a copy of a member with this digest, however soon it expires."""
         answer = self._head(key)
         return answer is not None and answer.get("Metadata", {}).get("sha256") == sha256
 
@@ -169,9 +169,9 @@ class ArtifactBucket:
         return None
 
     def copy_upload(self, key: str, upload: Upload) -> str:
-        """Copy an upload under a key that only it has; return the version, of an earlier copy if there is one.
+        """Copy an upload under its own unique key; return the version, of an earlier copy if there is one.
 
-        S3 copies at most 5 GB at once, and compares the checksums itself
+        S3 copies at most 5 GB in one request, and compares the checksums itself
         (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html).
         """
         copied = self._head(key)
@@ -192,10 +192,10 @@ class ArtifactBucket:
         self._put_member(key, pieces, {"Metadata": {"sha256": sha256}}, {})
 
     def lend_member(self, key: str, pieces: Iterable[bytes], sha256: str) -> None:
-        """Copy a member as ``put_member`` does, for a plan: the copy expires in a day, and is no release's.
+        """Copy a member as ``put_member`` does, for a dry run: the copy expires in a day, and belongs to no release.
 
-        It replaces none that is there (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html):
-        a release may be reading that.
+        It never overwrites (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html): a release
+        may be reading the object.
         """
         kept = {"Metadata": {"sha256": sha256, _OF_PLAN: "true"}, "Tagging": urlencode({UNNEEDED: "true"})}
         self._put_member(key, pieces, kept, {"IfNoneMatch": "*"})
@@ -231,7 +231,7 @@ class ArtifactBucket:
             raise
 
     def _abort(self, error: Exception, **which: str) -> None:
-        """Abort an upload because of ``error``, which matters more than a failure of the abort."""
+        """Abort an upload because of ``error``, which takes precedence over a failure of the abort."""
         try:
             with translated("S3.AbortMultipartUpload"):
                 self._client.abort_multipart_upload(**which)
@@ -262,7 +262,7 @@ class ReleaseBucket:
     ) -> tuple[list[StoredVersion], tuple[str, str] | None]:
         """Return the versions below ``releases/`` that follow a key and a version, at most 1,000, and where they end.
 
-        None for the end if there are no more. With an ``application`` only its own.
+        None for the end if there are no more. With an ``application``, only its own.
         """
         return _page(self._client, self.name, f"releases/{application}/" if application else "releases/", after)
 
@@ -275,19 +275,19 @@ class Buckets(Gateway):
     """An account's buckets, and objects in those that only an event names."""
 
     def names(self, prefix: str) -> list[str]:
-        """Return the names of the buckets that begin so, in every region."""
+        """Return the names of the buckets with a prefix, in every region."""
         with translated("S3.ListBuckets"):
             pages = self._client.get_paginator("list_buckets").paginate(Prefix=prefix)
             return [str(each["Name"]) for page in pages for each in page["Buckets"]]
 
     def tells_eventbridge(self, bucket: str) -> bool:
-        """Return whether a bucket sends its events to EventBridge."""
+        """Whether a bucket sends its events to EventBridge."""
         with translated("S3.GetBucketNotificationConfiguration"):
             answer = self._client.get_bucket_notification_configuration(Bucket=bucket)
         return "EventBridgeConfiguration" in answer
 
     def policy(self, bucket: str) -> str | None:
-        """Return a bucket's policy as JSON, or None if there is none, or no such bucket."""
+        """Return a bucket's policy as JSON, or None if the policy or the bucket does not exist."""
         with translated("S3.GetBucketPolicy", ignoring=("NoSuchBucket", "NoSuchBucketPolicy")):
             return str(self._client.get_bucket_policy(Bucket=bucket)["Policy"])
         return None

@@ -1,4 +1,4 @@
-"""Sessions of assumed roles: their names and tags tell the other account's CloudTrail whose work was done."""
+"""Sessions of assumed roles: their names and tags identify the work in the other account's CloudTrail."""
 
 import re
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ _NOT_IN_TAG: Final = re.compile(r"[^\w .:/=+@-]")
 class Session:
     """What a role is assumed for: the work on one stage of one application.
 
-    ``about`` is the release's version or the kind of work, ``attempt`` the attempt, if there is one. Names and tags
-    are cut to what STS takes (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
+    ``about`` is the release's version or the kind of work, ``attempt`` the attempt, if there is one. Names and tags are
+    truncated to STS's limits (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
     """
 
     application: str
@@ -27,12 +27,12 @@ class Session:
 
     @property
     def external_id(self) -> str:
-        """The application: an account lists those that may be deployed there."""
+        """The application, which the other account's trust policies list."""
         return self.application
 
     @property
     def name(self) -> str:
-        """The session's name, ``orders-1.3.0-1f0c2d3e4b5a``; what is too long is cut before the attempt."""
+        """The session's name, ``orders-1.3.0-1f0c2d3e4b5a``; truncated before the attempt if too long."""
         ending = f"-{self.attempt}" if self.attempt else ""
         return _NOT_IN_NAME.sub("-", f"{self.application}-{self.about}")[: LONGEST_NAME - len(ending)] + ending
 

@@ -1,4 +1,4 @@
-"""Whoever runs the command: credentials of the AWS configuration, and the services that they reach."""
+"""The user's credentials from the AWS configuration, and the services they reach."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from belay.aws.gateways import Aws
 
 
 class SignedIn:
-    """A session with a region. ``aws`` has its services, all at ``endpoint_url`` where there is one."""
+    """A session with a region. ``aws`` has its services, all at ``endpoint_url`` if given."""
 
     def __init__(self, session: boto3.Session, endpoint_url: str | None = None) -> None:
         self._session = session
@@ -31,7 +31,9 @@ class SignedIn:
 
     @property
     def credentials(self) -> Credentials:
-        """The credentials, for requests that no client sends. Raises botocore's ``NoCredentialsError`` without any."""
+        """The credentials, for requests sent without a client. Raises botocore's ``NoCredentialsError`` if there are
+        none.
+        """
         found: Credentials | None = self._session.get_credentials()
         if found is None:
             raise NoCredentialsError

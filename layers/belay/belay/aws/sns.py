@@ -8,19 +8,19 @@ from belay.aws.clients import Gateway
 from belay.aws.faults import translated
 
 _UNCONFIRMED: Final = ("PendingConfirmation", "Deleted")
-"""What stands in place of a subscription's ARN: https://docs.aws.amazon.com/sns/latest/api/API_Subscription.html"""
+"""Shown in place of a subscription's ARN: https://docs.aws.amazon.com/sns/latest/api/API_Subscription.html"""
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """Where a topic's messages go, once it is confirmed."""
+    """A topic's subscriber, and whether it is confirmed."""
 
     endpoint: str
     confirmed: bool
 
 
 class Notifications(Gateway):
-    """Publishes to topics, and reads who is subscribed."""
+    """Publishes to topics, and lists their subscribers."""
 
     def publish(self, arguments: Mapping[str, Any]) -> None:
         """Publish to a topic; ``arguments`` are the call's, such as TopicArn and Message."""

@@ -38,7 +38,7 @@ class ParameterVersions(Gateway):
     """The versions of any of the account's parameters, without their values."""
 
     def newest(self, name: str) -> str | None:
-        """Return a parameter's newest version, or None if there is no such parameter."""
+        """Return a parameter's newest version, or None if it does not exist."""
         wanted = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
         with translated("SSM.DescribeParameters"):
             pages = self._client.get_paginator("describe_parameters").paginate(ParameterFilters=wanted)

@@ -16,7 +16,7 @@ _DESCRIBED_WITHIN: Final = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class EndedExecution:
-    """How an execution ended: what it returned if it SUCCEEDED, else why not."""
+    """How an execution ended: its output if it SUCCEEDED, else why it failed."""
 
     status: str
     output: Mapping[str, Any]
@@ -27,7 +27,7 @@ class Executions(Gateway):
     """Executions of state machines."""
 
     def start_execution(self, machine_arn: str, name: str, document: Mapping[str, Any]) -> str:
-        """Start ``machine_arn`` with ``name``, unless that was done before. Returns the execution's ARN."""
+        """Start ``machine_arn`` with ``name``; idempotent. Returns the execution's ARN."""
         with translated("StepFunctions.StartExecution", ignoring=("ExecutionAlreadyExists",)):
             self._client.start_execution(
                 stateMachineArn=machine_arn, name=name, input=json.dumps(document, sort_keys=True)
@@ -45,7 +45,7 @@ class Executions(Gateway):
     def describe(self, execution_arn: str) -> dict[str, Any] | None:
         """Return an execution's ``status``, its ``input`` document, and when it ``started``.
 
-        None if there is no such execution.
+        None if it does not exist.
         """
         answer = self._described(execution_arn)
         return answer and {
@@ -65,7 +65,7 @@ class Executions(Gateway):
     def stopped_by(self, execution_arn: str) -> PersonDecided | None:
         """Return who stopped an execution with ``belay abort`` and why, or None.
 
-        Anyone who stops it in another way sets another error
+        Other ways of stopping it set another error
         (https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html).
         """
         found = self._described(execution_arn) or {"status": None}
@@ -79,8 +79,8 @@ class Executions(Gateway):
     def running(self, execution_arn: str, recorded_at: str | None = None) -> bool:
         """Return whether an execution is running or being redriven; False if it was never started.
 
-        One that is not described counts as running for two minutes after it was ``recorded_at`` (ISO 8601): what is
-        described is "best effort and may not reflect very recent updates and changes"
+        One that is not found counts as running for two minutes after it was ``recorded_at`` (ISO 8601): the description
+        is "best effort and may not reflect very recent updates and changes"
         (https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html).
         """
         status = self.status(execution_arn) if execution_arn else None
@@ -100,7 +100,7 @@ class Executions(Gateway):
             ]
 
     def state(self, execution_arn: str) -> tuple[str, datetime] | None:
-        """Return the state that an execution entered last, and when, or None if it has not entered any."""
+        """Return the state that an execution entered last, and when; None if it has not entered any."""
         with translated("StepFunctions.GetExecutionHistory"):
             pages = self._client.get_paginator("get_execution_history").paginate(
                 executionArn=execution_arn, includeExecutionData=False, reverseOrder=True
@@ -119,7 +119,9 @@ class Executions(Gateway):
                 yield from page["events"]
 
     def stop_execution(self, execution_arn: str, *, error: str, cause: str) -> None:
-        """Stop an execution with a cause, cut to 1,024 characters; what it had begun is handled as a failure."""
+        """Stop an execution with a cause, truncated to 1,024 characters; what it had started is handled as a
+        failure.
+        """
         with translated("StepFunctions.StopExecution"):
             self._client.stop_execution(executionArn=execution_arn, error=error, cause=cause[:1024])
 

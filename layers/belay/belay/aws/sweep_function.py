@@ -1,4 +1,4 @@
-"""AWS Lambda: Belay's own sweep, which a person may run at once."""
+"""AWS Lambda: Belay's own sweep, which a person may run on demand."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from belay.aws.faults import translated
 
 
 class SweepFunction:
-    """The function. ``patient`` is the client that waits for what it sees in other accounts."""
+    """The function. ``patient`` is the client that waits for its reads in other accounts."""
 
     def __init__(self, client: Any, patient: Any, name: str) -> None:
         self._client = client
@@ -21,7 +21,7 @@ class SweepFunction:
             self._client.invoke(FunctionName=self._name, InvocationType="Event", Payload=b"{}")
 
     def examine(self) -> Mapping[str, Any]:
-        """Return what it answers about the places of stages elsewhere: ``spokes``, or its ``errorMessage``."""
+        """Return its response about the places of stages elsewhere: ``spokes``, or its ``errorMessage``."""
         with translated("Lambda.InvokeFunction"):
             answer = self._patient.invoke(FunctionName=self._name, Payload=json.dumps({"examine": True}).encode())
             return dict(json.load(answer["Payload"]))

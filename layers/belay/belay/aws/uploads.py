@@ -15,17 +15,18 @@ _GONE: Final = ("NoSuchKey", "NoSuchVersion", "404")
 
 
 class Uploads:
-    """The release bucket, for whoever uploads to it. It needs a patient client: a zip is large."""
+    """The release bucket, for uploading to it. It needs a patient client: a zip is large."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def put(self, key: str, path: Path, sha256: str, sent: Callable[[int], object]) -> Mapping[str, Any]:
-        """Put a file with its SHA-256, which S3 checks, and return HeadObject's answer; ``sent`` is called with bytes.
+        """Put a file with its SHA-256, which S3 checks, and return HeadObject's response; ``sent`` is called with
+        bytes.
 
-        It is one PutObject wherever S3 takes one: CloudTrail's record of that names the object's version, by which four
-        eyes know the uploader. It is not documented for a CompleteMultipartUpload's record.
+        It is one PutObject wherever S3 allows that: CloudTrail's record of it names the object's version, by which four
+        eyes identifies the uploader. That is not documented for a CompleteMultipartUpload's record.
         """
         with translated("S3.PutObject"):
             try:
@@ -41,14 +42,15 @@ class Uploads:
                     ),
                 )
             except S3UploadFailedError as error:
-                # boto3 wraps what S3 answered; that is what says what is missing.
+                # boto3 wraps S3's error; the original says what is missing.
                 raise error.__context__ or error from None
             return dict(self._client.head_object(Bucket=self._bucket, Key=key))
 
     def put_again(self, key: str, version_id: str) -> str | None:
-        """Copy one version of an object to a new version of the same key; return its id, None if the version is gone.
+        """Copy one version of an object to a new version of the same key; return its id, None if the version was
+        deleted.
 
-        S3 takes a copy onto itself where its metadata is replaced
+        S3 allows copying an object onto itself if its metadata is replaced
         (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html).
         """
         with translated("S3.CopyObject", ignoring=_GONE):

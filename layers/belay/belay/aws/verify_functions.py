@@ -17,13 +17,13 @@ class VerifyFunctions(Gateway):
     """The functions that operators registered."""
 
     def state(self, function: str) -> str | None:
-        """Return a function's State (Active, Pending, Inactive, Failed), or None if there is no such function."""
+        """Return a function's State (Active, Pending, Inactive, Failed), or None if it does not exist."""
         with translated("Lambda.GetFunctionConfiguration", ignoring=("ResourceNotFoundException",)):
             return str(self._client.get_function_configuration(FunctionName=function)["State"])
         return None
 
     def ask(self, function: str, asked: Mapping[str, Any]) -> FunctionAnswer:
-        """Invoke a function and return its answer. One that fails or takes too long gives no answer.
+        """Invoke a function and return its response, without a verdict if it fails or times out.
 
         Raises ``AccessDenied`` and other faults if it cannot be invoked at all: that is not a verdict on a deployment.
         """

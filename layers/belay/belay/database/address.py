@@ -10,7 +10,7 @@ from belay.sql.changes import Engine
 def address_of(  # noqa: PLR0917 - all are parts of one address
     kind: DatabaseKind, description: Description | None, engine: Engine, name: str, user: str, secret: str
 ) -> DatabaseAddress | None:
-    """Return the address of a database as RDS describes it; None while there is no endpoint.
+    """Return the address of a database as RDS describes it; None while it has no endpoint.
 
     An instance's endpoint has its port, a cluster's is the writer's
     (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Endpoint.html,

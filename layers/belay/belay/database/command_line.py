@@ -1,4 +1,4 @@
-"""The AWS CLI commands that people get about a database. Each can be pasted into a shell."""
+"""The AWS CLI commands about databases that people get. Each can be pasted into a shell."""
 
 import json
 import re

@@ -1,8 +1,8 @@
-"""The copy of a database that changes are tried on: restored beside the original, and deleted whatever happens.
+"""The copy of a database that changes are tried on: restored beside the original, and always deleted.
 
-A copy has a name and tags of its own, by which Belay's role that deletes copies finds them and can delete nothing else.
-It has no way out and no way in but the executor's: security groups that the operator registered for it, no public
-address, none of the original's IAM roles, and a parameter group in which what runs by itself can be switched off.
+A copy has its own name and tags, by which Belay's role that deletes copies finds them and can delete nothing else. Only
+the executor can connect to it, and it cannot connect out: security groups that the operator registered for it, no
+public address, none of the original's IAM roles, and a parameter group in which scheduled jobs can be switched off.
 
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RestoreFromSnapshot.html
 """
@@ -22,7 +22,7 @@ COPY_OF_TAG: Final = f"{TAG_PREFIX}copy-of"
 """The tag of a copy that names the original."""
 
 DELETE_AFTER_TAG: Final = f"{TAG_PREFIX}delete-after"
-"""The tag of a copy that says from when on anybody may delete it, as a time in UTC."""
+"""The tag of a copy with the time, in UTC, after which anybody may delete it."""
 
 EXECUTION_TAG: Final = f"{TAG_PREFIX}execution"
 
@@ -35,19 +35,20 @@ _COPIED: Final = frozenset(
     | {"DBClusterParameterGroupName", "DBParameterGroupName", "EnableIAMDatabaseAuthentication"}
     | {"ScalingConfiguration", "ServerlessV2ScalingConfiguration"}
 )
-"""The settings of the original that a copy has: what makes it as fast and lets the executor in as usual. It has nothing
-else of it: no roles, no log exports, no monitoring, no windows."""
+"""The original's settings that a copy has: what makes it as fast and lets the executor in as usual. It has no others:
+no roles, no log exports, no monitoring, no windows.
+"""
 
 _OFF: Final = ("DeletionProtection", "MultiAZ", "PubliclyAccessible")
-"""What a copy is told not to have."""
+"""The features that a copy is created without."""
 
 
 @dataclass(frozen=True)
 class CopySettings:
     """What an operator registers about the copies of a database.
 
-    ``security_groups`` let the executor in and nothing out. The parameter groups, if given, replace the original's:
-    there an operator switches off what runs by itself, such as scheduled jobs.
+    ``security_groups`` let the executor in and nothing out. The parameter groups, if given, replace the original's, so
+    that an operator can switch off scheduled jobs and the like.
     """
 
     security_groups: tuple[str, ...] = ()
@@ -83,12 +84,12 @@ class Copy:
 
     @property
     def name(self) -> str:
-        """Its name, the same each time; a cluster's one instance has it too."""
+        """Its name, deterministic; a cluster's one instance has it too."""
         return name_beside(self.original, "copy", f"{self.application}/{self.stage}/{self.attempt}")
 
     @property
     def tags(self) -> dict[str, str]:
-        """Whose it is, what it is a copy of, and from when on it may be deleted by anybody."""
+        """Its owner, its original, and when anybody may delete it."""
         return snapshot_tags(self.application, self.stage, self.version, self.execution) | {
             f"{TAG_PREFIX}attempt": self.attempt,
             COPY_OF_TAG: self.original,
@@ -160,7 +161,7 @@ class FoundCopy:
 
 
 def found_copy(kind: UnitKind, description: Description) -> FoundCopy | None:
-    """Return the copy that a description is of; None if it is of anything else, whatever its name is."""
+    """Return the copy that a description shows; None for anything else, whatever its name."""
     name, tags = str(description[kind.identifier]), own_tags(description)
     if _INFIX not in name or COPY_OF_TAG not in tags or EXECUTION_TAG not in tags:
         return None

@@ -1,7 +1,7 @@
-"""The protocol of database executors: what Belay asks of the operator's function, and what it is answered.
+"""The protocol of database executors: Belay's requests to the operator's function, and its responses.
 
 docs/database-executors.md says what each part means, docs/executor.schema.json is its JSON form. Times are ISO 8601 in
-UTC, and empty for what has not come.
+UTC, and empty if not known yet.
 """
 
 import hashlib
@@ -33,11 +33,11 @@ class Ask(StrEnum):
 
 
 STATUS: Final = "status"
-"""What an executor is asked about an operation that was begun."""
+"""The request for the progress of an operation."""
 
 
 class OperationState(StrEnum):
-    """How far an operation is. The last two say that nothing was begun."""
+    """The progress of an operation. The last two mean that nothing was started."""
 
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
@@ -47,10 +47,10 @@ class OperationState(StrEnum):
 
 
 class ChangeOutcome(StrEnum):
-    """What became of a change in the database.
+    """The result of a change in the database.
 
-    FAILED left nothing behind. Of UNKNOWN a part may be there: somebody has to look. UNCHANGED was not this release's
-    to do: it was applied before, or, in an undo, by another release.
+    FAILED left nothing behind. UNKNOWN may have left part of it: a person has to check. UNCHANGED was not this
+    release's: it was applied before, or, in an undo, by another release.
     """
 
     PENDING = "PENDING"
@@ -76,7 +76,7 @@ class StoredDocument:
 class DatabaseAddress:
     """Where a database is. ``kind`` is ``instance`` or ``cluster``; ``identifier`` is RDS's.
 
-    The executor's own settings decide what is empty of ``name``, the database in the server, ``user`` and ``secret``.
+    The executor's own settings apply for an empty ``name`` (the database in the server), ``user`` or ``secret``.
     ``secret`` is the ARN of a Secrets Manager secret; without one the executor authenticates with IAM.
     """
 
@@ -92,11 +92,11 @@ class DatabaseAddress:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Asks for an operation. The same ``token`` is the same operation; with another content it is refused.
+    """Requests an operation. ``token`` makes it idempotent; with other content it is refused.
 
-    ``changes`` is a ``ChangeDocument``, for all but a profile. ``expected_seconds`` is how long the forecast says that
-    it takes, None if nobody knows. With ``warm`` a forecast first reads the tables that the changes name, since a
-    restored volume loads its blocks when they are first read.
+    ``changes`` is a ``ChangeDocument``, for all but a profile. ``expected_seconds`` is the forecast's duration, None if
+    not known. With ``warm`` a forecast first reads the tables that the changes name, since a restored volume loads its
+    blocks when they are first read.
     """
 
     request: Ask
@@ -108,14 +108,14 @@ class Begin:
 
     @property
     def content(self) -> str:
-        """The SHA-256 of what is asked, without the token and what only says how to do it."""
+        """The SHA-256 of the request's content, without the token and how to perform it."""
         asked = {name: each for name, each in plain(self).items() if name not in ("token", "expected_seconds", "warm")}
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Asks how far an operation is; its state is kept in or near the database."""
+    """Requests an operation's progress; its state is kept in or near the database."""
 
     operation: str
     database: DatabaseAddress
@@ -123,7 +123,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class HandedStatement:
-    """One statement and where it stands. ``text`` is None where only the changelog's tool knows the SQL."""
+    """One statement and its location. ``text`` is None if only the changelog's tool knows the SQL."""
 
     text: str | None
     path: str
@@ -179,7 +179,7 @@ class ReleaseFile:
 
 @dataclass(frozen=True, slots=True)
 class ChangeDocument:
-    """What is handed over by reference: the changes that belong to a stage, in order, also those that were applied.
+    """What is handed over by reference: the changes for a stage, in order, including those already applied.
 
     ``directory`` is where they are in the release, or the path of the root changelog. ``contexts`` and ``labels`` are
     Liquibase's filters for the stage. ``queries``, with ``$1`` for values, are planned by a forecast.
@@ -201,7 +201,7 @@ class ChangeDocument:
 
 @dataclass(frozen=True, slots=True)
 class ChangeError:
-    """Why a change failed: the engine's message, its code (SQLSTATE where it has one), and the statement's place.
+    """Why a change failed: the engine's message, its code (SQLSTATE if it has one), and the statement's location.
 
     The message is masked: an engine quotes the statement, which may have a password in it.
     """
@@ -236,7 +236,7 @@ class RowsTouched:
 
 @dataclass(frozen=True, slots=True)
 class UndoRehearsed:
-    """What a forecast saw of a change's undo: whether the structure was as before it, and how long it took."""
+    """A forecast's result for a change's undo: whether it restored the structure, and how long it took."""
 
     restored: bool
     seconds: float | None = None
@@ -245,9 +245,9 @@ class UndoRehearsed:
 
 @dataclass(frozen=True, slots=True)
 class ChangeResult:
-    """What became of a change, by its id. A forecast gives the fields from ``seconds`` on where the engine tells.
+    """The result of a change, by its id. A forecast gives the fields from ``seconds`` on if the engine shows them.
 
-    ``rewritten`` are tables that were stored anew; ``locks`` is None where they could not be seen.
+    ``rewritten`` are tables that were rewritten; ``locks`` is None if they could not be read.
     """
 
     id: str
@@ -265,7 +265,7 @@ class ChangeResult:
 
 @dataclass(frozen=True, slots=True)
 class QueryPlanned:
-    """A query of the version that still runs, planned before and after the changes; an error where it breaks.
+    """A query of the running version, planned before and after the changes; with an error if it breaks.
 
     Costs are the planner's, in its own unit.
     """
@@ -278,9 +278,9 @@ class QueryPlanned:
 
 @dataclass(frozen=True, slots=True)
 class RecordedChange:
-    """A change as the database's own record has it.
+    """A change in the database's own record.
 
-    ``digest`` is empty where the tool that keeps the record has none, and ``application`` where it knows none.
+    ``digest`` is empty if the recording tool keeps none, and ``application`` if it knows none.
     """
 
     id: str
@@ -307,7 +307,7 @@ class TableSize:
 
 @dataclass(frozen=True, slots=True)
 class QuerySeen:
-    """A query that ran on the database, normalised: it holds no literal."""
+    """A query that ran on the database, normalized: it contains no literals."""
 
     query: str
     calls: int
@@ -316,7 +316,7 @@ class QuerySeen:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a database is: ``model`` is a ``belay.sql.model.Model`` as JSON, None where the executor reads none.
+    """The profile of a database: ``model`` is a ``belay.sql.model.Model`` as JSON, None if the executor reads none.
 
     ``recorded`` is what was applied, in order.
     """
@@ -330,7 +330,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class OperationAnswer:
-    """How far an operation is. ``reason`` says why it failed, or why nothing was begun; it is masked as errors are.
+    """An operation's progress. ``reason`` says why it failed, or why nothing was started; it is masked as errors are.
 
     ``changes`` are in the order of the document; a profile has ``profile``, a forecast may have ``queries``.
     """
@@ -347,14 +347,14 @@ class OperationAnswer:
 
 
 def written(value: Dataclass) -> dict[str, Any]:
-    """Return the JSON form of a request, answer or change document."""
+    """Return the JSON form of a request, response or change document."""
     if isinstance(value, Look):
         return {"schema": SCHEMA, "request": STATUS, **plain(value)}
     return {"schema": SCHEMA, **plain(value)}
 
 
 def encoded(changes: ChangeDocument) -> bytes:
-    """Return the bytes of a change document, the same for the same changes."""
+    """Return the bytes of a change document, deterministic."""
     return json.dumps(written(changes), sort_keys=True).encode()
 
 
@@ -372,7 +372,9 @@ def read_request(document: object) -> Begin | Look:
 
 
 def read_answer(document: object) -> OperationAnswer:
-    """Read an executor's answer. Raises ``UnreadableRecord`` or ``UnknownSchema`` with what was expected and found."""
+    """Read an executor's response. Raises ``UnreadableRecord`` or ``UnknownSchema`` with what was expected and
+    found.
+    """
     return _read(OperationAnswer, document, "answer")
 
 

@@ -36,7 +36,7 @@ def create_parameters(kind: UnitKind, original: Description) -> dict[str, Any]:
 
 
 def of_snapshot(kind: UnitKind, parameters: Mapping[str, Any], snapshot: Description) -> dict[str, Any]:
-    """Return the creating call's parameters with those that name the snapshot, and without what it says by itself."""
+    """Return the creating call's parameters with those that name the snapshot, and without what it already has."""
     own = {name for name in kind.unless_of_snapshot if parameters.get(name) == snapshot.get(name)}
     kept = {name: value for name, value in parameters.items() if name not in own}
     return kept | {name: snapshot[key] for name, key in kind.of_snapshot.items()}
@@ -60,7 +60,7 @@ def modify_parameters(kind: UnitKind, original: Description, restored: Descripti
 
 
 def before_modifying(kind: UnitKind, original: Description) -> Description:
-    """Return the expected first description of a restored database, as far as the table tells.
+    """Return the expected first description of a restored database, as far as the table determines it.
 
     A plan made before the restore uses it to show what will be set afterwards.
     """
@@ -90,7 +90,7 @@ def own_tags(description: Description) -> dict[str, str]:
 
 
 def _can_be_modified(field: Field, original: Description, restored: Description) -> bool:
-    """Whether it differs, and not because the original lacks it: what is on can be turned off, no more."""
+    """Whether it differs and can be set: of what the original lacks, only flags and log exports can be turned off."""
     given = field.of(original) is not None or isinstance(field.of(restored), bool) or field.modify == _LOG_EXPORTS
     return given and _differs(field, original, restored)
 
@@ -107,7 +107,7 @@ def _comparable(field: Field, description: Description) -> Any:
 
 
 def _left_out(field: Field, original: Description) -> bool:
-    """Whether a field is not passed: it has no value, or RDS would refuse it."""
+    """Whether a field is omitted: it has no value, or RDS would refuse it."""
     if field.of(original) in (None, [], {}, ""):
         return True
     if field.name == "AvailabilityZone":

@@ -1,7 +1,7 @@
 """What database changes did on a copy, change by change, and what follows from it.
 
-What could not be tried is no verdict: it is REVIEW, with why. Times are upper bounds, since the volume of a restored
-database loads its blocks when they are first read
+What could not be tried is no verdict: it is REVIEW, with the reason. Times are upper bounds, since the volume of a
+restored database loads its blocks when they are first read
 (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RestoreFromSnapshot.html).
 """
 
@@ -44,7 +44,7 @@ _BROKEN: Final = (ChangeOutcome.FAILED, ChangeOutcome.UNKNOWN)
 
 @dataclass(frozen=True)
 class TableDifference:
-    """How a change leaves a table otherwise than it was, in lines: those it had before, and those it has after."""
+    """How a change alters a table, in lines: those before, and those after."""
 
     table: str
     before: tuple[str, ...]
@@ -56,8 +56,8 @@ class TableDifference:
 class ForecastChange:
     """One pending change: what it does to the model, and what it did on the copy.
 
-    ``outcome`` is None where it was not tried. ``seconds`` are an upper bound. ``sql`` is its statements, cut where it
-    is long; it stands in ``path`` from ``line`` to ``last_line``.
+    ``outcome`` is None if it was not tried. ``seconds`` are an upper bound. ``sql`` is its statements, truncated if
+    long; it is in ``path`` from ``line`` to ``last_line``.
     """
 
     id: str
@@ -90,8 +90,8 @@ class DatabaseForecast:
     """The forecast of a release's pending changes to one database in one stage.
 
     ``basis`` is ``model`` or ``copy``. ``not_tried`` is why the changes were not tried on a copy as registered, and
-    empty if they were, or if there was nothing to try, which ``note`` explains. ``queries`` are those of the version
-    that still runs.
+    empty if they were, or if there was nothing to try, which ``note`` explains. ``queries`` are those of the running
+    version.
     """
 
     database: str
@@ -104,7 +104,7 @@ class DatabaseForecast:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What refuses the release, or has to be decided by a person; what the gate found is not repeated."""
+        """What refuses the release, or needs a person's decision; the gate's findings are not repeated."""
         return tuple(self._findings())
 
     @property
@@ -114,7 +114,7 @@ class DatabaseForecast:
 
     @property
     def seconds(self) -> float | None:
-        """How long all changes took at most; None if that of one is not known."""
+        """How long all changes took at most; None if one duration is not known."""
         each = [change.seconds for change in self.changes]
         return None if None in each else sum(filter(None, each))
 
@@ -191,9 +191,9 @@ class DatabaseForecast:
 def tried(
     document: ChangeDocument, pending: Collection[str], answer: OperationAnswer | None
 ) -> tuple[tuple[ForecastChange, ...], str]:
-    """Return the pending changes with what became of each on the copy, and why they were not tried, if so.
+    """Return the pending changes with the result of each on the copy, and why they were not tried, if so.
 
-    An executor that failed without a change that did says nothing about the changes.
+    An executor that failed without a failed change says nothing about the changes.
     """
     results = {} if answer is None else {each.id: each for each in answer.changes}
     changes = tuple(_forecast_change(each, results.get(each.id)) for each in document.changes if each.id in pending)
@@ -223,11 +223,11 @@ def _cut(text: str, most: int) -> str:
 def replayed(
     document: ChangeDocument, pending: Collection[str], engine: Engine, baseline: Model | None
 ) -> Iterator[ReplayStep]:
-    """Replay the pending changes on the model that was read of the database, or on what the release's own files make.
+    """Replay the pending changes on the model read from the database, or on that of the release's own files.
 
-    What only a changelog's tool knows the SQL of is not understood.
+    Changes whose SQL only a changelog's tool knows are not understood.
     """
-    # What reads SQL takes long to import, and most that import this module judge none.
+    # Reading SQL takes long to import, and most importers of this module need none.
     from belay.sql.replay import replay  # noqa: PLC0415
 
     changes = [_read_anew(each) for each in document.changes if baseline is None or each.id in pending]
@@ -275,7 +275,7 @@ def _differences(before: Model, after: Model) -> Iterator[TableDifference]:
 
 
 def table_lines(table: ModelTable | None) -> tuple[str, ...]:
-    """Describe a table in lines: its columns, then its constraints and its indexes; none if there is no table."""
+    """Describe a table in lines: its columns, then its constraints and its indexes; none if it does not exist."""
     if table is None:
         return ()
     return (

@@ -1,4 +1,4 @@
-"""A DB instance that is in no cluster.
+"""A DB instance that is not in a cluster.
 
 https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html
 """

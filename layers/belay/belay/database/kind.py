@@ -1,4 +1,4 @@
-"""The description of a kind of database: all that differs in RDS between an instance and a cluster.
+"""The description of a kind of database: every difference in RDS between an instance and a cluster.
 
 All other code about databases reads these descriptions, and never branches on a kind.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 Description = Mapping[str, Any]
-"""A database or a snapshot, as a describe call shows it."""
+"""A database or a snapshot, as a describe call returns it."""
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Field:
     """One field of a description.
 
     - ``path`` leads to its value: ``Endpoint.Port``; a name with ``[]`` is a list, whose items' values are the value.
-    - ``create`` and ``modify`` are the parameters that give it back: of the call that makes the new database and of the
+    - ``create`` and ``modify`` are the parameters that restore it: of the call that creates the new database and of the
       Modify call afterwards. A field without either can only be compared.
-    - ``together`` names fields that one call takes only all at once.
+    - ``together`` names fields that a call accepts only together.
     """
 
     path: str
@@ -71,7 +71,7 @@ COMMON: Final = (
 class ResourceType:
     """RDS's names for a type of resource.
 
-    - ``noun`` stands in operations, parameters, descriptions and error codes (``DBInstance``), ``arn_type`` in ARNs.
+    - ``noun`` is used in operations, parameters, descriptions and error codes (``DBInstance``), ``arn_type`` in ARNs.
     - ``id_key`` is the key of a database's resource id, which survives renaming; its snapshots have it too.
     """
 
@@ -143,9 +143,9 @@ class UnitKind(ResourceType):
     """What is restored, modified and renamed on its own: a kind of database, or of a database's members.
 
     - ``name`` is its name in plans and messages.
-    - ``made_by`` is the operation that makes the restored one. It takes ``fields`` of the original, ``of_snapshot`` (by
-      parameter, the key in the snapshot's description), and not what is ``unless_of_snapshot`` and the same there.
-    - ``made_in`` is the parameter that names the database a member is made in.
+    - ``made_by`` is the operation that creates the restored one. It takes ``fields`` of the original, ``of_snapshot``
+      (by parameter, the key in the snapshot's description), and ``unless_of_snapshot`` only if they differ there.
+    - ``made_in`` is the parameter that names the database a member is created in.
     - ``rename_applies_pending``: whether a rename also applies the changes that wait for the maintenance window.
     """
 
@@ -177,7 +177,7 @@ class DatabaseKind(UnitKind):
       ``longest_snapshot_name`` how many characters a name may have, ``fewest_backup_days`` the shortest retention of
       automated backups.
     - ``obstacles`` say, by the key of a description, what a restore would leave behind or cut off, and no call of the
-      recovery gives back; ``engines`` say it by a pattern of how the engine's name begins.
+      recovery restores; ``engines`` say it by a pattern for the start of the engine's name.
     - ``replicas`` is the key of the replicas that would stay with the replaced one.
     - ``proxy_target`` is the key of a proxy's target that names it.
     - ``part_of`` is the key of the cluster that it is a member of: then the cluster has to be registered.

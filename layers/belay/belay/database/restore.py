@@ -1,4 +1,5 @@
-"""Restoring a database beside the one it is to replace: what may be restored, by which calls, and which one is which.
+"""Restoring a database beside the one it is to replace: what may be restored, by which calls, and how to tell them
+apart.
 
 A restore always creates a new database. It is created beside the original under a descriptive name, gets all the
 original's settings, is compared with it, and only then takes its name; the original keeps its data under another name.
@@ -52,7 +53,7 @@ class Place(StrEnum):
 
 
 def name_beside(name: str, place: str, unique: str) -> str:
-    """Name the database beside another: ``orders-db-belay-restored-1f0c9a3e``, the same each time.
+    """Name the database beside another: ``orders-db-belay-restored-1f0c9a3e``, deterministic.
 
     IAM policies match the infix. A letter, then letters, digits and single hyphens, at most 63
     (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html).
@@ -68,7 +69,7 @@ class Unit:
 
     ``name`` is the registered or the member's own name, ``source_id`` the resource id of the original: it survives
     renaming (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html). ``found`` holds the
-    description of what stands at each place now.
+    description of what is at each place now.
     """
 
     kind: UnitKind
@@ -83,7 +84,7 @@ class Unit:
 
     @property
     def original_place(self) -> Place | None:
-        """Where the original is, None if it is gone."""
+        """Where the original is, None if it was deleted."""
         places = (Place.NAME, Place.REPLACED)
         return next((each for each in places if self._resource_id(each) == self.source_id), None)
 
@@ -146,12 +147,12 @@ class Unit:
 
 
 def availability_of(kind: UnitKind, description: Description, *, new: bool) -> Availability:
-    """Tell whether a database can be modified now, after waiting, or never.
+    """Return whether a database can be modified now, after waiting, or never.
 
-    Modify and rename need it to be available. A ``new`` one has requested changes that must be done before it is
-    used: they are under PendingModifiedValues
-    (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html). What is pending of an
-    available original waits for its maintenance window (``waits_for_window``).
+    Modify and rename need it to be available. A ``new`` one has requested changes that must be done before it is used:
+    they are under PendingModifiedValues
+    (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html). An available original's
+    pending changes wait for its maintenance window (``waits_for_window``).
     """
     found = availability(kind.status(description))
     return Availability.NOT_YET if found is Availability.READY and new and pending(description) else found
@@ -163,9 +164,9 @@ def pending(description: Description) -> list[str]:
 
 
 def waits_for_window(kind: UnitKind, name: str, original: Description) -> str | None:
-    """Say which changes wait for the maintenance window, and would no longer after a rename; None if none does.
+    """Say which changes wait for the maintenance window, and would not after a rename; None if there are none.
 
-    Such as an engine upgrade, which would then be applied to the only copy of the newest data.
+    An engine upgrade, for example, would then be applied to the only copy of the newest data.
     """
     waiting = pending(original) if kind.rename_applies_pending else []
     if not waiting or availability(kind.status(original)) is not Availability.READY:
@@ -182,8 +183,8 @@ def waits_for_window(kind: UnitKind, name: str, original: Description) -> str | 
 class Taken:
     """A release's record of its snapshot: its name, its tags, and when the attempt began.
 
-    ``vault`` says in words where a copy of it went, if the stage has a vault. ``copied_from`` is the ARN of the copy in
-    a vault that it was brought back from: then a person chose it, whatever its age and the database that is there now.
+    ``vault`` says in words where a copy of it went, if the stage has a vault. ``copied_from`` is the ARN of the vault's
+    copy that it was made from: then a person chose it, whatever its age and the current database.
     """
 
     name: str
@@ -198,8 +199,8 @@ class Taken:
 def refusal(kind: DatabaseKind, taken: Taken, snapshot: Description | None, source_id: str | None) -> str | None:
     """Return why a snapshot must not be restored; None if it may.
 
-    It has to be available, ours (its name and the tags written with it), no older than the release, and of the database
-    that it would replace: ``source_id`` is the resource id of what has the name now, or had it before the swap.
+    It must be available, Belay's (by its name and tags), no older than the release, and of the database that it would
+    replace: ``source_id`` is the resource id of the database with that name now, or before the swap.
     """
     if snapshot is None:
         command = f"belay vault restore {taken.application} {taken.stage}"

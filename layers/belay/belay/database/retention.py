@@ -7,7 +7,7 @@ from enum import StrEnum
 from belay.database.snapshots import TAG_PREFIX, Snapshot, SnapshotState
 
 SPARE = 10
-"""The room to keep for manual snapshots: at the quota RDS refuses the next one, and so the release fails."""
+"""The room to keep for manual snapshots: at the quota RDS refuses the next one, so the release fails."""
 
 
 class Need(StrEnum):
@@ -36,7 +36,7 @@ class Quota:
 class Retention:
     """The decision for the snapshots of one kind: those kept, with the reason, and those to delete.
 
-    ``too_many`` is how many more would have to go for SPARE to be free, and may not.
+    ``too_many`` is how many more would have to be deleted to free SPARE, but must not be.
     """
 
     kept: Mapping[str, str]
@@ -53,8 +53,8 @@ def released(snapshot: Snapshot) -> Released:
 def ours(snapshots: Iterable[Snapshot], executions: str) -> tuple[Snapshot, ...]:
     """Return the finished snapshots that this Belay took, oldest first.
 
-    They are manual and have every tag that is written with them; ``executions`` is the prefix of the ARNs of the
-    executions that take them: another Belay in the same account has another.
+    They are manual and have all of Belay's tags; ``executions`` is the prefix of the ARNs of the executions that take
+    them, which differs for another Belay in the same account.
     """
     tags = [f"{TAG_PREFIX}{tag}" for tag in ("application", "stage", "release", "execution")]
     found = [
@@ -67,9 +67,9 @@ def ours(snapshots: Iterable[Snapshot], executions: str) -> tuple[Snapshot, ...]
 
 
 def retain(snapshots: Sequence[Snapshot], keep: int, needed: Mapping[Released, Need], quota: Quota | None) -> Retention:
-    """Decide about snapshots of ours of one kind, oldest first.
+    """Decide about Belay's snapshots of one kind, oldest first.
 
-    The newest ``keep`` (at least one) of each database stay, and so does what is ``needed``. If the account is closer
+    The newest ``keep`` (at least one) of each database are kept, as is what is ``needed``. If the account is closer
     than SPARE to its quota, more are deleted, oldest first: never a needed one, nor the newest of a database.
     """
     kept = {each.name: needed[released(each)].value for each in snapshots if released(each) in needed}

@@ -16,8 +16,9 @@ SNAPSHOTS = "snapshots.json"
 _READY = ("available", "storage-optimization")
 
 _STUCK = ("stopped", "stopping", "deleting", "delete-precheck", "failed", "storage-full", "restore-error")
-"""Of the statuses on https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html those that do not
-end by themselves in one that allows a snapshot; ``incompatible-*`` and ``inaccessible-*`` belong to them."""
+"""The statuses on https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html that never lead by
+themselves to one that allows a snapshot; ``incompatible-*`` and ``inaccessible-*`` belong to them.
+"""
 
 _FAILED = ("failed", "deleting", "deleted", "error")
 
@@ -27,15 +28,15 @@ class Availability(StrEnum):
 
     READY = "READY"
     NOT_YET = "NOT_YET"
-    """It is busy with something that ends by itself: check again."""
+    """It is busy with an operation that will end: check again."""
     NOT_POSSIBLE = "NOT_POSSIBLE"
-    """It will not become ready by waiting."""
+    """Waiting will not make it ready."""
     ABSENT = "ABSENT"
-    """There is no such database, which is normal before the first release."""
+    """It does not exist, which is normal before the first release."""
 
 
 def availability(status: str) -> Availability:
-    """Tell by its status whether a database can be snapshotted or changed now.
+    """Determine by its status whether a database can be snapshotted or changed now.
 
     "The source DB instance must be in the available or storage-optimization state"
     (https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBSnapshot.html).
@@ -48,7 +49,7 @@ def availability(status: str) -> Availability:
 
 @dataclass(frozen=True)
 class SnapshotSource:
-    """A registered database to take a snapshot of; ``status`` is None if there is no such database.
+    """A registered database to take a snapshot of; ``status`` is None if it does not exist.
 
     ``cluster`` is the cluster that an instance is a member of.
     """
@@ -89,8 +90,8 @@ class SnapshotState(StrEnum):
 class Snapshot:
     """A snapshot as a describe call shows it.
 
-    ``source`` is the identifier of the database it is of, ``created`` in UTC (None while it is being created),
-    ``copied_of`` when the snapshot was created that it is a copy of, ``manual`` whether somebody asked for it.
+    ``source`` is the identifier of the database it is of, ``created`` in UTC (None while it is being created), for a
+    copy ``copied_of`` is when the original was created, ``manual`` whether it was requested.
     """
 
     kind: DatabaseKind
@@ -104,8 +105,9 @@ class Snapshot:
 
     @property
     def data_of(self) -> datetime | None:
-        """The time whose data it has: a copy's own is later (OriginalSnapshotCreateTime of
-        https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBSnapshot.html; a cluster's copy has none)."""
+        """The time of its data: a copy's own creation is later (OriginalSnapshotCreateTime of
+        https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBSnapshot.html; a cluster's copy has none).
+        """
         return self.copied_of or self.created
 
     @property
@@ -124,13 +126,13 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class SnapshotsTaken:
-    """The document of a stage's snapshots: the identifiers of the databases that one was ``taken`` of."""
+    """The document of a stage's snapshots: the identifiers of the databases with one in ``taken``."""
 
     taken: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, document: Document | None) -> "SnapshotsTaken":
-        """Read what ``to_dict`` wrote; None as of no database. Raises ``UnreadableRecord``."""
+        """Read what ``to_dict`` wrote; None means no databases. Raises ``UnreadableRecord``."""
         return cls() if document is None else read(cls, document, SNAPSHOTS)
 
     def to_dict(self) -> dict[str, Any]:
@@ -139,7 +141,7 @@ class SnapshotsTaken:
 
 
 def snapshot_source(kind: DatabaseKind, identifier: str, description: Description | None) -> SnapshotSource:
-    """Read a database from its kind's describe call; None if there is none."""
+    """Read a database from its kind's describe call; None if it does not exist."""
     if description is None:
         return SnapshotSource(kind, identifier, status=None)
     cluster = description.get(kind.part_of) if kind.part_of else None
@@ -164,7 +166,7 @@ def snapshot_of(kind: DatabaseKind, description: Description) -> Snapshot:
 def snapshot_tags(
     application: str, stage: str, version: str | None = None, execution_arn: str | None = None
 ) -> dict[str, str]:
-    """The tags of a snapshot taken before ``version`` is deployed: whose it is and which execution took it."""
+    """The tags of a snapshot taken before ``version`` is deployed: its owner and the execution that took it."""
     tags = {"application": application, "stage": stage, "release": version, "execution": execution_arn}
     return {f"{TAG_PREFIX}{key}": value for key, value in tags.items() if value}
 

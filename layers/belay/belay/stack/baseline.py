@@ -42,10 +42,9 @@ class Baseline:
 
     ``existed`` is False for a stack that the release creates; everything else is then empty. ``parameters`` are the
     stack's parameter values, without the hidden ones; ``hidden`` names the NoEcho parameters, whose values no call
-    returns; ``known`` has the HMAC of each whose value Belay deployed, or the dynamic reference that it is;
-    ``versions`` has the version of each dynamic reference without one, None where it is not known. ``resolved`` are the
-    values of parameters of SSM types at that time (an update reads them again).
-    ``outputs`` are None in a baseline that Belay 0.1 captured.
+    returns; ``known`` has the HMAC of each whose value Belay deployed, or its dynamic reference; ``versions`` has the
+    version of each dynamic reference without one, None if not known. ``resolved`` are the values of parameters of SSM
+    types at that time (an update reads them again). ``outputs`` are None in a baseline that Belay 0.1 captured.
     """
 
     stack_name: str
@@ -65,7 +64,7 @@ class Baseline:
     versions: Mapping[str, str | None] = field(default_factory=dict)
 
     def update_parameters(self, current: Collection[str] | None = None) -> list[dict[str, Any]]:
-        """Return the ``Parameters`` of a change set back to this baseline, with the previous value if hidden.
+        """Return the ``Parameters`` of a change set to this baseline, with the previous value if hidden.
 
         ``current`` are the stack's parameter names now. A hidden parameter that is not among them is left out, because
         CloudFormation refuses ``UsePreviousValue`` for a parameter that the stack does not have; see ``lost``.
@@ -110,9 +109,9 @@ class Baseline:
 
 
 def baseline_of(description: Mapping[str, Any] | None, template: TemplatePointer | None, name: str = "") -> Baseline:
-    """Return the baseline of one element of DescribeStacks' ``Stacks``, or of None if there is no such stack.
+    """Return the baseline of one element of DescribeStacks' ``Stacks``, or of None if the stack does not exist.
 
-    ``template`` says where the stack's original template is stored; ``name`` is needed only if there is no stack. A
+    ``template`` says where the stack's original template is stored; ``name`` is needed only if it does not exist. A
     deleted stack and the empty stack of a create change set (REVIEW_IN_PROGRESS) count as not existing.
     """
     if description is None:

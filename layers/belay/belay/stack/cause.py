@@ -19,18 +19,18 @@ _CANCELLED = re.compile(r"^\s*resource (creation|update|deletion|import) cancell
 """CloudFormation's reason on resources it stopped because another one had failed: never the cause."""
 
 _BY_RESOURCES = re.compile(r"^\s*The following resource\(s\) failed to", re.IGNORECASE)
-"""CloudFormation's reason on a stack that failed because its resources did: they have events of their own."""
+"""CloudFormation's reason on a stack that failed because its resources did: they have their own events."""
 
 _STACK_FAILS = re.compile(r"ROLLBACK_IN_PROGRESS|_FAILED|DELETE_IN_PROGRESS")
-"""The statuses by which a stack's own event shows that it failed, was cancelled or is deleted halfway."""
+"""The statuses by which a stack's own event shows that it failed, was cancelled or is partly deleted."""
 
 _NESTED_STACK = "AWS::CloudFormation::Stack"
 
 _EMBEDDED = re.compile(r"^Embedded stack (?P<stack_id>arn:\S+:stack/\S+) was not successfully")
-"""CloudFormation's reason on a nested stack that failed, by which the nested stack is known."""
+"""CloudFormation's reason on a failed nested stack, which identifies it."""
 
 _REQUESTED = "User Initiated"
-"""CloudFormation's reason on a stack when somebody called the operation."""
+"""CloudFormation's reason on a stack when a user started the operation."""
 
 _LONGEST_REASON = 2000
 
@@ -68,11 +68,11 @@ def first_cause(
 ) -> Cause | None:
     """Return what failed first in one operation on a stack, or None if nothing failed.
 
-    ``events`` are the root stack's, in any order; ``token`` is the operation's ClientRequestToken, the newest operation
-    is meant without one. ``nested`` maps the id of each nested stack to its events, of which those within the
+    ``events`` are the root stack's, in any order; ``token`` is the operation's ClientRequestToken, without one it is
+    the newest operation. ``nested`` maps the id of each nested stack to its events, of which those within the
     operation's time count. A resource that was only cancelled because another one failed is never the cause, nor is a
-    nested stack whose own events name a resource in it. The stack itself is the cause where it failed before any
-    resource did: a rollback trigger, an export in use, a cancellation; what fails while it rolls back comes later
+    nested stack whose own events name a resource in it. The stack itself is the cause if it failed before any resource
+    did: a rollback trigger, an export in use, a cancellation; what fails while it rolls back comes later
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html).
     """
     operation = of_operation(events, token)
@@ -84,7 +84,7 @@ def first_cause(
 def what_keeps_it(
     events: Sequence[Event], nested: Mapping[str, Sequence[Event]] | None = None, *, token: str | None = None
 ) -> Cause | None:
-    """Return why an operation left a stack where it is: what failed first in its rollback, or else in all of it.
+    """Return why an operation left a stack in its status: the first failure in its rollback, or else in all of it.
 
     None if nothing failed in it. The parameters are those of ``first_cause``.
     """
@@ -105,8 +105,8 @@ def _turns_back(event: Event) -> bool:
 def of_operation(events: Sequence[Event], token: str | None) -> list[Event]:
     """Return the events of the operation with a ClientRequestToken, or else of the newest one, oldest first.
 
-    An operation ends in a terminal status of the stack. A cancellation has a token of its own and no operation of its
-    own: it takes place in the one that it stops.
+    An operation ends in a terminal status of the stack. A cancellation has its own token but no operation of its own:
+    it is part of the one that it stops.
     """
     operations: list[list[Event]] = [[]]
     last: Event | None = None
@@ -122,7 +122,7 @@ def of_operation(events: Sequence[Event], token: str | None) -> list[Event]:
 
 
 def _follows(last: Event, event: Event) -> bool:
-    """Whether of two own events of a stack, one after the other, the second begins another operation."""
+    """Whether the second of two consecutive events of a stack itself begins another operation."""
     if not StackStatus(last["ResourceStatus"]).terminal:
         return False
     token = event.get("ClientRequestToken")
@@ -199,7 +199,7 @@ def _fails_by_itself(event: Event) -> bool:
 
 
 def _nested_stack(event: Event, events: Sequence[Event]) -> str:
-    """Return the id of the nested stack that an event is about; empty if no event of it tells."""
+    """Return the id of the nested stack that an event is about; empty if its events do not show it."""
     same = (each for each in (event, *events) if each["LogicalResourceId"] == event["LogicalResourceId"])
     known = next((str(each["PhysicalResourceId"]) for each in same if each.get("PhysicalResourceId")), "")
     named = _EMBEDDED.match(event.get("ResourceStatusReason") or "")

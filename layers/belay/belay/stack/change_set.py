@@ -80,7 +80,8 @@ class Change:
 
     @property
     def endangers_data(self) -> bool:
-        """Whether a stateful resource may be deleted for good, or replaced by an empty one even if the old one is kept.
+        """Whether a stateful resource may be permanently deleted, or replaced by an empty one even if the old one is
+        kept.
 
         ``UpdateReplacePolicy`` keeps the old resource or a snapshot of it, but the stack continues with an empty new
         one.
@@ -105,7 +106,7 @@ class Change:
 
     @property
     def verb(self) -> str:
-        """What happens to the resource, in a word or two; in capitals if it may be gone afterwards."""
+        """What happens to the resource, in a word or two; in capitals if it may be deleted."""
         if self.action == "Modify" and self.replacement == "True":
             return "REPLACES"
         if self.action == "Modify" and self.replacement == "Conditional":
@@ -191,9 +192,9 @@ class ChangeSet:
 
     @property
     def removed_stacks(self) -> tuple[tuple[str, str], ...]:
-        """The nested stacks that are deleted without a change set of their own that lists their resources.
+        """The nested stacks that are deleted without their own change set to list their resources.
 
-        Each is a logical path and an id; those that their DeletionPolicy keeps are left out. No property change
+        Each is a logical path and an id; those retained by their DeletionPolicy are left out. No property change
         replaces a nested stack
         (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html).
         """
@@ -243,8 +244,8 @@ class ChangeSet:
     def all_changes(self) -> Iterator[tuple[str, Change]]:
         """Yield every change with its logical path (``Database/Instance``), nested stacks' after their parent's.
 
-        A nested stack is never replaced itself: what its own change set does is said there, whatever CloudFormation
-        says of the nested stack as a resource of its parent.
+        A nested stack is never replaced itself: its own change set says what happens, whatever CloudFormation reports
+        for the nested stack as a resource of its parent.
         """
         for change in self.changes:
             inside = self.inside(change)
@@ -254,7 +255,7 @@ class ChangeSet:
                 yield f"{change.logical_id}/{path}", inner
 
     def failed_ones(self) -> tuple["ChangeSet", ...]:
-        """Return the change sets that failed by themselves: those of nested stacks before the one they made fail."""
+        """Return the change sets that failed by themselves: nested stacks' before the ones they made fail."""
         inside = tuple(each for nested in self.nested for each in nested.failed_ones())
         return inside or ((self,) if self.failed else ())
 
@@ -414,7 +415,9 @@ def _because(change: Change) -> str:
 
 
 def fate(change: Change) -> str:
-    """Return what happens to the data of a stateful resource that is removed, after a semicolon; else an empty text."""
+    """Return what happens to the data of a stateful resource that is removed, after a semicolon; else an empty
+    string.
+    """
     if not (change.removes and is_stateful(change.resource_type)):
         return ""
     if change.loses_data:

@@ -10,7 +10,7 @@ FAILED = (
     "StackEvents[?contains(ResourceStatus, 'FAILED') || contains(ResourceStatus, 'ROLLBACK_IN_PROGRESS')]."
     "[Timestamp,LogicalResourceId,ResourceStatus,ResourceStatusReason]"
 )
-"""What failed, the stack itself included: its reason stands where it begins to roll back."""
+"""What failed, the stack itself included: its reason is on the event that begins its rollback."""
 
 INVALID = "OperationEvents[].[Timestamp,LogicalResourceId,ValidationPath,ValidationStatusReason]"
 
@@ -21,12 +21,12 @@ def failed_events_command(stack_id: str) -> str:
 
 
 def status_command(stack_id: str) -> str:
-    """Show how a stack stands."""
+    """Show a stack's status."""
     return f'{_about(stack_id, "describe-stacks")} --query "Stacks[0].[StackStatus,StackStatusReason]" --output text'
 
 
 def look_command(cause: Cause) -> str:
-    """Show a first cause where CloudFormation tells it."""
+    """Show a first cause in the CloudFormation call that has it."""
     if not failed_validation(cause.reason):
         return failed_events_command(cause.stack_id)
     about = _about(cause.stack_id, "describe-events")
@@ -39,7 +39,7 @@ def continue_command(stack_id: str) -> str:
 
 
 def rollback_command(stack_id: str) -> str:
-    """Roll a stack that failed with rollback disabled back to its last stable state."""
+    """Roll back a stack, failed with rollback disabled, to its last stable state."""
     return _about(stack_id, "rollback-stack")
 
 

@@ -21,7 +21,7 @@ LONGEST_SILENCE: Final = timedelta(hours=12)
 SILENT: Final = f"CloudFormation has said nothing about it for {LONGEST_SILENCE // timedelta(hours=1)} hours"
 
 _IN_CONSOLE: Final = "Console-"
-"""How the token of an operation begins that a person started in the console (page of StackEvent)."""
+"""The prefix of the token of an operation started in the console (page of StackEvent)."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class TakenOver:
 
     @property
     def by(self) -> str:
-        """Who did it, as far as CloudFormation's events tell."""
+        """Who did it, as far as CloudFormation's events show."""
         if self.by_token is None:
             return "somebody other than Belay"
         where = "a person in the CloudFormation console" if self.by_token.startswith(_IN_CONSOLE) else "somebody else"
         return f"{where} (client request token {self.by_token})"
 
     def in_words(self, stack_name: str) -> str:
-        """Say what was done, as in ``cancelled the update of the stack orders-production at 09:41:05 UTC``."""
+        """Describe it, as in ``cancelled the update of the stack orders-production at 09:41:05 UTC``."""
         done = "began another operation on"
         if self.began.rolling_back:
             done = "cancelled the update of"
@@ -57,17 +57,17 @@ class TakenOver:
 
 @dataclass(frozen=True)
 class OperationSeen:
-    """How far an operation has come: its newest status, None before its first event, and what interrupted it."""
+    """The progress of an operation: its newest status, None before its first event, and what interrupted it."""
 
     status: StackStatus | None
     taken_over: TakenOver | None = None
 
 
 def operation_seen(events: Iterable[Event], stack_id: str, token: str) -> OperationSeen:
-    """Return how far a stack's operation has come, from the stack's events, newest first.
+    """Return the progress of a stack's operation, from the stack's events, newest first.
 
-    An operation falls silent where another one takes the stack over: the rollback of a cancelled update carries the
-    token of CancelUpdateStack. No more events are read than that needs.
+    An operation has no more events once another one takes the stack over: the rollback of a cancelled update carries
+    the token of CancelUpdateStack. Reads no more events than needed.
     """
     later: Event | None = None
     for event in events:
@@ -94,7 +94,7 @@ def taken_over(events: Iterable[Event], stack_id: str, by: str | None = None) ->
 
 
 def _interrupted(last: Event, by: Event) -> TakenOver | None:
-    """Return that an operation was interrupted after its ``last`` event, unless it had ended by then."""
+    """Return an operation's interruption after its ``last`` event, unless it had ended by then."""
     if not StackStatus(last["ResourceStatus"]).in_progress:
         return None
     token, by_token = (each.get("ClientRequestToken") or None for each in (last, by))
@@ -107,19 +107,20 @@ _TOO_EARLY = re.compile(
     r"\bStack (?:with id )?\S+ does not exist|operation .*\bis (?:already |currently )?in progress",
     re.IGNORECASE,
 )
-"""CloudFormation's wordings for a call that the status of the stack or the change set does not allow now.
+"""CloudFormation's wordings for a call that the stack's or change set's current status does not allow.
 
 Public reports have them: amplify-backend#2366 and guidance-for-clickstream-analytics-on-aws#573 (DeleteStack),
 amazon-chime-sdk-js#1089 (an obsolete change set), eks-perf-tests#517 (FORCE_DELETE_STACK). Termination protection is
-worded otherwise: it stays.
+worded otherwise: it is permanent.
 """
 
 
 def refused_for_now(code: str, message: str) -> bool:
-    """Whether CloudFormation refused a call only because of the status that something is in: it may be accepted later.
+    """Whether CloudFormation refused a call only because of a current status, so that a retry may succeed.
 
     ``InvalidChangeSetStatus`` is "for example, the change set status might be CREATE_IN_PROGRESS, or the stack status
-    might be UPDATE_IN_PROGRESS" (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteChangeSet.html).
+    might be UPDATE_IN_PROGRESS"
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteChangeSet.html).
     """
     return code == "InvalidChangeSetStatus" or bool(_TOO_EARLY.search(message))
 
@@ -151,7 +152,7 @@ def last_change_began(events: Iterable[Event], stack_id: str) -> datetime | None
 
 
 def since(events: Iterable[Event], operation: str | None) -> list[Event]:
-    """Return a stack's events, newest first, back to the beginning of an operation: ``last_operation`` names it.
+    """Return a stack's events, newest first, back to the beginning of an operation named by ``last_operation``.
 
     Back to the beginning of the last one if none is named, or if the events do not show it any more.
     """

@@ -23,10 +23,10 @@ class Output:
 
 @dataclass(frozen=True)
 class ChangedOutput:
-    """An output that is not what it was: ``before`` or ``now`` is None where there was or is none.
+    """An output that has changed: ``before`` or ``now`` is None if it did or does not exist.
 
-    ``explained``: it tells of a resource that was replaced, whose new physical id or attributes it has. ``importers``
-    are the names of the stacks that import its export.
+    ``explained``: it contains the new physical id or attributes of a replaced resource. ``importers`` are the names of
+    the stacks that import its export.
     """
 
     name: str
@@ -37,12 +37,12 @@ class ChangedOutput:
 
     @property
     def exports(self) -> tuple[str, ...]:
-        """The names that it was and is exported under."""
+        """The names under which it was and is exported."""
         found = (each.export for each in (self.before, self.now) if each is not None and each.export is not None)
         return tuple(dict.fromkeys(found))
 
     def in_words(self) -> str:
-        """What it was and is."""
+        """Its former and current value."""
         was, now = (f"“{each.value}”" if each else "not there" for each in (self.before, self.now))
         return f"the output {self.name} was {was} and is {now}"
 
@@ -60,7 +60,7 @@ def outputs_of(description: Mapping[str, Any]) -> dict[str, Output]:
 def shown_outputs(outputs: Mapping[str, Output], templates: Iterable[bytes]) -> dict[str, Output]:
     """Return outputs with the values masked that contain a secret by one of these templates, or by their names.
 
-    Where a template cannot be read, every value is masked.
+    If a template cannot be read, every value is masked.
     """
     secret: set[str] = set()
     for template in templates:
@@ -79,8 +79,8 @@ def changed_outputs(
 ) -> Iterator[ChangedOutput]:
     """Yield the outputs that differ.
 
-    ``replaced`` maps the physical ids of replaced resources to those that they have now; ``tells_of_replaced`` says of
-    an output whether its value depends on such a resource, and is asked only where its value does not settle it.
+    ``replaced`` maps the physical ids of replaced resources to those that they have now; ``tells_of_replaced`` returns
+    whether an output's value depends on such a resource, and is called only if its value does not show that.
     """
     for name in sorted(before.keys() | now.keys()):
         was, has = before.get(name), now.get(name)
@@ -109,7 +109,7 @@ def replaced_ids(events: Mapping[str, Sequence[Event]], resources: Mapping[str, 
 
 
 def _mapped(output: Output, replaced: Mapping[str, str]) -> Output:
-    """Return a former output with the physical ids of now, the longest first."""
+    """Return a former output with current physical ids, replaced longest first."""
     ids = "|".join(re.escape(each) for each in sorted(replaced, key=len, reverse=True))
     value = re.sub(ids, lambda found: replaced[found[0]], output.value) if ids else output.value
     return replace(output, value=value)

@@ -12,7 +12,7 @@ class Progress(StrEnum):
     """The progress of one stack."""
 
     WAITING = "WAITING"
-    """It depends on a stack that has to change first, and is planned after it."""
+    """It depends on a stack that has to change first, and is planned after that."""
     CREATING = "CREATING"
     """Its change set is being created."""
     PLANNED = "PLANNED"
@@ -33,7 +33,7 @@ class StackPlan:
     """One stack of the release in this stage.
 
     ``creates`` is true if the stack does not exist yet, ``generation`` counts the change sets created for it, ``token``
-    is the client request token of the execution and ``asked_at`` when it was asked for (ISO 8601 in UTC), ``digest``
+    is the client request token of the execution and ``asked_at`` when it was requested (ISO 8601 in UTC), ``digest``
     identifies what the change set will do, ``changes`` describe it; ``digests`` are those of its NoEcho parameters
     (``stack.values``); ``report`` is the policies' report on it, as written by ``policy.verdict.Report.to_json``.
     ``undeleted`` says which resources the deployment could not delete.
@@ -82,7 +82,7 @@ class StagePlan:
         return replace(self, stacks=stacks)
 
     def changed_since(self, fencing: int) -> bool:
-        """Return whether the stage may have been changed between planning and the lock with this fencing token."""
+        """Whether the stage may have been changed between planning and the lock with this fencing token."""
         return self.lock_seen is None or fencing != self.lock_seen + 1
 
     def in_progress(self, *progress: Progress) -> tuple[StackPlan, ...]:
@@ -112,7 +112,7 @@ class StagePlan:
 
     @property
     def unready(self) -> str:
-        """What is waited for while it is not ready, as in ``the change set of network is still being created``."""
+        """What is not ready yet, as in ``the change set of network is still being created``."""
         created = ", ".join(stack.stack for stack in self.in_progress(Progress.CREATING))
         busy = ", ".join(stack.stack for stack in self.plannable)
         waits = [f"the change set of {created} is still being created"] if created else []
@@ -126,15 +126,17 @@ class StagePlan:
 
     @property
     def unchanged(self) -> bool:
-        """Whether CloudFormation found nothing to change in any stack: a change set that is there changes something.
+        """Whether CloudFormation found nothing to change in any stack: an existing change set changes something.
 
-        One that only updates nested stacks may change the outputs of its own stack, which no change set shows.
+        One that only updates nested stacks may change its own stack's outputs, which no change set shows.
         """
         return all(stack.progress is Progress.UNCHANGED for stack in self.stacks)
 
     @property
     def wave(self) -> str:
-        """How far the wave is whose change sets were executed: RUNNING, NEXT_WAVE (to be planned first) or DONE."""
+        """The progress of the wave whose change sets were executed: RUNNING, NEXT_WAVE (to be planned first) or
+        DONE.
+        """
         if self.in_progress(Progress.EXECUTING):
             return "RUNNING"
         return "DONE" if self.done else "NEXT_WAVE"

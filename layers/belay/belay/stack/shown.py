@@ -1,4 +1,4 @@
-"""What of a change set may be shown to people: everything but the values that are secret."""
+"""What people may see of a change set: everything but secret values."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -22,8 +22,8 @@ def without_secrets(change_set: ChangeSet, templates: Templates, passed: Collect
     """Return a change set, with those of nested stacks, whose secret values are masked.
 
     A value is secret by the templates' NoEcho, wherever an expression carries it, by the resource schema's write-only
-    properties, and by its name. ``passed`` are the parameters of a nested stack that its parent gives secrets to.
-    Where a template could not be read, no value is shown.
+    properties, and by its name. ``passed`` are the parameters of a nested stack that its parent gives secrets to. If a
+    template could not be read, no value is shown.
     """
     documents = [each for each in templates[change_set.change_set_id] if each is not None]
     unread = len(documents) < len(templates[change_set.change_set_id])
@@ -51,7 +51,7 @@ def without_secrets(change_set: ChangeSet, templates: Templates, passed: Collect
 
 
 def _passed_on(secret: Collection[Path]) -> set[str]:
-    """Return the parameters of a nested stack that are given a secret."""
+    """Return the parameters of a nested stack that receive a secret."""
     return {path[1] for path in secret if path[:1] == ("Parameters",) and len(path) > 1}
 
 
@@ -86,7 +86,7 @@ def _path(detail: Detail) -> Path:
 
 
 def _value(text: str | None, secret: Collection[Path], path: Path) -> str | None:
-    """Mask one value of a detail, which is a text or the JSON of an object or a list."""
+    """Mask one value of a detail, which is a string or the JSON of an object or a list."""
     if text is None:
         return None
     value = _parsed(text)

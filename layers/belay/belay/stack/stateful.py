@@ -69,9 +69,9 @@ STATEFUL_TYPES = frozenset(
 
 The core is AWS's list of types that support ``DeletionPolicy: Snapshot``
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html); the others
-have records, files, images or messages that AWS's delete call removes for good. Deliberately left out: resources that
-can be recovered after a delete (KMS keys and Secrets Manager secrets have a waiting period), log groups, and nested
-stacks, whose resources are checked one by one.
+have records, files, images or messages that AWS's delete call removes permanently. Deliberately left out: resources
+that can be recovered after a delete (KMS keys and Secrets Manager secrets have a waiting period), log groups, and
+nested stacks, whose resources are checked one by one.
 """
 
 

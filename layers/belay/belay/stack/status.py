@@ -38,7 +38,7 @@ class StackStatus(StrEnum):
 
     @property
     def in_progress(self) -> bool:
-        """Whether CloudFormation is working on the stack, so that its status will change by itself.
+        """Whether CloudFormation is working on the stack, so that its status will change without another call.
 
         Not so in REVIEW_IN_PROGRESS: the stack is empty, "without any templates or resources", until its change set is
         executed (AWS's table of status codes).

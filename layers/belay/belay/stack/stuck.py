@@ -40,15 +40,16 @@ class StuckResource:
 
     @property
     def forbidden(self) -> bool:
-        """Whether it failed because CloudFormation's role lacks a permission, which a person can give it."""
+        """Whether it failed because CloudFormation's role lacks a permission, which a person can grant."""
         return bool(_FORBIDDEN.search(self.reason))
 
 
 _FORBIDDEN = re.compile(
     r"access ?denied|not authorized|unauthorized(operation|access)|explicit deny|status code: 403", re.IGNORECASE
 )
-"""How services answer a call that a role may not make
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html)."""
+"""How services respond to a call that a role may not make
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html).
+"""
 
 Needs = Mapping[str, Mapping[str, Collection[str]]]
 """By stack id: the logical ids that each logical id of the stack's template depends on (``template.dependencies``)."""

@@ -1,4 +1,4 @@
-"""What a stack's events say became of each resource that an operation touched, once the operation was rolled back."""
+"""What a stack's events show about each resource that a rolled-back operation touched."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,15 +18,15 @@ class Trace(StrEnum):
     SKIPPED = "SKIPPED"
     """Its rollback failed, and the stack's rollback was continued without it: it is as the operation left it."""
     SILENT = "SILENT"
-    """The operation changed it, and no event says that it was changed back."""
+    """The operation changed it, and no event shows that it was changed back."""
     UNDELETED = "UNDELETED"
     """It was to be deleted, could not be, and still exists."""
     RETAINED = "RETAINED"
-    """The stack let go of it, and its policy keeps it."""
+    """The stack no longer manages it, and its policy retains it."""
 
     @property
     def outlives(self) -> bool:
-        """Whether the resource still exists although the stack does not want it."""
+        """Whether the resource still exists although it is not part of the stack."""
         return self in (Trace.UNDELETED, Trace.RETAINED)
 
 
@@ -35,8 +35,8 @@ class UnprovedResource:
     """A resource that an operation touched and whose own events do not prove that it is as it was.
 
     ``path`` is its logical path from the root stack, ``stack_id`` the stack it belongs to, ``at`` the time of the event
-    that says so (ISO 8601), ``reason`` CloudFormation's. ``drift`` is its ``StackResourceDriftStatus`` since then, None
-    if it was not detected; ``differences`` says what differs; ``left`` says why CloudFormation cannot restore it.
+    that shows it (ISO 8601), ``reason`` CloudFormation's. ``drift`` is its ``StackResourceDriftStatus`` since then,
+    None if it was not detected; ``differences`` says what differs; ``left`` says why CloudFormation cannot restore it.
     """
 
     path: str
@@ -63,11 +63,11 @@ class UnprovedResource:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """The event that leaves it in doubt: a later one leaves it in doubt anew."""
+        """The event that leaves it in doubt; a later one puts it in doubt again."""
         return (self.stack_id, self.logical_id, self.physical_id, self.at)
 
     def compared(self, known: "UnprovedResource | None") -> "UnprovedResource":
-        """Return it with what drift detection has found out since the event, which ``known`` says."""
+        """Return it with what drift detection has found since the event, taken from ``known``."""
         if known is None:
             return self
         left = known.left or (None if known.drift == "IN_SYNC" else self.left)
@@ -86,9 +86,9 @@ def unproved(
 
 
 def undeleted(stack_id: str, events: Mapping[str, Sequence[Event]]) -> tuple[str, ...]:
-    """Return what an operation that succeeded could not delete, each in words with its physical id.
+    """Return what a successful operation could not delete, each in words with its physical id.
 
-    The stack is UPDATE_COMPLETE all the same, "but one or more resources could not be deleted" (public case:
+    The stack is still UPDATE_COMPLETE, "but one or more resources could not be deleted" (public case:
     bcgov/coverage-roadmap#744).
     """
     found = (each for each in unproved(stack_id, events, {}) if each.trace is Trace.UNDELETED)
@@ -126,7 +126,7 @@ def _of_one_stack(
         logical_id, physical_id = str(event["LogicalResourceId"]), str(event.get("PhysicalResourceId") or "")
         now = standing.get(logical_id)
         if trace is Trace.SILENT and now is None:
-            continue  # it never came to be
+            continue  # it was never created
         if trace.outlives and now is not None and _stands(now, physical_id):
             continue  # it belongs to the stack again
         yield UnprovedResource(
@@ -152,12 +152,12 @@ def _stands(resource: Resource, physical_id: str) -> bool:
 
 
 class _Told:
-    """What the events of one stack, heard oldest first, say about its resources.
+    """What the events of one stack, taken oldest first, show about its resources.
 
     A resource that is skipped "is set to UPDATE_COMPLETE" without an update of its own
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html), or keeps its
-    failure; a later update that leaves it out does not bring it back, so it stays in doubt. Once an update after that
-    was rolled back, what CloudFormation compares the resource with may be what that update began at.
+    failure; a later update that leaves it out does not restore it, so it stays in doubt. Once an update after that was
+    rolled back, what CloudFormation compares the resource with may be that update's starting point.
     """
 
     def __init__(self) -> None:
@@ -172,7 +172,7 @@ class _Told:
         self._rolled_back_again: dict[str, Event | None] = {}
 
     def hear(self, event: Event) -> None:
-        """Take in the next event."""
+        """Process the next event."""
         status = str(event["ResourceStatus"])
         if event.get("PhysicalResourceId") == event["StackId"]:
             self._hear_of_stack(status)
@@ -194,7 +194,7 @@ class _Told:
         return f"the update after that, which was to bring it back, was itself rolled back{because}"
 
     def doubts(self) -> Iterator[tuple[Event, Trace]]:
-        """Yield the events that leave a resource in doubt, and how."""
+        """Yield the events that leave a resource in doubt, and the kind of doubt."""
         skipped = self._skipped | self._failed
         yield from ((event, Trace.SKIPPED) for event in skipped.values())
         if self._turned_back:

@@ -1,11 +1,11 @@
-"""What DescribeEvents says about a change set or an operation that failed validation or a hook."""
+"""What DescribeEvents reports about a change set or an operation that failed validation or a hook."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 _POINTER = re.compile(r"\s*(?:To troubleshoot\b[^.]*?,\s*use the|Call|Use the) DescribeEvents\b.*", re.IGNORECASE)
-"""The part of CloudFormation's reason that sends the reader to DescribeEvents, worthless beside its answer."""
+"""The part of CloudFormation's reason that points to DescribeEvents, useless beside its response."""
 
 _MOST = 10
 
@@ -14,12 +14,12 @@ _FAILED = re.compile(r"^Validation failed with \d+ error", re.IGNORECASE)
 
 
 def failed_validation(reason: str) -> bool:
-    """Whether an operation failed because it is not valid, so that DescribeEvents names the cause."""
+    """Whether an operation failed validation, so that DescribeEvents names the cause."""
     return bool(_FAILED.match(reason))
 
 
 def sends_to_events(reason: str) -> bool:
-    """Whether CloudFormation's reason names no cause but says that DescribeEvents does."""
+    """Whether CloudFormation's reason names no cause but points to DescribeEvents."""
     return "DescribeEvents" in reason
 
 
@@ -28,7 +28,7 @@ def with_events(reason: str, events: Sequence[Mapping[str, Any]]) -> str:
 
     ``events`` are DescribeEvents' ``OperationEvents`` with ``FailedEvents``
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_OperationEvent.html). Validations and hooks
-    that only warn are left out; without any other event the reason stands alone.
+    that only warn are left out; without any other event the reason is returned alone.
     """
     named = [*dict.fromkeys(filter(None, map(_in_words, events)))]
     if not named:
@@ -38,7 +38,7 @@ def with_events(reason: str, events: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _in_words(event: Mapping[str, Any]) -> str | None:
-    """Say one event in a line; None for one that only warns, or that repeats the operation's own end."""
+    """Describe one event in a line; None for one that only warns, or that repeats the operation's own end."""
     resource = f"{event.get('LogicalResourceId')} ({event.get('ResourceType')})"
     match event.get("EventType"):
         case "VALIDATION_ERROR" if event.get("ValidationFailureMode") != "WARN":

@@ -1,4 +1,4 @@
-"""The values of a stack that no call shows, or that stand elsewhere, and which of them no rollback brings back."""
+"""The values of a stack that no call returns, or that are stored elsewhere, and which of them no rollback restores."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ class KnownValues:
     """What is known of the values that a successful operation gave a stack.
 
     ``operation`` is its client request token. ``digests`` maps each NoEcho parameter to the HMAC of its value, or to
-    the dynamic reference that it is. ``versions`` maps each dynamic reference without a version to the version that it
-    had, None where that is not known.
+    its dynamic reference. ``versions`` maps each dynamic reference without a version to the version it had, None if not
+    known.
     """
 
     operation: str
@@ -34,7 +34,7 @@ class KnownValues:
 
 @dataclass(frozen=True)
 class KeptValue:
-    """A value that a stack keeps although the stack itself went back, and what is known of it."""
+    """A value that a stack keeps although the stack itself was rolled back, and what is known of it."""
 
     what: str
     why: str
@@ -45,12 +45,14 @@ class KeptValue:
 
 
 def same_hidden(baseline: Baseline, now: KnownValues | None) -> bool:
-    """Return whether the NoEcho parameters are known to have their earlier values."""
+    """Whether the NoEcho parameters are known to have their earlier values."""
     return not [*_hidden(baseline, now, references=True)]
 
 
 def kept_hidden(baseline: Baseline, now: KnownValues | None) -> Iterator[KeptValue]:
-    """Yield the NoEcho parameters whose earlier value a change set back cannot give, as nobody knows it."""
+    """Yield the NoEcho parameters whose earlier value a change set to the baseline cannot set, because it is
+    unknown.
+    """
     return _hidden(baseline, now, references=False)
 
 
@@ -74,7 +76,7 @@ def kept_resolved(baseline: Baseline, resolved: Mapping[str, str]) -> Iterator[K
 
 
 def kept_references(baseline: Baseline, versions: Mapping[str, str | None]) -> Iterator[KeptValue]:
-    """Yield the dynamic references that stand for another value now, or may. ``versions`` are today's."""
+    """Yield the dynamic references that have another value now, or may have. ``versions`` are today's."""
     for reference, before in baseline.versions.items():
         found = versions.get(reference)
         if before is None or found is None:
