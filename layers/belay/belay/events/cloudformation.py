@@ -27,9 +27,9 @@ class StackStatusChange(AwsEvent):
 
     @property
     def is_of_its_place(self) -> bool:
-        """Whether the stack is one of the account and region that the event comes from.
+        """Whether the stack is in the account and region that the event comes from.
 
-        EventBridge says where an event comes from; what its detail says, whoever sent it may have made up.
+        EventBridge sets an event's source; its detail may have been made up by the sender.
         """
         return self.stack_id.split(":")[3:5] == [self.region, self.account]
 

@@ -9,7 +9,7 @@ from belay.events.envelope import AwsEvent, read, read_outer
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineStateChange(AwsEvent):
-    """An execution of a pipeline, or a stage or an action of it, changed its state, which has to be looked up.
+    """The state of a pipeline's execution, or of one of its stages or actions, changed, and must be looked up.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html; samples
     ``events/aws.codepipeline/*.json``.

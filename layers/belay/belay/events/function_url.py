@@ -39,7 +39,7 @@ class FunctionUrlRequest:
         )
 
     def refuse_unsigned(self, what: str) -> "Refusal | None":
-        """Return why a request is refused before it is read; ``what`` says in words what it is for."""
+        """Return why a request is refused before it is read; ``what`` describes its purpose."""
         if self.method != "POST":
             return Refusal(405, "MethodNotAllowed", f"{what} by POST")
         if not self.user_arn:

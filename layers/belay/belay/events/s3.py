@@ -44,7 +44,7 @@ class ObjectCreated(AwsEvent):
 
 
 def object_created(upload: Upload, *, etag: str, at: datetime, account: str, region: str) -> dict[str, Any]:
-    """Return the event that S3 should have sent of an upload, with what ``ObjectCreated`` reads."""
+    """Return the event that S3 should have sent for an upload, with what ``ObjectCreated`` reads."""
     stored = {"key": upload.key, "size": upload.size, "etag": etag, "version-id": upload.version_id, "sequencer": ""}
     return {
         "id": f"missed-{upload.attempt}",

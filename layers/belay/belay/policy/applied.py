@@ -110,7 +110,7 @@ class AppliedPolicy(Generic[Subject]):
 def applied(
     checks: Iterable[PolicyCheck[Subject]], settings: PolicySettings, today: date
 ) -> list[AppliedPolicy[Subject]]:
-    """Return the policies that apply to an application: none it has disabled, and advice only if it wants any."""
+    """Return the policies that apply to an application: no disabled ones, and advice only if it wants any."""
     enabled = [AppliedPolicy.of(rule, settings, today) for rule in checks if rule.slug not in settings.disabled]
     return [one for one in enabled if one.blocking or settings.advice]
 

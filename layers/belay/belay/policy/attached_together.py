@@ -22,18 +22,18 @@ TOGETHER = (
 )
 """Properties whose groups are attached to the same machine: of EC2's instances and EMR's clusters."""
 SOURCES = frozenset({"SourceSecurityGroups"})
-"""Properties that name groups which are let in, not attached."""
+"""Properties that name groups which are allowed in, not attached."""
 REASON = "it depends on too much which groups are attached to one resource"
 
 MAX_EXPRESSIONS = 3000
 MAX_TOGETHER = 40
-"""Expressions looked at, and sets of groups added up, in one template; hardly any template has more than a few."""
+"""Expressions examined, and sets of groups added up, in one template; hardly any template has more than a few."""
 
 KeyOf = Callable[[Value, World], GroupKey | None]
 
 
 class _Listed(NamedTuple):
-    """What one expression of a resource comes to: the lists of groups in it, and the expressions inside it."""
+    """The value of one expression of a resource: the lists of groups in it, and the expressions inside it."""
 
     lists: tuple[tuple[GroupKey, ...], ...] = ()
     inside: tuple[Lazy, ...] = ()
@@ -44,8 +44,8 @@ def attached_together(
 ) -> Iterator[SecurityGroup]:
     """Yield, for the groups attached to a resource under some conditions, one group with the rules of all of them.
 
-    ``groups`` are the groups by key, once for each way in which a group may be created; ``key_of`` tells which group a
-    value names. A rule that may open to the Internet by itself is left out: it is found in its own group.
+    ``groups`` are the groups by key, once for each way in which a group may be created; ``key_of`` returns the group
+    that a value names. A rule that may open to the Internet by itself is left out: it is found in its own group.
     """
     every = [way.most("ingress") for ways in groups.values() for way in ways]
     if not is_internet(sum(v4 for v4, _ in every), sum(v6 for _, v6 in every)):

@@ -36,7 +36,7 @@ def check_change_set(change_set: ChangeSet, settings: PolicySettings, today: dat
 def _groups(stack: PlannedStack, settings: PolicySettings, today: date) -> Report:
     """Check the security groups as they will be, with every value that CloudFormation has determined.
 
-    Only violations count here: undecided rules were reported of the template and will be checked live.
+    Only violations count here: undecided rules were reported for the template and will be checked live.
     """
     template = resolved_template(stack.change_set)
     if not template["Resources"]:

@@ -1,4 +1,4 @@
-"""Constraints for which every row is read when they are added, and constraints that are validated in the same go."""
+"""Constraints that read every row when they are added, and constraints that are validated in the same transaction."""
 
 from collections.abc import Iterable, Iterator
 
@@ -20,8 +20,8 @@ from belay.sql.operations import (
 def scanned(changes: ChangesToApply, kind: ConstraintKind) -> Iterator[Violation]:
     """Yield a violation for every constraint of a kind that is validated while its table is locked.
 
-    It is if it is added to a table that was there before without NOT VALID or NOCHECK; and in PostgreSQL also if the
-    transaction that adds it validates it, since the lock of the first statement lasts until the end.
+    It is if it is added to an existing table without NOT VALID or NOCHECK; and in PostgreSQL also if the transaction
+    that adds it validates it, since the lock of the first statement lasts until the end.
     """
     added: dict[tuple[DatabaseChange, Name, str], bool] = {}
     for step in changes.steps:

@@ -20,9 +20,9 @@ STATEMENT_MODES: Final = frozenset({"algorithm", "lock"})
 BLOCKING_MODES: Final = frozenset({("algorithm", "copy"), ("lock", "shared"), ("lock", "exclusive")})
 
 COMMITTING: Final = frozenset({*MYSQL, Engine.ORACLE})
-"""The engines in which a change of structure commits what was done before, so that nothing takes it back."""
+"""The engines in which a change of structure commits what was done before, so that it cannot be rolled back."""
 CREATES: Final = re.compile(r"(?:\s|--[^\n]*+\n|/\*(?:[^*]++|\*(?!/))*+\*/)*+CREATE\b", re.IGNORECASE)
-"""How a statement begins that creates something, even if the rest of it is not understood."""
+"""The prefix of a statement that creates something, even if the rest is not understood."""
 
 
 class Rows(IntEnum):
@@ -37,9 +37,9 @@ class Rows(IntEnum):
 class TableState:
     """What a release's changes have done to a table before a step.
 
-    ``created`` is true if they created it, ``guarded`` if only where it was not there (``IF NOT EXISTS``), which
-    nobody knows. ``columns`` are those it was created with; ``added`` has the columns that were added to a table that
-    was there before, as they are now.
+    ``created`` is true if they created it, ``guarded`` if only if it did not exist (``IF NOT EXISTS``), which is
+    unknown. ``columns`` are those it was created with; ``added`` has the columns added to an existing table, as they
+    are now.
     """
 
     created: bool = False
@@ -53,8 +53,8 @@ class TableState:
 class StepToApply:
     """One operation of a change that would be applied.
 
-    ``before`` and ``after`` are its table in the model, if it is there, ``doubts`` why it may be otherwise; ``enums``
-    are the model's enumeration types before it. ``modes`` are MySQL's ``ALGORITHM`` and ``LOCK`` of its statement,
+    ``before`` and ``after`` are its table in the model, if it exists, ``doubts`` why that may be wrong; ``enums`` are
+    the model's enumeration types before it. ``modes`` are MySQL's ``ALGORITHM`` and ``LOCK`` of its statement,
     ``settings`` what the change has set before, ``begun`` whether the change itself has begun a transaction that is
     still open.
     """
@@ -74,12 +74,12 @@ class StepToApply:
 
     @property
     def existing(self) -> bool:
-        """Whether the step's table was there before the release's changes."""
+        """Whether the step's table existed before the release's changes."""
         return not self.table.created
 
     @property
     def stops_writes(self) -> bool:
-        """Whether its statement asks MySQL to let nobody write meanwhile."""
+        """Whether its statement asks MySQL to block writes meanwhile."""
         return not BLOCKING_MODES.isdisjoint(self.modes.items())
 
     def violation(self, verdict: Verdict, resource: object, detail: str, part: str = "") -> Violation:
@@ -87,14 +87,14 @@ class StepToApply:
         return Violation(verdict, located(self.statement.place, str(resource), part), detail)
 
     def loses(self, table: op.Name, detail: str, part: str = "") -> Iterator[Violation]:
-        """Yield a violation unless the table is the release's own, which nothing of value can be in."""
+        """Yield a violation unless the release created the table, so that it has nothing of value."""
         if self.existing:
             yield self.violation(Verdict.FAIL, table, detail, part)
         elif self.table.guarded:
             yield self.violation(Verdict.REVIEW, table, f"{detail}, and {table} may have been there before", part)
 
     def blocks(self, table: op.Name, detail: str, part: str = "", columns: Iterable[str] = ()) -> Iterator[Violation]:
-        """Yield a violation unless nobody waits for the table: the release created it, and it has few rows."""
+        """Yield a violation unless the release created the table, so that nothing waits for it, and it has few rows."""
         if self.existing or (self.table.guarded and set(columns) - self.table.columns):
             yield self.violation(Verdict.FAIL, table, detail, part)
         elif self.table.rows is Rows.MANY:
@@ -107,8 +107,8 @@ class ChangesToApply:
     """A release's database changes for one database.
 
     ``changes`` are all of them in order; ``pending`` those that would be applied, with their ``steps``. ``applied`` has
-    the digests of what was applied before, by id, in the order in which it was. ``final`` is the model after all steps,
-    and ``tables`` says what became of each table that the pending changes touched.
+    the digests of what was applied before, by id, in that order. ``final`` is the model after all steps, and ``tables``
+    has the resulting state of each table that the pending changes touched.
     """
 
     engine: Engine
@@ -132,12 +132,12 @@ def located(place: SourcePlace, resource: str, part: str = "") -> Location:
 
 
 def canonical(name: op.Name, engine: Engine) -> op.Name:
-    """Return a name without the schema that the engine takes for one without."""
+    """Return a name without the schema that the engine assumes for unqualified names."""
     return op.Name(name.name) if name.schema and name.schema == DEFAULT_SCHEMAS.get(engine) else name
 
 
 def pending_changes(changes: Iterable[DatabaseChange], applied: Mapping[str, str]) -> tuple[DatabaseChange, ...]:
-    """Return what would be applied: what never was, and repeatable changes that differ from what was."""
+    """Return what would be applied: changes never applied, and repeatable changes that differ from those applied."""
     return tuple(
         change
         for change in changes
@@ -156,7 +156,7 @@ def walk(
 ) -> ChangesToApply:
     """Return the subject of the policies from the replay of the pending changes, which begins with ``baseline``.
 
-    With ``alone`` each change is a release of its own: what an earlier one created was there before.
+    With ``alone`` each change is its own release: what an earlier one created existed before.
     """
     pending = pending_changes(changes, applied)
     walker = _Walker(engine, alone=alone)
@@ -168,7 +168,7 @@ def walk(
 
 
 class _Walker:
-    """Goes through the replay once, and keeps what the steps have to know of those before them."""
+    """Walks through the replay once, and keeps what later steps need to know."""
 
     def __init__(self, engine: Engine, *, alone: bool) -> None:
         self.tables: dict[op.Name, TableState] = {}
@@ -226,7 +226,7 @@ class _Walker:
     def _note(self, operation: op.Operation, *, known: bool) -> None:
         match operation:
             case op.Setting(name=name, value=value) if name in STATEMENT_MODES:
-                # What the steps before this one were given stays as it was.
+                # What earlier steps were given stays unchanged.
                 self._modes = {**self._modes, name: value}
             case op.Setting(name=name, value=value):
                 self._settings = {**self._settings, name: value}
@@ -300,7 +300,7 @@ def _columns(
 
 
 def files(changes: Collection[DatabaseChange]) -> tuple[str, ...]:
-    """Return the files that changes are in, each once."""
+    """Return the files that contain changes, without duplicates."""
     return tuple(dict.fromkeys(path for change in changes for path in _paths(change)))
 
 

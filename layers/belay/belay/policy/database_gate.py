@@ -35,7 +35,7 @@ def check_database_changes(
     checked. ``baseline`` is the model of the database before the pending changes; without it, that is what the applied
     changes made. With ``alone`` each change is a release of its own. Findings are sorted by file and line.
     """
-    # What reads SQL takes long to import, and most that import this module judge none.
+    # Reading SQL takes long to import, and most importers of this module need none.
     from belay.sql.replay import replay  # noqa: PLC0415
 
     recorded = applied or {}
@@ -64,7 +64,7 @@ def parsed(changes: Iterable[DatabaseChange], engine: Engine) -> tuple[DatabaseC
 
 
 def model_after(changes: Iterable[DatabaseChange], engine: Engine) -> Model:
-    """Return the model of a database that nothing is known of but that these changes were applied to it."""
+    """Return the model of an otherwise unknown database to which these changes were applied."""
     from belay.sql.replay import replay  # noqa: PLC0415
 
     model = Model()
@@ -74,7 +74,7 @@ def model_after(changes: Iterable[DatabaseChange], engine: Engine) -> Model:
 
 
 def applied_before(changes: Sequence[DatabaseChange], version: str) -> dict[str, str]:
-    """Return the digests of the changes up to the one of a schema version, which a release says it begins with.
+    """Return the digests of the changes up to a schema version, at which the release says that it starts.
 
     The version is that of a change: its id, or the number or version that its id begins with. If none has it, nothing
     was applied.
@@ -97,6 +97,6 @@ def last_of(names: Sequence[str], version: str) -> int:
 
 
 def number_of(version: str) -> tuple[str, ...]:
-    """Return the parts of a version, or of that which a change's name begins with, without leading zeros."""
+    """Return the parts of a version, or of a change name's version prefix, without leading zeros."""
     found = NUMBER.match(version)
     return tuple(part.lstrip("0") for part in re.split("[._-]", found[1])) if found else ()

@@ -62,7 +62,7 @@ CLOSED = Exposure(Verdict.PASS)
 
 
 def opens_port(group: SecurityGroup, direction: Direction, protocol: str, port: int) -> Exposure:
-    """Judge whether the rules for one port together open it to the whole Internet; once for ports with equal rules."""
+    """Decide whether the rules for one port together open it to the whole Internet; once for ports with equal rules."""
     open_rules = group.internet_rules(direction)
     if not open_rules.may_cover(protocol, port):
         return CLOSED
@@ -74,7 +74,7 @@ def opens_port(group: SecurityGroup, direction: Direction, protocol: str, port: 
 
 
 def exposure(group: SecurityGroup, direction: Direction, match: RuleMatch) -> Exposure:
-    """Judge whether the matching rules together open to the whole Internet in any branch."""
+    """Decide whether the matching rules together open to the whole Internet in any branch."""
     if not may_open(group, direction):
         return CLOSED
     entries = group.internet_rules(direction).entries
@@ -185,7 +185,7 @@ def _relevant(entries: tuple[Entry, ...], match: RuleMatch) -> list[_Relevant]:
 
 
 def _combinations(relevant: list[_Relevant], given: Guard, budget: Budget) -> Iterator[list[Side] | None]:
-    """Yield the rules that exist together, for every combination of guards that agree; ``None`` when giving up.
+    """Yield the rules that exist together, for every combination of guards that agree; ``None`` if there are too many.
 
     An entry may also be absent; then its guard must not follow from the final answers.
     """

@@ -23,7 +23,7 @@ FEW = 500
 WHOLE = "/0"
 """The last characters of a block of all addresses."""
 NOTHING: Mapping[str, Any] = {}
-"""The placeholder of a permission that is left out, so that the later ones keep their numbers."""
+"""The placeholder of an omitted permission, so that later ones keep their numbers."""
 
 
 class NarrowBlocks(dict[str, bool]):
@@ -96,7 +96,7 @@ def _broad(permissions: Sequence[Mapping[str, Any]], narrow: NarrowBlocks) -> se
 
 
 def _add_up(blocks: Iterable[str], narrow: int) -> bool:
-    """Return whether blocks that are not narrow may only with others be the Internet; each narrow one counts fully."""
+    """Whether blocks that are not narrow may only with others be the Internet; each narrow one counts fully."""
     sizes = {IPV4: narrow * NARROW_SIZES[0], IPV6: narrow * NARROW_SIZES[1]}
     for block in blocks:
         if block[-2:] == WHOLE:

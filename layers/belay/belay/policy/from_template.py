@@ -47,7 +47,7 @@ PEER_PROPERTIES = frozenset({*NETWORK_PROPERTIES, *PREFIX_LIST_PROPERTIES, *GROU
 def security_groups(root: Scope) -> tuple[list[SecurityGroup], tuple[str, ...]]:
     """Return the groups of a stack and its nested stacks, and the paths of the templates that were read.
 
-    Whatever the templates do not show (a nested template from elsewhere, a macro's output) becomes a group of which
+    Whatever the templates do not show (an external nested template, a macro's output) becomes a group about which
     nothing is known, so every policy's verdict is REVIEW with the reason.
     """
     return _Collector(root).collect()
@@ -244,7 +244,7 @@ def _given_up(found: Found, direction: Direction, reason: str) -> tuple[GroupKey
 
 
 def _hidden(hidden: Hidden) -> SecurityGroup:
-    """Return a group of which nothing is known."""
+    """Return a group about which nothing is known."""
     place = Location(hidden.scope.document.path, hidden.path, "", hidden.node.line, hidden.node.column)
     rules = [opaque_rule(direction, place, hidden.reason) for direction in INLINE]
     ingress, egress = [(Entry(hidden.guard, (Alternative(hidden.guard, (rule,)),)),) for rule in rules]

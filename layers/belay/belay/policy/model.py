@@ -121,7 +121,7 @@ class GroupRule(NamedTuple):
 
 
 def opaque_rule(direction: Direction, place: Location, reason: str) -> GroupRule:
-    """Return a rule of which nothing is known: it may open anything to anyone."""
+    """Return a rule about which nothing is known: it may open anything to anyone."""
     ports = Ports(NO_PORTS, ALL_PORTS, None, reason)
     peer = (UnknownPeer(reason),)
     return GroupRule(direction, place, None, ports, unknown=peer, peers="an unknown peer", reason=reason)
@@ -181,7 +181,7 @@ class SecurityGroup:
 
     ``declared`` is true if a template creates the group, so that EC2 allows all outbound traffic if it has no egress
     rule; ``guard`` says when it is created. ``together`` names the groups whose rules these are, if several are
-    attached to one resource. ``budget`` limits the work of judging it and the other groups of its template.
+    attached to one resource. ``budget`` limits the work on it and the other groups of its template.
     """
 
     place: Location
@@ -217,7 +217,7 @@ class SecurityGroup:
 
     @cached_property
     def exposures(self) -> dict[object, Any]:
-        """A cache of what was judged of sets of its rules, for the module ``exposure``."""
+        """A cache of the verdicts on sets of its rules, for the module ``exposure``."""
         return {}
 
     def most(self, direction: Direction) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The indexes that a step makes, however it says so: as indexes, or as keys and unique constraints."""
+"""The indexes that a step creates in any form: as indexes, or as keys and unique constraints."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
@@ -31,12 +31,12 @@ class Index(NamedTuple):
 
     @property
     def same(self) -> tuple[object, ...]:
-        """What two indexes have in common if one of them is of no use."""
+        """What two indexes have in common if one of them is redundant."""
         return (self.columns, self.method, self.where, self.included, self.modifiers)
 
 
 def new_indexes(step: StepToApply) -> Iterator[tuple[Name, Index]]:
-    """Yield the table and each index that a step makes."""
+    """Yield the table and each index that a step creates."""
     match step.operation:
         case CreateTable(table=table, constraints=constraints, indexes=indexes):
             yield from ((table, each) for each in all_indexes(indexes, constraints))
@@ -49,12 +49,12 @@ def new_indexes(step: StepToApply) -> Iterator[tuple[Name, Index]]:
 
 
 def indexes_of(table: ModelTable | None) -> list[Index]:
-    """Return the indexes of a table in the model, which has those of its keys, too."""
+    """Return the indexes of a table in the model, including those of its keys."""
     return list(all_indexes(table.indexes.values(), ())) if table else []
 
 
 def all_indexes(indexes: Iterable[IndexDefinition], constraints: Iterable[ConstraintDefinition]) -> Iterator[Index]:
-    """Yield indexes, and those of keys that do not use one that is there."""
+    """Yield indexes, and those of keys that do not use an existing one."""
     for index in indexes:
         method = "" if index.method in ("btree", "normal") else index.method
         stored = index.modifiers if any(index.modifiers) else ()

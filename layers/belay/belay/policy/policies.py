@@ -34,7 +34,7 @@ class Policy:
     untrusted: Direction | None = None
 
     def demands(self, settings: PolicySettings) -> bool:
-        """Return whether an application's settings let the policy demand anything."""
+        """Whether an application's settings make the policy demand anything."""
         return self.untrusted is None or bool(settings.trusted_networks)
 
     @property

@@ -178,7 +178,7 @@ class Peers:
         (self._v4 if family == IPV4 else self._v6).append(interval)
 
     def add_service_list(self, identifier: str) -> bool:
-        """Add a prefix list if it is of one of AWS's services, whose addresses change; tell whether it is."""
+        """Add a prefix list if it is one of AWS's services', whose addresses change; return whether it is."""
         service = service_of(identifier)
         if service is not None:
             reason = f"the addresses of {service} behind the prefix list {identifier} change"

@@ -11,7 +11,7 @@ from belay.policy.verdict import Finding, Report, Verdict
 
 @dataclass(frozen=True)
 class Comparison:
-    """A re-validation compared with the last: new findings by identity, and identities that are gone."""
+    """A re-validation compared with the last: new findings by identity, and identities of resolved ones."""
 
     new: Mapping[str, Finding]
     gone: tuple[str, ...]
@@ -27,7 +27,7 @@ def compare(report: Report, known: Collection[str]) -> Comparison:
 
 
 def is_told(finding: Finding) -> bool:
-    """Return whether a finding is reported: if it would stop a release, or is drift, even if that is only advice."""
+    """Whether a finding is reported: if it would stop a release, or is drift, even if that is only advice."""
     drifted = finding.policy in {rule.slug for rule in policies_in(live_stage)} and finding.verdict is Verdict.FAIL
     return finding.counts or (drifted and finding.waiver is None)
 

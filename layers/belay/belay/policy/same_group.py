@@ -44,7 +44,7 @@ def _same(rules: Sequence[GroupRule]) -> tuple[GroupRule, ...]:
 
 
 def unsure(rules: Sequence[GroupRule], reason: str) -> tuple[GroupRule, ...]:
-    """Return rules that may also not be there."""
+    """Return rules marked as possibly absent."""
     return tuple(
         [
             rule._replace(v4=(), v6=(), unknown=(UnknownPeer(reason, size(rule.v4), size(rule.v6)), *rule.unknown))

@@ -158,7 +158,7 @@ def _may_be(value: Value, *texts: str) -> bool:
 
 
 def _saved(given: MapValue, world: World) -> Iterator[Value]:
-    """Yield what names a saved configuration, or an environment whose configuration is taken over."""
+    """Yield what names a saved configuration, or an environment whose configuration is copied."""
     source = get(given, "SourceConfiguration", world)
     named = get(source, "TemplateName", world) if isinstance(source, MapValue) else source
     for value in (named, get(given, "TemplateName", world), get(given, "EnvironmentId", world)):
@@ -167,7 +167,7 @@ def _saved(given: MapValue, world: World) -> Iterator[Value]:
 
 
 def _database(given: MapValue, place: Location, world: World) -> tuple[GroupRule, ...]:
-    """Return the port of a database that is in public mode, in which anyone who has its password may connect."""
+    """Return the port of a database in public mode, which lets anyone with its password connect."""
     public = settled(get(given, "PubliclyAccessible", world), world)
     if public is NO_VALUE or (isinstance(public, str) and public.lower() != "true"):
         return ()

@@ -20,14 +20,14 @@ WEB_PORTS = frozenset({80, 443})
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 MAXIMUMS: Final[Mapping[str, int]] = {"index-columns": 3, "indexes-per-table": 10}
-"""The policies that count something, and how many they allow if the registration does not say."""
+"""The policies that count something, and the default limits."""
 LARGEST_MAXIMUM = 1_000
 
 GUARD = "guard:"
 """The prefix of the operator's cfn-guard rules: ``guard:S3_BUCKET_VERSIONING_ENABLED``."""
 
 TEMPLATE = "template:"
-"""The prefix of what makes a template impossible or doubtful to deploy: ``template:F3006``."""
+"""The prefix of findings that a template cannot or may not be deployable: ``template:F3006``."""
 
 
 @dataclass(frozen=True, slots=True)

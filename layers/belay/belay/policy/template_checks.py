@@ -1,4 +1,4 @@
-"""What cannot be deployed, and the operator's own cfn-guard rules: turns what was found in templates into a report.
+"""Undeployable templates, and the operator's own cfn-guard rules: turns findings in templates into a report.
 
 AWS's cloudformation-validate finds both (``packs/check_templates/``).
 https://docs.aws.amazon.com/cfn-guard/latest/ug/what-is-guard.html
@@ -26,7 +26,7 @@ SEVERITIES: Final = {FATAL: Severity.HIGH, "ERROR": Severity.MEDIUM, "WARN": Sev
 OUR_OWN: Final = frozenset(
     {"AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"}
 )
-"""The types that Belay's own policies judge: of these, only what their values refer to is left to this check."""
+"""The types that Belay's own policies check: for these, only references in their values are left to this check."""
 
 _REFERENCES: Final = ("F1", "E1", "F6")
 _EXPANDED: Final = ("AWS::LanguageExtensions", "AWS::Serverless-2016-10-31")
@@ -36,7 +36,7 @@ _LONGEST_DETAIL: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """What was found: by which rule, how severe, where, and what to do. ``operators`` says whose rule it is."""
+    """A finding: its rule, severity, location and fix. ``operators`` says whose rule it is."""
 
     rule: str
     severity: str
@@ -52,7 +52,7 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class TemplateAnswer:
-    """What was found in one template, or the ``problem`` with the operator's ``rules``.
+    """The findings in one template, or the ``problem`` with the operator's ``rules``.
 
     ``unexamined`` says why not everything was examined, such as the template's size or encoding.
     """
@@ -65,7 +65,7 @@ class TemplateAnswer:
 
 
 def known_parameters(document: Document, values: Mapping[str, str]) -> dict[str, str]:
-    """Return the values of a template's parameters that are known and not secret: what is wrong with a value quotes it.
+    """Return the values of a template's parameters that are known and not secret: findings may quote them.
 
     Pseudo parameters are among them; attributes of resources (``Network.Cidr``) are not.
     """
@@ -78,7 +78,7 @@ def known_parameters(document: Document, values: Mapping[str, str]) -> dict[str,
 def templates_report(
     answers: Iterable[TemplateAnswer], documents: Mapping[str, Document], settings: PolicySettings, today: date
 ) -> Report:
-    """Turn the answers into a report; ``documents`` are the templates by path.
+    """Turn the findings into a report; ``documents`` are the templates by path.
 
     Raises :class:`InvalidRegistration` if rules cannot be read: they are the operator's.
     """
@@ -164,7 +164,7 @@ def _finding(found: Diagnostic, document: Document, settings: PolicySettings, to
 
 
 def _reached(node: Node, path: list[str]) -> tuple[Node, list[str]]:
-    """Follow a path from a node; return where it ends in the template, and what of the path is not there."""
+    """Follow a path from a node; return where it ends in the template, and the rest of the path that does not exist."""
     for number, key in enumerate(path):
         if isinstance(node, MappingNode) and key in node.entries:
             node = node.entries[key]
@@ -176,14 +176,14 @@ def _reached(node: Node, path: list[str]) -> tuple[Node, list[str]]:
 
 
 def _is_function(node: Node) -> bool:
-    """Return whether a value is known only at deployment, so that comparing it means nothing."""
+    """Whether a value is known only at deployment, so that comparing it is meaningless."""
     if not isinstance(node, MappingNode) or len(node.entries) != 1:
         return False
     return next(iter(node.entries)).startswith(("Ref", "Fn::"))
 
 
 def _macros(document: Document) -> bool:
-    """Return whether a macro that only the account has may still turn the template into another."""
+    """Whether a macro of the account may still transform the template."""
     transform = document.root.entries.get("Transform")
     if transform is None:
         return False

@@ -27,7 +27,7 @@ _LENGTHS: Final = {
     Engine.DB2: {"varchar", "vargraphic", "varbinary", "char", "graphic", "clob", "blob", "dbclob"},
 }
 _LENGTHS[Engine.MARIADB] = _LENGTHS[Engine.MYSQL]
-"""Types whose only argument is how much fits; without it, everything does."""
+"""Types whose only argument is a maximum size; without it there is none."""
 
 _UNBOUNDED: Final = {
     Engine.POSTGRESQL: {
@@ -55,7 +55,7 @@ _LISTED: Final = frozenset({"enum", "set"})
 
 
 def type_change(engine: Engine, old: SqlType, new: SqlType) -> TypeChange:
-    """Tell what a column's change of type is."""
+    """Return the kind of a column's type change."""
     if old == new:
         return TypeChange.SAME
     if old.name != new.name:
@@ -104,7 +104,7 @@ def _digits(arguments: tuple[str, ...]) -> tuple[int, int]:
 
 
 def rewrites(engine: Engine, old: SqlType, new: SqlType) -> bool | None:
-    """Tell whether the change of type rewrites every row while others wait; None if that depends on the character set.
+    """Whether the change of type rewrites every row while others wait; None if that depends on the character set.
 
     PostgreSQL: https://www.postgresql.org/docs/18/sql-altertable.html#SQL-ALTERTABLE-NOTES, MySQL:
     https://dev.mysql.com/doc/refman/8.4/en/innodb-online-ddl-operations.html#online-ddl-column-operations, MariaDB:
@@ -164,9 +164,9 @@ _MAY_BE_FREE: Final = frozenset(
 
 
 def may_be_free(engine: Engine, new: SqlType) -> bool:
-    """Tell whether a change to this type may be none, or a widening, if nobody knows what the column was.
+    """Whether a change to this type may change nothing, or only widen, if the column's old type is unknown.
 
-    In PostgreSQL a statement changes the type and nothing else, and most types hold nothing that another one held; in
-    the other engines it repeats the type to change something else.
+    In PostgreSQL a statement changes the type and nothing else, and most types cannot hold another's values; in the
+    other engines it repeats the type to change something else.
     """
     return engine is not Engine.POSTGRESQL or new.name in _MAY_BE_FREE

@@ -15,7 +15,7 @@ from belay.documents import SCHEMA, read
 
 
 class Verdict(StrEnum):
-    """PASS: the policy is kept. FAIL: it is violated. REVIEW: undecided, so a person has to accept it."""
+    """PASS: compliant. FAIL: violated. REVIEW: undecided, so a person has to accept it."""
 
     PASS = "PASS"  # noqa: S105 - a verdict
     FAIL = "FAIL"

@@ -156,7 +156,7 @@ def reorganise(cursor: Cursor) -> tuple[op.Operation, ...]:
 
 
 def call(cursor: Cursor) -> tuple[op.Operation, ...]:
-    """``CALL``, from after it: administrative commands that are known. Raises NotReadable for any other."""
+    """``CALL``, from after it: known administrative commands. Raises NotReadable for any other."""
     procedure = cursor.name().name
     if procedure not in ("ADMIN_CMD", "ADMIN_REVALIDATE_DB_OBJECTS"):
         raise NotReadable(f"what the procedure {procedure} does is not known", everything=True)

@@ -60,7 +60,7 @@ def _action(cursor: Cursor, table: op.Name) -> list[op.Operation]:
 
 
 def _redefined(cursor: Cursor, table: op.Name, name: str, to: str) -> list[op.Operation]:
-    """A column whose whole definition is given anew: what it does not say is gone."""
+    """A column whose whole definition is replaced: what it omits is dropped."""
     read = definition(cursor, to, typed=True)
     positioned(cursor)
     changed = op.ChangeColumn(

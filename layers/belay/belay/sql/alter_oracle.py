@@ -60,7 +60,7 @@ def _modified(cursor: Cursor, table: op.Name) -> list[op.Operation]:
 
 
 def _column(cursor: Cursor, table: op.Name) -> list[op.Operation]:
-    """What is said of a column changes, the rest stays."""
+    """Only the named properties of a column change."""
     name = cursor.part()
     typed = cursor.token.kind is TokenForm.QUOTED or not (
         cursor.next_in(_CLAUSES) or cursor.token.word in (",", ")", "")
@@ -81,7 +81,7 @@ def _column(cursor: Cursor, table: op.Name) -> list[op.Operation]:
 
 
 def _state(cursor: Cursor, table: op.Name) -> op.Operation:
-    """A constraint that is switched on or off. What is enabled checks the rows that are there."""
+    """A constraint that is enabled or disabled. Enabling checks the existing rows."""
     name, _kind = _constraint(cursor)
     word = cursor.token.word
     validated = trailing(cursor).validated

@@ -1,4 +1,4 @@
-"""Reading PostgreSQL's ``ALTER TABLE``: several actions between commas, or one of those that stand alone."""
+"""Reading PostgreSQL's ``ALTER TABLE``: several actions separated by commas, or one that must be alone."""
 
 from dataclasses import replace
 

@@ -26,7 +26,7 @@ def alter_table(cursor: Cursor) -> tuple[op.Operation, ...]:
     if state := cursor.take_any("CHECK", "NOCHECK"):
         cursor.expect("CONSTRAINT")
         names = cursor.listed(cursor.part)
-        # What is switched on again is checked only if the statement says so, unlike what is added
+        # A constraint enabled again is checked only if the statement says so, unlike an added one
         # (https://learn.microsoft.com/en-us/sql/t-sql/statements/alter-table-transact-sql, WITH CHECK).
         if state == said == "CHECK" and cursor.tokens[cursor.at - 1].word != "ALL":
             return tuple(op.ValidateConstraint(table, name) for name in names)
@@ -126,7 +126,7 @@ _ROLES = frozenset("sp_addrolemember sp_droprolemember sp_addrole sp_adduser sp_
 
 
 def execute(cursor: Cursor) -> tuple[op.Operation, ...] | str:
-    """``EXEC``, from after it: what a procedure that is known does, or the text of a string that is run.
+    """``EXEC``, from after it: what a known procedure does, or the text of an executed string.
 
     Raises NotReadable for any other procedure.
     """

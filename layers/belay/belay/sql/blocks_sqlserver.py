@@ -1,7 +1,7 @@
-"""Reading what SQL Server's scripts wrap statements in: variables, ``BEGIN ... END``, and guards with ``IF``.
+"""Reading SQL Server's wrappers around statements: variables, ``BEGIN ... END``, and guards with ``IF``.
 
-A guard that looks for the very thing that its statement makes or drops is that statement's IF EXISTS. Any other makes
-it uncertain whether the statement is run, and it is not understood.
+A guard that looks for the object that its statement creates or drops is that statement's IF EXISTS. Any other makes it
+uncertain whether the statement runs, and it is not understood.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from belay.sql.tokens import NotReadable, TokenForm
 Statement = Callable[[Cursor], tuple[op.Operation, ...]]
 
 _ENDING = frozenset("ROLLBACK THROW RAISERROR PRINT RETURN IF SELECT DECLARE SET".split())
-"""What a ``CATCH`` may do that leaves nothing behind."""
+"""What a ``CATCH`` may do without side effects."""
 
 
 def block(cursor: Cursor, statement: Statement) -> tuple[op.Operation, ...]:
@@ -68,7 +68,7 @@ def declare(cursor: Cursor) -> tuple[op.Operation, ...]:
 
 
 def assignment(cursor: Cursor) -> tuple[op.Operation, ...]:
-    """``SET @variable = ...``, from after ``SET``: no function of SQL Server's changes anything."""
+    """``SET @variable = ...``, from after ``SET``: SQL Server's functions have no side effects."""
     cursor.at += 1
     cursor.skip_to(";", *STARTERS)
     return (op.Harmless("set"),)
@@ -101,7 +101,7 @@ _EITHER_WAY = (op.Harmless, op.Setting, op.Grant, op.Transaction)
 
 
 def _optional(operation: op.Operation, said: set[str]) -> op.Operation:
-    """The operation as it is if it is only done where it can be. Raises NotReadable if the guard is about another."""
+    """The operation, marked as only done if possible. Raises NotReadable if the guard is about another object."""
     if isinstance(operation, _EITHER_WAY):
         return operation
     if not _named(operation) & said:
@@ -112,7 +112,7 @@ def _optional(operation: op.Operation, said: set[str]) -> op.Operation:
 
 
 def _named(operation: op.Operation) -> set[str]:
-    """Every name that an operation has in it."""
+    """Every name in an operation."""
     found: set[str] = set()
     values: list[object] = [operation]
     while values:

@@ -20,7 +20,7 @@ class Engine(StrEnum):
 MYSQL = (Engine.MYSQL, Engine.MARIADB)
 """Those that read MySQL's SQL."""
 DEFAULT_SCHEMAS = {Engine.POSTGRESQL: "public", Engine.SQLSERVER: "dbo"}
-"""What a name without a schema stands in, so that ``public.orders`` and ``orders`` are one table."""
+"""The default schema, so that ``public.orders`` and ``orders`` are one table."""
 
 
 class Format(StrEnum):
@@ -33,7 +33,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourcePlace:
-    """Where something stands: the file's path in the release, and its line and column, which start at 1."""
+    """A source location: the file's path in the release, and its line and column, which start at 1."""
 
     path: str
     line: int
@@ -44,7 +44,7 @@ class SourcePlace:
 class SqlStatement:
     """One statement as the database gets it, without its terminator.
 
-    ``operations`` are given where a changelog names what to do instead of SQL; ``text`` is the change type then.
+    ``operations`` are given if a changelog names an action instead of SQL; ``text`` is the change type then.
     """
 
     text: str
@@ -57,10 +57,10 @@ class DatabaseChange:
     """What is applied, recorded and undone as one: a file, or a change set of a changelog.
 
     ``id`` is unique in a release: ``0001-create-orders``, a Flyway version such as ``1.0.1``, or Liquibase's
-    ``path::id::author``. ``digest`` is the SHA-256, in lower-case hex, of everything that decides what is run when it
-    is applied; what undoes it is not part of it. ``undo`` is None if no undo is given, and empty if there is nothing to
+    ``path::id::author``. ``digest`` is the SHA-256, in lower-case hex, of everything that determines what is run when
+    it is applied; its undo is not part of it. ``undo`` is None if no undo is given, and empty if there is nothing to
     undo. A ``repeatable`` change is applied again when its digest differs. ``contexts`` and ``labels`` are Liquibase's,
-    as written. ``place`` is its beginning.
+    as written. ``place`` is where it begins.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What engines' command-line clients do themselves instead of sending it to the database; none of it is ever done here.
+"""Commands that engines' command-line clients run themselves instead of sending them on; never run here.
 
 Sources: https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS,
 https://dev.mysql.com/doc/refman/8.4/en/mysql-commands.html,
@@ -14,16 +14,16 @@ from belay.sql.changes import Engine
 
 
 class ClientCommand(StrEnum):
-    """What becomes of a line that is for a client."""
+    """The effect of a line for a client."""
 
     REFUSED = "refused"
     """It reads files, runs programs or connects elsewhere."""
     PASSED_OVER = "passed over"
-    """It only changes what the client shows or keeps."""
+    """It only changes the client's display or settings."""
     ONE_LINE = "one line"
     """It is sent to the database, and ends with its line."""
     TERMINATOR = "terminator"
-    """It changes what ends a statement."""
+    """It changes the terminator of statements."""
 
 
 _PLUS_REFUSED: Final = (
@@ -61,7 +61,7 @@ _SQL_SET: Final = frozenset({"ROLE", "TRANSACTION", "CONSTRAINT", "CONSTRAINTS"}
 
 
 def client_command(engine: Engine, word: str, following: str) -> ClientCommand | None:
-    """Return what a statement that begins with these two words is to the engine's client; None if it is SQL."""
+    """Return what a statement beginning with these two words means to the engine's client; None if it is SQL."""
     if word == "SET" and following in _SQL_SET:
         return None
     return _COMMANDS.get(engine, {}).get(word)

@@ -1,4 +1,4 @@
-"""Reading a column's type: its words, arguments and what follows, in one spelling for those that are the same."""
+"""Reading a column's type: its words, arguments and suffixes, in one spelling for equivalent types."""
 
 from belay.sql.changes import MYSQL, Engine
 from belay.sql.cursor import Cursor
@@ -112,7 +112,7 @@ def column_type(cursor: Cursor) -> SqlType:
 
 
 def serial(type_: SqlType) -> SqlType | None:
-    """The type of the column that PostgreSQL makes of a ``serial``."""
+    """The type of the column that PostgreSQL creates for a ``serial``."""
     return SqlType(_SERIAL[type_.name]) if type_.name in _SERIAL else None
 
 

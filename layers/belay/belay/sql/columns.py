@@ -1,4 +1,4 @@
-"""Reading column definitions: a type, then clauses in any order, each known or the statement is not understood."""
+"""Reading column definitions: a type, then clauses in any order; an unknown one makes the statement not understood."""
 
 from dataclasses import dataclass, field, replace
 
@@ -20,7 +20,7 @@ from belay.sql.tokens import NotReadable, TokenForm
 
 @dataclass
 class ReadColumn:
-    """A column definition with the constraints written on it. What the definition does not say is None."""
+    """A column definition with the constraints written on it. Omitted parts are None."""
 
     column: ColumnDefinition
     constraints: list[ConstraintDefinition] = field(default_factory=list)
@@ -36,7 +36,7 @@ def column(cursor: Cursor) -> ReadColumn:
 
 
 def definition(cursor: Cursor, name: str, *, typed: bool) -> ReadColumn:
-    """What follows a column's name. Without a type, as where Oracle modifies one, only the clauses are read."""
+    """What follows a column's name. Without a type, as when Oracle modifies one, only the clauses are read."""
     read = ReadColumn(ColumnDefinition(name, SqlType("")), typed=typed)
     if typed:
         type_ = column_type(cursor)
@@ -62,7 +62,7 @@ _UNTYPED = frozenset("AS GENERATED DEFAULT NOT NULL CONSTRAINT PRIMARY UNIQUE CH
 
 
 def _clause(cursor: Cursor, read: ReadColumn) -> bool:
-    """Reads one clause if one comes; raises NotReadable inside one that is not known."""
+    """Reads one clause if there is one; raises NotReadable inside an unknown one."""
     named = cursor.part() if cursor.take("CONSTRAINT") else ""
     if cursor.next_is("NOT", "NULL") or cursor.next_is("NULL"):
         read.nullable = not cursor.take("NOT", "NULL")
@@ -106,7 +106,7 @@ def _constraint(cursor: Cursor, read: ReadColumn, named: str) -> bool:
         cursor.engine is Engine.SQLSERVER and cursor.take("FOREIGN", "KEY") and cursor.next_is("REFERENCES")
     ):
         constraint = foreign_key(cursor, named, column)
-        if cursor.engine in MYSQL[:1]:  # MySQL reads these and does nothing with them; MariaDB makes the key
+        if cursor.engine in MYSQL[:1]:  # MySQL parses and ignores these; MariaDB creates the key
             return True
         read.constraints.append(constraint)
     elif cursor.take("CHECK"):
@@ -117,7 +117,7 @@ def _constraint(cursor: Cursor, read: ReadColumn, named: str) -> bool:
 
 
 def _unseparated(cursor: Cursor) -> tuple[str, ...]:
-    """The columns of a table's key, from whose definition SQL Server lets the comma before it be left out."""
+    """The columns of a table's key, before whose definition SQL Server allows the comma to be omitted."""
     if cursor.engine is not Engine.SQLSERVER:
         return ()
     cursor.take_any("CLUSTERED", "NONCLUSTERED")
@@ -125,7 +125,7 @@ def _unseparated(cursor: Cursor) -> tuple[str, ...]:
 
 
 def _value(cursor: Cursor, read: ReadColumn) -> bool:
-    """What the column holds if nothing is given: a default, a number, a computation."""
+    """The column's value if none is given: a default, a number, a computation."""
     if cursor.take("DEFAULT") or (cursor.engine is Engine.DB2 and cursor.take("WITH", "DEFAULT")):
         if cursor.engine is Engine.ORACLE and cursor.take("ON", "NULL"):
             cursor.take("FOR", "INSERT", "ONLY")
@@ -186,7 +186,7 @@ _DB2_LOOKS = (
 
 
 def _look(cursor: Cursor, read: ReadColumn) -> bool:
-    """What changes neither what a column may hold nor how rows get it."""
+    """Clauses that change neither a column's possible values nor how rows get them."""
     engine = cursor.engine
     if cursor.take("COLLATE"):
         cursor.take("=")

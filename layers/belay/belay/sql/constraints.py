@@ -89,7 +89,7 @@ def _key(cursor: Cursor, kind: ConstraintKind, named: str) -> ConstraintDefiniti
 
 
 def nulls_not_distinct(cursor: Cursor) -> bool:
-    """Takes PostgreSQL's ``NULLS [NOT] DISTINCT`` if it comes; whether two rows without a value are a duplicate."""
+    """Takes PostgreSQL's ``NULLS [NOT] DISTINCT`` if present; whether two rows without a value are duplicates."""
     if cursor.engine is not Engine.POSTGRESQL or cursor.take("NULLS", "DISTINCT"):
         return False
     return cursor.take("NULLS", "NOT", "DISTINCT")
@@ -110,7 +110,7 @@ def _key_column(cursor: Cursor) -> str:
 
 
 def key_options(cursor: Cursor) -> tuple[bool, str]:
-    """What may follow a key: whether its index is made beside running writes, and Oracle's index that is there already.
+    """What may follow a key: whether its index is created without blocking writes, and Oracle's existing index.
 
     Raises NotReadable inside the unknown.
     """
@@ -135,7 +135,7 @@ def key_options(cursor: Cursor) -> tuple[bool, str]:
 
 
 def made_online(options: str) -> bool:
-    """Tell whether SQL Server's options of a key, index or rebuild say ``ONLINE = ON``."""
+    """Whether SQL Server's options of a key, index or rebuild include ``ONLINE = ON``."""
     return "ONLINE=ON" in "".join(options.upper().split())
 
 
@@ -192,7 +192,7 @@ def foreign_key(cursor: Cursor, named: str, columns: tuple[str, ...]) -> Constra
 
 
 class Trailing(NamedTuple):
-    """What follows a constraint: whether rows that are there are checked, and Oracle's index that it uses."""
+    """What follows a constraint: whether existing rows are checked, and the index that Oracle uses."""
 
     validated: bool = True
     using_index: str = ""
@@ -229,7 +229,7 @@ def trailing(cursor: Cursor) -> Trailing:
 
 
 def deferring(cursor: Cursor) -> bool:
-    """Takes when a constraint is checked, if that comes."""
+    """Takes the clause for when a constraint is checked, if present."""
     return (
         cursor.take("DEFERRABLE")
         or cursor.take("NOT", "DEFERRABLE")
@@ -239,7 +239,7 @@ def deferring(cursor: Cursor) -> bool:
 
 
 def _oracle_state(cursor: Cursor) -> bool | None:
-    """Oracle's ``ENABLE`` and ``NOVALIDATE``: whether rows are checked, or None if none comes."""
+    """Oracle's ``ENABLE`` and ``NOVALIDATE``: whether rows are checked, or None if absent."""
     if cursor.take("DISABLE"):
         cursor.take_any("NOVALIDATE")
         return False
@@ -253,7 +253,7 @@ def _oracle_state(cursor: Cursor) -> bool | None:
 
 
 def _oracle_index(cursor: Cursor) -> str:
-    """What follows ``USING INDEX``: the name of an index that is there, or where the new one is stored."""
+    """What follows ``USING INDEX``: the name of an existing index, or where the new one is stored."""
     if cursor.next_is("("):
         raise NotReadable("an index that is made for a constraint")
     while word := cursor.take_any(*STORAGE):

@@ -1,7 +1,7 @@
 """Liquibase's context expressions: whether a change is for a stage.
 
 A stage is the one context that is active there, by its name. Operators are ``and``, ``or``, ``!`` and ``not``,
-parentheses, and the comma, which is an ``or``; names ignore case, and their ``@`` says nothing
+parentheses, and the comma, which is an ``or``; names ignore case, and their ``@`` is ignored
 (https://docs.liquibase.com/concepts/changelogs/attributes/contexts.html).
 """
 

@@ -1,4 +1,4 @@
-"""A place in a statement's tokens, from which a grammar takes what it knows and refuses what it does not."""
+"""A position in a statement's tokens, from which a grammar takes known tokens and refuses others."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,7 +16,7 @@ Read = TypeVar("Read")
 
 
 class Cursor:
-    """The tokens of one statement and how far they are read."""
+    """The tokens of one statement and the position reached."""
 
     def __init__(self, text: str, engine: Engine) -> None:
         self.text = text
@@ -27,7 +27,7 @@ class Cursor:
 
     @property
     def token(self) -> Token:
-        """What comes next."""
+        """The next token."""
         return self.tokens[self.at]
 
     @property
@@ -54,7 +54,7 @@ class Cursor:
         return True
 
     def take_any(self, *words: str) -> str:
-        """Takes one of these words, if one comes next, and says which."""
+        """Takes one of these words, if one comes next, and returns it."""
         word = self.tokens[self.at].word
         if not word or word not in words:
             return ""
@@ -62,12 +62,12 @@ class Cursor:
         return word
 
     def expect(self, *words: str) -> None:
-        """Takes these words. Raises NotReadable if others come."""
+        """Takes these words. Raises NotReadable for others."""
         if not self.take(*words):
             raise self.unexpected(" ".join(words))
 
     def unexpected(self, expected: str = "") -> NotReadable:
-        """The error that what comes next is not known, to be raised."""
+        """Returns the error for an unknown next token, to be raised."""
         found = "its end" if self.done else repr(self.text[self.token.start : self.token.end][:40])
         return NotReadable(f"{found} is not understood here" + (f", {expected} was expected" if expected else ""))
 
@@ -104,15 +104,15 @@ class Cursor:
         return Name(parts[-1], schema)
 
     def names(self) -> tuple[Name, ...]:
-        """One or more names between commas."""
+        """One or more names separated by commas."""
         return tuple(self.listed(self.name))
 
     def columns(self) -> tuple[str, ...]:
-        """Names of columns between commas in parentheses."""
+        """Names of columns separated by commas, in parentheses."""
         return tuple(self.within(self.part))
 
     def listed(self, read: Callable[[], Read]) -> list[Read]:
-        """Whatever ``read`` takes, once or more, with commas between."""
+        """What ``read`` takes, once or more, separated by commas."""
         found = [read()]
         while self.take(","):
             found.append(read())
@@ -126,7 +126,7 @@ class Cursor:
         return found
 
     def renamed(self) -> tuple[str, str]:
-        """Two names with ``TO`` between."""
+        """Two names separated by ``TO``."""
         old = self.part()
         self.expect("TO")
         return old, self.part()
@@ -150,7 +150,7 @@ class Cursor:
         return self.text[self.tokens[start].start : self.tokens[self.at - 1].end] if self.at > start else ""
 
     def group(self) -> str:
-        """What is in the parentheses or brackets that come next, whatever it is, as text."""
+        """The content of the parentheses or brackets that come next, as text."""
         if self.token.word not in _OPENING:
             raise self.unexpected("(")
         start = self.at
@@ -168,19 +168,19 @@ class Cursor:
                 return self.text[self.tokens[start].end : self.tokens[self.at - 1].start].strip()
 
     def take_group(self) -> None:
-        """Takes parentheses and what is in them, if they come next."""
+        """Takes parentheses and their content, if they come next."""
         if self.next_is("("):
             self.group()
 
     def rest(self) -> str:
-        """All that is left of the statement, as text; what it means is the caller's to know."""
+        """The rest of the statement, as text, for the caller to interpret."""
         text = self.skip_to(";")
         if not self.done and not self.next_is(";"):
             raise self.unexpected()
         return text
 
     def body(self) -> None:
-        """Takes all that is left, with the semicolons in it: code that is defined and not run."""
+        """Takes the rest, including semicolons: code that is defined and not run."""
         self.at = len(self.tokens) - 4
 
     def skip_to(self, *words: str) -> str:

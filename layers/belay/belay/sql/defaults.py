@@ -1,4 +1,4 @@
-"""Reading a column's default: how far it goes, and whether one value serves every row."""
+"""Reading a column's default: its extent, and whether one value serves every row."""
 
 from belay.sql.changes import Engine
 from belay.sql.column_types import column_type
@@ -18,7 +18,7 @@ _OPERATORS = frozenset({"+", "-", "*", "/", "||", "%"})
 
 
 def default(cursor: Cursor) -> Default:
-    """The default that comes next. Raises NotReadable if where it ends cannot be told."""
+    """The default that comes next. Raises NotReadable if its end cannot be determined."""
     start = cursor.at
     if cursor.engine is Engine.DB2 and (cursor.done or cursor.token.word in (",", ")", "NOT", "PRIMARY", "CONSTRAINT")):
         return Default(DefaultKind.CONSTANT)
@@ -32,7 +32,7 @@ def default(cursor: Cursor) -> Default:
 
 
 def expression_kind(cursor: Cursor, start: int, end: int) -> DefaultKind:
-    """What kind the expression in these tokens is: the worst of the functions it calls."""
+    """The kind of the expression in these tokens: the worst of the functions it calls."""
     kind = DefaultKind.CONSTANT
     for number in range(start, end):
         token = cursor.tokens[number]

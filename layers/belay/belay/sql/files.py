@@ -1,4 +1,4 @@
-"""Files of changes: which there are, and their text."""
+"""Files of changes: finding them, and reading their text."""
 
 import re
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ def text_of(path: str, data: bytes) -> LocatedText:
 
 
 def below(files: Mapping[str, bytes], directory: str) -> dict[str, bytes]:
-    """Return the files in a directory, by their whole path in order; files such as README.md are no changes.
+    """Return the files in a directory, ordered by path; files such as README.md are no changes.
 
     Raises :class:`UnreadableChanges` for paths that lead elsewhere, and if the files are too large together.
     """

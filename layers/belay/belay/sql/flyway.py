@@ -24,7 +24,7 @@ NAME: Final = re.compile(
     r"\.(?P<suffix>sql|java|kt|class|py|ps1|sh|bat|cmd)"
 )
 _ALMOST: Final = re.compile(r"(?i:[VURB][0-9._]*_)|(?:before|after)[A-Z]|createSchema")
-"""Names that look like a migration's but are none, and callbacks; Flyway passes over any other name."""
+"""Names that look like a migration's but are none, and callbacks; Flyway ignores any other name."""
 
 _CONFIGURATION: Final = ".conf"
 _TRUE: Final = frozenset({"true", "false"})
@@ -32,7 +32,7 @@ _TRUE: Final = frozenset({"true", "false"})
 
 @dataclass(frozen=True, slots=True)
 class _Migration:
-    """A migration's file by what its name says."""
+    """A migration's file, by the parts of its name."""
 
     path: str
     prefix: str
@@ -44,7 +44,7 @@ class _Migration:
 
 @dataclass(frozen=True, slots=True)
 class _Configuration:
-    """What is configured for one script."""
+    """The configuration of one script."""
 
     transactional: bool | None = None
     placeholders: bool = True
@@ -157,7 +157,7 @@ def _statements(
 
 
 def _configuration(path: str, data: bytes | None) -> _Configuration:
-    """Read a script's configuration; what is not known of it is a doubt about the script."""
+    """Read a script's configuration; an unknown setting is a doubt about the script."""
     transactional, replaced, doubts = None, True, []
     for number, key, value in _entries(path, data or b""):
         if key == "executeInTransaction" and value in _TRUE:

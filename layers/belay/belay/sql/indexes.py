@@ -1,4 +1,4 @@
-"""Reading indexes: what they are on, in which order, and whether they are made beside running writes."""
+"""Reading indexes: their columns, their order, and whether they are created without blocking writes."""
 
 from belay.sql import operations as op
 from belay.sql.changes import MYSQL, Engine
@@ -53,7 +53,7 @@ def create_index(cursor: Cursor) -> tuple[op.Operation, ...]:
 
 
 def index_columns(cursor: Cursor) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What an index is on, and what each entry is stored with: ``desc``, an operator class, a length."""
+    """An index's columns, and each one's modifier: ``desc``, an operator class, a length."""
     entries = cursor.within(lambda: _entry(cursor))
     return tuple(column for column, _ in entries), tuple(modifier for _, modifier in entries)
 
@@ -107,7 +107,7 @@ def _prefix(cursor: Cursor) -> bool:
 
 
 class _Options:
-    """What follows an index's columns. Raises NotReadable if anything else follows."""
+    """What follows an index's columns. Raises NotReadable for anything unknown."""
 
     def __init__(self, cursor: Cursor, online: bool) -> None:
         self.online = online
@@ -226,7 +226,7 @@ def _drop_from_table(cursor: Cursor, if_exists: bool) -> tuple[op.Operation, ...
 
 
 def alter_index(cursor: Cursor) -> tuple[op.Operation, ...]:
-    """``ALTER INDEX``, from after it: a new name, or what changes nothing of what it is on."""
+    """``ALTER INDEX``, from after it: a new name, or options that leave its columns unchanged."""
     cursor.if_exists()
     index = cursor.name()
     if cursor.take("RENAME", "TO"):

@@ -1,4 +1,5 @@
-"""What the engines' lexers see in SQL, as far as it decides where a statement ends: strings, names, comments, marks.
+"""What the engines' lexers recognize in SQL, as far as it determines where a statement ends: strings, names, comments,
+marks.
 
 Sources: https://www.postgresql.org/docs/current/sql-syntax-lexical.html,
 https://dev.mysql.com/doc/refman/8.4/en/language-structure.html,
@@ -21,19 +22,19 @@ class TokenKind(StrEnum):
 
     COMMENT = "comment"
     NESTED = "nested"
-    """The beginning of a comment that may hold others."""
+    """The beginning of a comment that may be nested."""
     OPAQUE = "opaque"
     """A string or a quoted name."""
     DELIMITED = "delimited"
-    """The beginning of a string whose end is told by it: ``$tag$``, ``q'[``."""
+    """The beginning of a string that defines its own end: ``$tag$``, ``q'[``."""
     EXECUTED = "executed"
-    """The beginning or end of what MySQL executes although it looks like a comment."""
+    """The beginning or end of code that MySQL executes although it looks like a comment."""
     LINE = "line"
     """A whole line that is for the engine's client: ``GO``, ``/``, a command of ``sqlcmd``."""
     END = "end"
     """A terminator."""
     BROKEN = "broken"
-    """The beginning of something that is not closed."""
+    """The beginning of an unclosed string, name or comment."""
     WORD = "word"
     MARK = "mark"
 
@@ -47,15 +48,15 @@ class Lexis:
     opaque: str
     head: str
     tail: str
-    """What begins a word and goes on with it, as members of a character class."""
+    """Characters that begin and continue a word, as members of a character class."""
     marks: str
-    """Characters that are tokens of their own, and those that begin one of the others; for a character class."""
+    """Characters that are tokens themselves, and those that begin one of the others; for a character class."""
     line: str = ""
     delimited: str = ""
     guard: str = ""
-    """What a word is not to go on with."""
+    """Characters that must not continue a word."""
     broken: str = ""
-    """What begins a string beside a quote alone."""
+    """What begins a string, other than a lone quote."""
     executed: str = ""
 
 
@@ -72,7 +73,7 @@ _ONLY: Final = r"[ \t]*+(?=\r?\n|\Z)"
 """Nothing else on the line."""
 
 _CONTINUED: Final = r"[ \t\f\v]*+[\r\n](?:[ \t\r\n\f\v]++|--[^\r\n]*+[\r\n])*+"
-"""Two strings of SQL with a line's end between them are one, and the second is read as the first is."""
+"""Two SQL strings separated by a line break are one, and the second is read as the first is."""
 _ESCAPED: Final = _quoted("'", "\\")
 _POSTGRESQL: Final = Lexis(
     comment=_LINE_COMMENT,
@@ -131,14 +132,14 @@ LEXES: Final = {
 }
 
 _OPENING: Final = ("'", '\\"', "`", "\\[")
-"""What opens a string or a quoted name in one engine or another, as members of a character class."""
+"""What opens a string or a quoted name in any engine, as members of a character class."""
 
 
 @lru_cache(maxsize=256)
 def pattern(engine: Engine, terminator: str) -> re.Pattern[str]:
-    """Return the pattern of one token and of what is skipped before it; it matches at every place of any text.
+    """Return the pattern of one token and of what is skipped before it; it matches at every position of any text.
 
-    ``terminator`` is text, in any case, and ends a statement wherever it stands outside of strings and comments.
+    ``terminator`` is text, in any case, and ends a statement anywhere outside strings and comments.
     """
     lexis = LEXES[engine]
     guard = lexis.guard + (f"(?!{_terminator(terminator)})" if terminator[0] in "$@#" else "")

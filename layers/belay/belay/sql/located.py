@@ -1,4 +1,4 @@
-"""Text that knows where in a file each of its characters stands."""
+"""Text that knows the location in a file of each of its characters."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Final
 from belay.sql.changes import SourcePlace
 
 _BLOCK: Final = 4096
-"""Characters between two counts of lines: a place is found without counting from the file's beginning."""
+"""Characters between two line counts: a location is found without counting from the file's beginning."""
 
 Part = tuple[str, int, bool]
-"""Text, the place in the original it comes from, and whether it stands there as it is (or is put in for something)."""
+"""Text, the location in the original it comes from, and whether it is there as is (or is substituted for something)."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocatedText:
-    """A file's text or a part of it. ``place`` gives the place of the character at an offset in ``text``."""
+    """A file's text or a part of it. ``place`` returns the location of the character at an offset in ``text``."""
 
     text: str
     place: Callable[[int], SourcePlace]
 
     def joined(self, parts: Iterable[Part]) -> LocatedText:
-        """Return a text made of parts of this one, and of what is put in for something in it."""
+        """Return a text made of parts of this one and of substitutions."""
         texts: list[str] = []
         begins: list[int] = []
         origins: list[tuple[int, bool]] = []

@@ -1,4 +1,4 @@
-"""The virtual model of a database: what its tables are before and after each statement, and what is not sure."""
+"""The virtual model of a database: its tables before and after each statement, and what is uncertain."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from belay.sql.operations import (
 
 @dataclass(frozen=True, slots=True)
 class ModelTable:
-    """A table. ``unsure`` says why it may be otherwise; ``created`` is the id of the change that made it, if any.
+    """A table. ``unsure`` says why it may be wrong; ``created`` is the id of the change that created it, if any.
 
-    ``constraints`` and ``indexes`` have the names that the engine gives where the statement gives none; an engine
-    whose names cannot be foretold has them under their kind and columns in parentheses. A constraint's index is
-    among ``indexes``. A ``temporary`` table lasts for the change that makes it; ``hidden`` is the table whose name
-    it takes meanwhile.
+    ``constraints`` and ``indexes`` have the engine's names if the statement gives none; for an engine whose names
+    cannot be predicted, their kind and columns in parentheses. A constraint's index is among ``indexes``. A
+    ``temporary`` table lasts for the change that creates it; ``hidden`` is the table whose name it takes meanwhile.
     """
 
     name: Name
@@ -42,7 +41,7 @@ class ModelTable:
 class Model:
     """Every table, by name, and the enumeration types' values.
 
-    ``complete`` is true if a table that is not in it does not exist; ``unsure`` says why anything may be otherwise.
+    ``complete`` is true if a table that is not in it does not exist; ``unsure`` says why any of it may be wrong.
     """
 
     tables: Mapping[Name, ModelTable] = field(default_factory=dict)
@@ -51,7 +50,7 @@ class Model:
     unsure: tuple[str, ...] = ()
 
     def with_table(self, table: ModelTable) -> Model:
-        """This model with the table as it is given."""
+        """This model with the table added or replaced."""
         return replace(self, tables={**self.tables, table.name: table})
 
     def without_table(self, name: Name) -> Model:
@@ -78,7 +77,7 @@ class _Enum:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A model as it is kept: names are no keys in JSON."""
+    """A model as stored: names are not keys in JSON."""
 
     tables: tuple[ModelTable, ...]
     enums: tuple[_Enum, ...]

@@ -1,4 +1,4 @@
-"""The names that engines give to constraints and indexes that are made without one.
+"""The names that engines give to unnamed constraints and indexes.
 
 PostgreSQL: ``ChooseConstraintName`` and ``ChooseIndexName`` in src/backend/catalog/pg_constraint.c and
 src/backend/commands/indexcmds.c. MySQL: "CREATE TABLE Statement" and "FOREIGN KEY Constraints" in its manual.
@@ -22,9 +22,9 @@ _SUFFIX = {
 }
 _LIMIT = 63
 _MOST_COLUMNS = 64
-"""Of an index: more than PostgreSQL takes."""
+"""Of an index: more than PostgreSQL allows."""
 _FEW = 8
-"""Names that are tried before all that are taken are put into a set."""
+"""Names that are tried before all taken ones are put into a set."""
 _CALL = re.compile(r'"?([A-Za-z_][\w$]*)"?\s*\(')
 _STRING = re.compile(r"'[^']*+(?:''[^']*+)*+'?+")
 _NAME = re.compile(r'"[^"]*+"?+|`[^`]*+`?+|\[[^\]]*+\]?+|[^\W\d][\w$#]*+')
@@ -81,7 +81,7 @@ def _mysql_index(columns: tuple[str, ...], taken: Collection[str]) -> str:
 
 
 def _index_columns(columns: Iterable[str]) -> list[str]:
-    """PostgreSQL's names of an index's columns: a function's, a column's that is cast, else ``expr``."""
+    """PostgreSQL's names of an index's columns: a function's, a cast column's, else ``expr``."""
     found: list[str] = []
     for column in islice(columns, _MOST_COLUMNS):
         name = column
@@ -118,7 +118,7 @@ def _made(table: str, middle: str, suffix: str) -> str:
 
 
 def mentioned(expression: str, columns: Collection[str]) -> list[str]:
-    """The columns whose names stand in an expression, outside its strings."""
+    """The columns named in an expression, outside its strings."""
     names = _names(expression)
     return [column for column in columns if column in names]
 

@@ -1,4 +1,4 @@
-"""Reading what is made, changed or dropped and is no table: views, functions, types, sequences, schemas, roles."""
+"""Reading what is created, changed or dropped other than tables: views, functions, types, sequences, schemas, roles."""
 
 from itertools import pairwise
 
@@ -58,7 +58,7 @@ def kind(cursor: Cursor) -> op.ObjectKind | None:
 
 
 def create_object(cursor: Cursor, *, replace: bool) -> tuple[op.Operation, ...]:
-    """What follows ``CREATE`` and is no table or index. Raises NotReadable."""
+    """What follows ``CREATE`` and is not a table or index. Raises NotReadable."""
     while (cursor.next_in(_BEFORE) or (cursor.engine in MYSQL and _definer(cursor))) and not cursor.next_is(
         "PUBLIC", "SYNONYM"
     ):
@@ -85,7 +85,7 @@ def create_object(cursor: Cursor, *, replace: bool) -> tuple[op.Operation, ...]:
 
 
 def _atomic(cursor: Cursor) -> bool:
-    """Whether statements of SQL make up the body of PostgreSQL's function; else it is a string."""
+    """Whether the body of PostgreSQL's function is SQL statements; otherwise it is a string."""
     return any((one.word, other.word) == ("BEGIN", "ATOMIC") for one, other in pairwise(cursor.tokens[cursor.at :]))
 
 
@@ -120,7 +120,7 @@ def _whole(cursor: Cursor, *, code: bool) -> None:
 
 
 def drop_object(cursor: Cursor) -> tuple[op.Operation, ...]:
-    """What follows ``DROP`` and is no table or index. Raises NotReadable."""
+    """What follows ``DROP`` and is not a table or index. Raises NotReadable."""
     if cursor.token.word in ROLES and not cursor.next_is("USER", "MAPPING"):
         return _drop_roles(cursor)
     if (dropped := kind(cursor)) is None:
@@ -148,7 +148,7 @@ def drop_object(cursor: Cursor) -> tuple[op.Operation, ...]:
 
 
 def _drop_roles(cursor: Cursor) -> tuple[op.Operation, ...]:
-    """Roles and users: in Oracle a user's tables go with it."""
+    """Roles and users: in Oracle a user's tables are dropped with it."""
     cursor.at += 1
     if_exists = cursor.if_exists()
     names = cursor.listed(lambda: _role_name(cursor))
@@ -172,7 +172,7 @@ def _dropped(cursor: Cursor) -> op.Name:
 
 
 def alter_object(cursor: Cursor) -> tuple[op.Operation, ...]:
-    """What follows ``ALTER`` and is no table, index or session. Raises NotReadable."""
+    """What follows ``ALTER`` and is not a table, index or session. Raises NotReadable."""
     while cursor.next_in(_BEFORE) or (cursor.engine in MYSQL and _definer(cursor)):
         cursor.at += 1
     if (altered := kind(cursor)) is None:

@@ -51,7 +51,7 @@ class ColumnDefinition:
     """A column as it is declared.
 
     ``identity`` is one that numbers rows, ``generated`` one that is computed and stored, ``virtual`` one that is
-    computed when it is read; the expression of both is their default.
+    computed when read; the expression of both is their default.
     """
 
     name: str
@@ -152,7 +152,7 @@ class DropTable:
 
 @dataclass(frozen=True, slots=True)
 class RenameTable:
-    """A table that gets another name."""
+    """A table that is renamed."""
 
     table: Name
     to: Name
@@ -177,7 +177,7 @@ class ChangeTable:
 
 @dataclass(frozen=True, slots=True)
 class RewriteTable:
-    """A table whose rows or indexes are all written anew, and nothing else: ``how`` is ``vacuum full``, ``engine``."""
+    """A table whose rows or indexes are all rewritten, and nothing else: ``how`` is ``vacuum full``, ``engine``."""
 
     table: Name
     how: str
@@ -231,7 +231,7 @@ class DropColumn:
 
 @dataclass(frozen=True, slots=True)
 class RenameColumn:
-    """A column that gets another name."""
+    """A column that is renamed."""
 
     table: Name
     column: str
@@ -259,7 +259,7 @@ class ChangeColumn:
 
 @dataclass(frozen=True, slots=True)
 class AddConstraint:
-    """A constraint that is added to a table that exists; with ``only`` not to its partitions and what inherits it."""
+    """A constraint that is added to an existing table; with ``only`` not to its partitions and inheriting tables."""
 
     table: Name
     constraint: ConstraintDefinition
@@ -276,7 +276,7 @@ class ValidateConstraint:
 
 @dataclass(frozen=True, slots=True)
 class DropConstraint:
-    """A constraint that is dropped; ``kind`` is known where the engine has a syntax of its own for it.
+    """A constraint that is dropped; ``kind`` is known if the engine has its own syntax for it.
 
     ``only`` is true if tables that inherit from its table keep theirs.
     """
@@ -291,7 +291,7 @@ class DropConstraint:
 
 @dataclass(frozen=True, slots=True)
 class RenameConstraint:
-    """A constraint that gets another name."""
+    """A constraint that is renamed."""
 
     table: Name
     constraint: str
@@ -321,7 +321,7 @@ class DropIndex:
 
 @dataclass(frozen=True, slots=True)
 class RenameIndex:
-    """An index that gets another name."""
+    """An index that is renamed."""
 
     index: Name
     to: str
@@ -349,7 +349,7 @@ class AddEnumValue:
 
 @dataclass(frozen=True, slots=True)
 class RenameEnumValue:
-    """A value of an enumeration type that gets another name."""
+    """A value of an enumeration type that is renamed."""
 
     type: Name
     value: str
@@ -358,14 +358,14 @@ class RenameEnumValue:
 
 @dataclass(frozen=True, slots=True)
 class RenameEnum:
-    """A type that gets another name."""
+    """A type that is renamed."""
 
     type: Name
     to: Name
 
 
 class ObjectKind(StrEnum):
-    """Objects whose inside the model does not hold."""
+    """Objects whose contents the model does not hold."""
 
     DATABASE = "database"
     SCHEMA = "schema"
@@ -404,7 +404,7 @@ class AlterObject:
 
 @dataclass(frozen=True, slots=True)
 class DropObject:
-    """An object that is dropped. With ``cascade`` what depends on it goes too; what a role owns is ``OWNED``."""
+    """An object that is dropped. With ``cascade`` its dependents are dropped too; what a role owns is ``OWNED``."""
 
     kind: ObjectKind
     name: Name
@@ -417,7 +417,7 @@ class WriteRows:
     """Rows that are written: ``verb`` is insert, update, delete, merge or copy.
 
     ``filtered`` is true if a condition restricts which. ``columns`` are those that an update assigns; ``literal`` is
-    true if every row stands in the statement itself.
+    true if every row is in the statement itself.
     """
 
     table: Name
@@ -429,7 +429,7 @@ class WriteRows:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Power that is given or taken, as written: permissions, roles and users, owners."""
+    """Permissions, roles and users, or owners that are granted or revoked, as written."""
 
     text: str
     revoke: bool = False
@@ -439,7 +439,7 @@ class Grant:
 class Setting:
     """A session's or transaction's setting, such as ``lock_timeout``; names and values in lower case.
 
-    MySQL's ``algorithm`` and ``lock`` are of their statement alone, and stand first in it.
+    MySQL's ``algorithm`` and ``lock`` apply only to their statement, and come first in it.
     """
 
     name: str
@@ -462,10 +462,10 @@ class Harmless:
 
 @dataclass(frozen=True, slots=True)
 class NotUnderstood:
-    """A statement that could not be read as a whole: why, and the names it has in it, which it may have changed.
+    """A statement that could not be fully read: why, and the names in it, which it may have changed.
 
-    ``everything`` is true if what it changes cannot be told (procedural code, dynamic SQL). ``table`` is the one it
-    says it creates or alters.
+    ``everything`` is true if what it changes cannot be determined (procedural code, dynamic SQL). ``table`` is the one
+    it says it creates or alters.
     """
 
     reason: str

@@ -1,7 +1,7 @@
-"""What a statement does: its text read into operations, the whole of it or none.
+"""What a statement does: its text parsed into operations, completely or not at all.
 
-Structure is read by small grammars of our own (a file each), which take every word or refuse the statement; rows and
-queries by sqlglot, which is imported only when it is needed, in :mod:`belay.sql.queries`.
+Structure is read by Belay's own small grammars (a file each), which consume every word or refuse the statement; rows
+and queries by sqlglot, which is imported only when needed, in :mod:`belay.sql.queries`.
 """
 
 from collections.abc import Callable
@@ -19,16 +19,16 @@ from belay.sql.tables import create_table
 from belay.sql.tokens import NotReadable, TokenForm
 
 MAXIMUM = 4_000_000
-"""Characters of a statement that are looked at; a longer one is not understood."""
+"""Characters of a statement that are examined; a longer one is not understood."""
 
 _KEYWORDS = frozenset(
     "ADD ALTER AND AS BEGIN BY CALL CASCADE CASE COLUMN CONSTRAINT CREATE DEFAULT DELETE DO DROP ELSE END EXEC EXECUTE "
     "EXISTS FOREIGN FROM GROUP IF IN INDEX INNER INSERT INTO IS JOIN KEY LEFT LIKE MODIFY NOT NULL ON OR ORDER PRIMARY "
     "REFERENCES RENAME REPLACE SELECT SET TABLE THEN TO UNION UNIQUE UPDATE USING VALUES VIEW WHEN WHERE WITH".split()
 )
-"""Reserved words, which are no names unless they are quoted."""
+"""Reserved words, which are names only if quoted."""
 _PROCEDURAL = frozenset("DO EXECUTE EXEC CALL BEGIN DECLARE IF WHILE PREPARE LOAD".split())
-"""What runs code that is not read here; SQL Server has more of it anywhere in a batch."""
+"""Statements that run code that is not read here; SQL Server allows more of it anywhere in a batch."""
 _BATCHED = frozenset("EXEC EXECUTE WHILE CURSOR GOTO".split())
 
 
@@ -107,7 +107,7 @@ def _statement(cursor: Cursor) -> tuple[Operation, ...]:
 
 
 def _scripted(cursor: Cursor, word: str) -> tuple[Operation, ...] | None:
-    """What SQL Server's scripts are made of beside statements; None if it is a statement."""
+    """SQL Server's script constructs other than statements; None if it is a statement."""
     if word == "IF":
         return blocks_sqlserver.guarded(cursor, _statement)
     if word == "DECLARE":
@@ -148,7 +148,7 @@ _RENAME: dict[Engine, Callable[[Cursor], tuple[Operation, ...]]] = {
 
 
 def _explained(cursor: Cursor) -> tuple[Operation, ...]:
-    """``EXPLAIN``, which with ``ANALYZE`` does what it explains."""
+    """``EXPLAIN``, which with ``ANALYZE`` executes what it explains."""
     options = cursor.group().upper() if cursor.next_is("(") else ""
     if cursor.take("ANALYZE") or "ANALYZE" in options:
         cursor.take("VERBOSE")
@@ -250,7 +250,7 @@ def _not_understood(cursor: Cursor, reason: NotReadable) -> NotUnderstood:
 
 
 def _names(cursor: Cursor) -> list[Name]:
-    """Every name, with its schema, that stands in the statement; some keywords may be among them."""
+    """Every name in the statement, with its schema; some keywords may be among them."""
     found: list[Name] = []
     cursor.at = 0
     while not cursor.done:

@@ -1,4 +1,4 @@
-"""Plain changes: ``NNNN-name.sql``, each a change, with what undoes it in ``NNNN-name.undo.sql`` beside it."""
+"""Plain changes: ``NNNN-name.sql``, each a change, with its undo in ``NNNN-name.undo.sql`` beside it."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from belay.sql.substitution import substituted
 from belay.sql.transactions import in_transaction, needs_transaction
 
 SCHEMA: Final = re.compile(r"\$\{([A-Za-z_]\w{0,63})\}(?=\.)")
-"""A placeholder that a dot follows."""
+"""A placeholder followed by a dot."""
 NAME: Final = re.compile(r"(?P<number>[0-9]{1,18})[-_](?P<name>[^/]+?)(?P<undo>\.undo)?\.sql", re.IGNORECASE)
 
 
@@ -45,9 +45,9 @@ def read_plain(files: Mapping[str, bytes], directory: str, engine: Engine) -> tu
 
 
 def read_alone(path: str, data: bytes, engine: Engine) -> DatabaseChange:
-    """Read a file of SQL that is run by itself. Raises :class:`UnreadableChanges`.
+    """Read a SQL file that is run by itself. Raises :class:`UnreadableChanges`.
 
-    A ``${name}`` that stands for a schema is taken for the name: nobody says what it is, and it can be nothing else.
+    A ``${name}`` used as a schema is taken as a name: its value is unknown, and it can be nothing else.
     """
     source = text_of(path, data)
     schemas = {name.lower(): name for name in SCHEMA.findall(source.text)}

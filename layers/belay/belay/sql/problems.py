@@ -1,4 +1,4 @@
-"""The words in which unreadable changes are refused: where, what was expected, what was found."""
+"""The messages by which unreadable changes are refused: where, what was expected, what was found."""
 
 from types import TracebackType
 from typing import Final
@@ -10,23 +10,23 @@ _MOST_SHOWN: Final = 80
 
 
 def problem_at(place: SourcePlace, problem: str) -> str:
-    """Return a problem with its place in front, as ``changes/0001-orders.sql:3:1: expected ..., found ...``."""
+    """Return a problem prefixed by its location, as ``changes/0001-orders.sql:3:1: expected ..., found ...``."""
     return f"{place.path}:{place.line}:{place.column}: {problem}"
 
 
 def shown(text: str) -> str:
-    """Return hostile text as a message may show it: control characters escaped, long text shortened."""
+    """Quote hostile text for a message: control characters escaped, long text shortened."""
     return repr(text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}...")
 
 
 class Collected:
-    """The problems of several files. As a context it takes the problems of one, so that the next is read too."""
+    """The problems of several files. As a context it collects those of one, so that the next is read too."""
 
     def __init__(self) -> None:
         self._problems: list[str] = []
 
     def add(self, problem: str) -> None:
-        """Take one problem."""
+        """Add one problem."""
         self._problems.append(problem)
 
     def __enter__(self) -> None:

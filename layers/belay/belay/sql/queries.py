@@ -1,4 +1,4 @@
-"""Reading queries and what writes rows, with sqlglot. Nothing else imports it, and only when there is such a statement.
+"""Reading queries and row-writing statements, with sqlglot. Nothing else imports it, and only for such a statement.
 
 Targets, conditions and calls are taken from the tree; a tree with anything in it that could do more is refused.
 """
@@ -26,13 +26,13 @@ DIALECTS = {
     Engine.SQLSERVER: "tsql",
     Engine.DB2: "postgres",
 }
-"""DB2 has no dialect in sqlglot; its queries are nearest to PostgreSQL's."""
+"""sqlglot has no DB2 dialect; its queries are closest to PostgreSQL's."""
 
 _REMOTE = frozenset({"openrowset", "openquery", "opendatasource"})
-"""What SQL Server's functions may change something with; those of its users cannot."""
+"""SQL Server's functions with side effects; user-defined ones can have none."""
 _SYSTEM = frozenset({"pg_catalog", "information_schema", "sys", "dbo", "sysibm", "sysfun", "dbms_lob", "dbms_random"})
 _DEEPEST = 100
-"""Parentheses within each other that are handed on: sqlglot calls itself for each."""
+"""Nested parentheses that are passed on: sqlglot recurses for each."""
 _MOST_SIMPLIFIED = 100
 """Nodes of a condition."""
 _MOST_COMMON_TABLES = 100
@@ -45,16 +45,16 @@ _OPPOSITES: dict[type[exp.Expr], type[exp.Binary]] = {
     exp.LTE: exp.GT,
 }
 _QUOTED = re.compile(r"'[^']*+(?:''[^']*+)*+'")
-logger.disabled = True  # what it cannot parse is said by what it returns
+logger.disabled = True  # parse failures are reported by the return value
 
 
 def _depth(text: str) -> int:
-    """How many parentheses are open at most, outside of texts in quotes."""
+    """The maximum nesting of parentheses, outside quoted texts."""
     return max(accumulate((each == "(") - (each == ")") for each in _QUOTED.sub("", text)), default=0)
 
 
 def operations(text: str, engine: Engine) -> tuple[op.Operation, ...]:
-    """What a query or a statement that writes rows does. Raises NotReadable."""
+    """What a query or a row-writing statement does. Raises NotReadable."""
     if _depth(text) > _DEEPEST:
         raise NotReadable(f"it has more than {_DEEPEST} parentheses within each other")
     try:
@@ -144,7 +144,7 @@ def _update(node: exp.Expr, engine: Engine) -> list[op.Operation]:
 
 
 def _assigned(item: exp.Expr, engine: Engine) -> list[tuple[str, str]]:
-    """The columns that an item of SET assigns, with the table that each names."""
+    """The columns that an item of SET assigns, with the table of each."""
     if not isinstance(item, exp.EQ):
         raise NotReadable("an assignment of an unknown form")
     left = item.left.expressions if isinstance(item.left, exp.Tuple) else [item.left.unnest()]
@@ -215,7 +215,7 @@ def _sources(*nodes: exp.Expr | None) -> list[exp.Table]:
 
 
 def _target(alias: str, sources: list[exp.Table], engine: Engine, written: exp.Expr) -> op.Name:
-    """The table that an alias stands for: in a FROM of its own if it has one, as SQL Server reads it."""
+    """The table that an alias refers to: in a FROM of its own if it has one, as SQL Server reads it."""
     if isinstance(written, exp.Table) and written.args.get("db"):
         return _name(written, engine)
     named = [table for table in sources if table.alias.lower() == alias.lower()]
@@ -249,7 +249,7 @@ def _filtered(node: exp.Expr, joins: list[exp.Join]) -> bool:
 
 
 def always_true(condition: exp.Expr) -> bool:
-    """Whether a condition is true for every row, whatever is in it: ``1 = 1``, ``true``, ``'a' = 'a' OR x``."""
+    """Whether a condition is true for every row, whatever its content: ``1 = 1``, ``true``, ``'a' = 'a' OR x``."""
     if _about_rows(condition.unnest()):
         return False
     simple = _simplified(condition)
@@ -271,7 +271,7 @@ def always_true(condition: exp.Expr) -> bool:
 
 
 def _simplified(condition: exp.Expr) -> exp.Expr:
-    """A condition in its simplest form; a large one as it is: sqlglot compares each of its parts with each other."""
+    """A condition in its simplest form; a large one unchanged: sqlglot compares all pairs of its parts."""
     if next(islice(condition.walk(), _MOST_SIMPLIFIED, None), None) is not None:
         return condition.unnest()
     try:
@@ -281,7 +281,7 @@ def _simplified(condition: exp.Expr) -> exp.Expr:
 
 
 _OF_ROWS = (exp.Column, exp.Query, exp.Parameter, exp.Placeholder, exp.SessionParameter, exp.Anonymous)
-"""What a condition needs to differ between rows, or between one run and another."""
+"""What makes a condition differ between rows, or between runs."""
 
 
 def _always_false(condition: exp.Expr) -> bool:
@@ -291,7 +291,7 @@ def _always_false(condition: exp.Expr) -> bool:
 
 
 def _about_rows(condition: exp.Expr) -> bool:
-    """Whether a condition compares a column with what is none, as most do: no need to look further."""
+    """Whether a condition compares a column with another kind of operand, as most do: no further check is needed."""
     if not isinstance(condition, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Like)):
         return False
     sides = (condition.left.unnest(), condition.right.unnest())
@@ -299,7 +299,7 @@ def _about_rows(condition: exp.Expr) -> bool:
 
 
 def _negated(condition: exp.Expr) -> exp.Expr:
-    """What is true where the condition is false, if that needs no more than to leave its NOT out or turn its sign."""
+    """The condition's negation, if that only needs dropping its NOT or inverting its operator."""
     if isinstance(condition, exp.Not):
         return condition.this.unnest()  # type: ignore[no-any-return]
     opposite = _OPPOSITES.get(type(condition))

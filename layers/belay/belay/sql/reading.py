@@ -23,8 +23,8 @@ def read_changes(
 ) -> tuple[DatabaseChange, ...]:
     """Read the changes in a directory of a release, in the order in which they are applied.
 
-    ``files`` are the release's, by path; Without a format it is told by the files (:func:`format_of`).
-    ``placeholders`` are Flyway's placeholders and Liquibase's properties.
+    ``files`` are the release's, by path. Without a format it is detected (:func:`format_of`). ``placeholders`` are
+    Flyway's placeholders and Liquibase's properties.
 
     Raises :class:`UnreadableChanges` with every problem found, each with file and line.
     """
@@ -47,7 +47,7 @@ def _read(
 
 
 def format_of(files: Mapping[str, bytes], directory: str) -> Format:
-    """Tell the format of a directory by its files.
+    """Detect the format of a directory by its files.
 
     A changelog makes it Liquibase, else a file with a Flyway name makes it Flyway, anything else is plain. Raises
     :class:`UnreadableChanges` if there are no files, or changelogs beside Flyway's names.
@@ -64,7 +64,7 @@ def format_of(files: Mapping[str, bytes], directory: str) -> Format:
 
 
 def read_files(files: Mapping[str, bytes], engine: Engine) -> tuple[DatabaseChange, ...]:
-    """Read files that are run by themselves, in their order, each a change; a changelog is as many as it has.
+    """Read files that are run by themselves, in order, each as one change; a changelog yields all of its own.
 
     A changelog that another of the files includes is read once.
 

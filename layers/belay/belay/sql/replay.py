@@ -1,6 +1,6 @@
-"""What a database is before and after each statement of its changes.
+"""The state of a database before and after each statement of its changes.
 
-What is not understood makes what it names unsure, and what is unsure stays so, under whatever name it gets.
+What is not understood makes what it names unsure, and unsure parts stay unsure under any later name.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 NOTHING_KNOWN = Model()
-"""A database of which nothing is known: what is not in it may be there."""
+"""A database about which nothing is known: what is not in it may exist."""
 
 _INDEXED = (op.ConstraintKind.PRIMARY_KEY, op.ConstraintKind.UNIQUE, op.ConstraintKind.EXCLUDE)
 _UNINDEXED = (op.ConstraintKind.FOREIGN_KEY, op.ConstraintKind.CHECK)
@@ -30,14 +30,14 @@ _NOT_CREATED = "is not among what was created"
 _TOO_MUCH = "more changes of more tables than are followed"
 
 REASONS = 3
-"""How many reasons are kept for being unsure: the first say what began it."""
+"""How many reasons for being unsure are kept: the first ones name the origin."""
 
 
 def replay(changes: Iterable[DatabaseChange], engine: Engine, baseline: Model = NOTHING_KNOWN) -> Iterator[ReplayStep]:
     """Each operation of each statement in order, with the model before and after it.
 
-    What would take longer than ``MAX_EFFORT`` is not followed to its end: that is not understood, and nothing is known
-    of any table after it.
+    What would exceed ``MAX_EFFORT`` is abandoned: the rest is not understood, and nothing is known of any table after
+    it.
     """
     model = _session_ended(baseline)
     names = Schemas(engine)
@@ -65,7 +65,7 @@ def replay(changes: Iterable[DatabaseChange], engine: Engine, baseline: Model = 
 
 
 def _effort(before: Model, after: Model) -> int:
-    """What a step costs: see ``MAX_EFFORT``."""
+    """The cost of a step: see ``MAX_EFFORT``."""
     if after.tables is before.tables:
         return 0
     changed = (table for name, table in after.tables.items() if before.tables.get(name) is not table)
@@ -76,9 +76,9 @@ def _effort(before: Model, after: Model) -> int:
 def _transaction(
     model: Model, begun: Model | None, operation: op.Transaction, engine: Engine
 ) -> tuple[Model, Model | None]:
-    """PostgreSQL, SQL Server and DB2 take structure back with a transaction; MySQL and Oracle do not.
+    """PostgreSQL, SQL Server and DB2 roll structure back with a transaction; MySQL and Oracle do not.
 
-    What begins inside a transaction goes back with it: PostgreSQL only warns, SQL Server counts.
+    A nested transaction is rolled back with it: PostgreSQL only warns, SQL Server counts.
     """
     if operation.verb == "begin":
         return model, model if begun is None else begun
@@ -191,7 +191,7 @@ class _Step:
     # tables
 
     def _found(self, name: op.Name) -> ModelTable:
-        """The table, or one of which nothing is sure."""
+        """The table, or one about which nothing is sure."""
         if table := self.model.tables.get(name):
             return table
         why = _NOT_CREATED if self.model.complete else "was there before and is not known"
@@ -204,7 +204,7 @@ class _Step:
         return self.model.with_table(table if missing else change(table))
 
     def _on_family(self, name: op.Name, change: Changing, *, having: str = "") -> Model:
-        """Changes a table and what inherits its columns; with ``having`` only what has that constraint."""
+        """Changes a table and those that inherit its columns; with ``having`` only those with that constraint."""
         model = self._on(name, change)
         for child in self._children(name):
             table = self.model.tables[child]
@@ -213,7 +213,7 @@ class _Step:
         return model
 
     def _on_partitions(self, model: Model, name: op.Name, change: Changing) -> Model:
-        """Changes the partitions of a table in a model in which the table itself is changed already."""
+        """Changes the partitions of a table in a model in which the table itself is already changed."""
         for child in self._children(name):
             if self.model.tables[child].partition:
                 model = model.with_table(change(model.tables[child]))
@@ -234,7 +234,7 @@ class _Step:
         return _with_identity(replace(table, parents=(), partition=False), identities, identity=False)
 
     def _children(self, name: op.Name) -> list[op.Name]:
-        """What inherits from a table, each once, whatever inherits from what."""
+        """All tables that inherit from a table, directly or not, without duplicates."""
         found: dict[op.Name, None] = {}
         above = [name]
         while above:
@@ -252,12 +252,12 @@ class _Step:
         return replace(table, unsure=_reasons(table.unsure, f"{self.where}: {reason}"))
 
     def _taken(self, table: ModelTable, *, relations: bool = True, constraints: bool = True) -> _Taken:
-        """The names that are in use in a table's schema, as far as a new name of the engine's must differ."""
+        """The names in use in a table's schema, as far as a new generated name must differ."""
         others = () if self.engine in MYSQL else self._beside(table)
         return _Taken((table, *others), relations, constraints)
 
     def _beside(self, table: ModelTable) -> list[ModelTable]:
-        """The tables of a table's schema; temporary ones are in one of their own."""
+        """The tables of a table's schema; temporary ones have their own."""
         found = [each for each in self.model.tables.values() if each.name.schema == table.name.schema]
         if table.temporary:
             return [each for each in found if each.temporary]
@@ -297,7 +297,7 @@ class _Step:
         return self.model.with_table(table)
 
     def _inherited(self, table: ModelTable, source: ModelTable) -> ModelTable:
-        """A table with what it inherits of another, or with all that a partition has of its table."""
+        """A table with what it inherits from another, or with everything that a partition has of its table."""
         source = self._with_names(source)
         if twice := [name for name in source.columns if name in table.columns]:
             table = self._unsure(table, f"{', '.join(twice)} is several tables' that it inherits from")
@@ -330,7 +330,7 @@ class _Step:
         columns: Mapping[str, op.ColumnDefinition],
         kinds: Collection[op.ConstraintKind],
     ) -> ModelTable:
-        """A table with columns and kinds of constraints of another, which are valid in it: it is empty."""
+        """A table with columns and kinds of constraints of another, which are valid because it is empty."""
         table = replace(table, columns={**table.columns, **columns}, unsure=_reasons(table.unsure, *source.unsure))
         kept = (
             replace(constraint, name="" if constraint.kind in _INDEXED else name, validated=True)
@@ -557,9 +557,9 @@ class _Step:
         return model if operation.only else self._passed_on(model, before)
 
     def _passed_on(self, model: Model, before: ModelTable) -> Model:
-        """What inherits from a table has the constraints that are new on it, too, under the same names.
+        """New constraints on a table are also added to those that inherit from it, under the same names.
 
-        Partitions have all of them, keys under names of their own; other tables have checks and what is NOT NULL.
+        Partitions get all of them, with keys under their own names; other tables get checks and NOT NULLs.
         """
         had = self._with_names(before).constraints
         new = [
@@ -595,7 +595,7 @@ class _Step:
         )
 
     def _foreign_key_index(self, table: ModelTable, constraint: op.ConstraintDefinition) -> ModelTable:
-        """MySQL makes an index for a foreign key unless one begins with its columns."""
+        """MySQL creates an index for a foreign key unless one begins with its columns."""
         width = len(constraint.columns)
         if any(index.columns[:width] == constraint.columns for index in table.indexes.values()):
             return table
@@ -632,7 +632,7 @@ class _Step:
     def _cascaded(self, model: Model, name: op.Name) -> Model:
         """Foreign keys to a table are dropped with the unique index that they need, whatever the order of its columns.
 
-        Where one of several such indexes is left, nobody knows which one they need.
+        If one of several such indexes is left, which one they need is unknown.
         """
         had, has = self._found(name), model.tables[name]
         for table in model.tables.values():
@@ -819,10 +819,10 @@ class _Step:
 
 
 def _merged(added: Iterable[op.ConstraintDefinition]) -> list[op.ConstraintDefinition]:
-    """PostgreSQL makes one of several equal keys or exclusions in one definition: the primary key, if one is.
+    """PostgreSQL creates one of several equal keys or exclusions in one definition: the primary key, if there is one.
 
-    It has the first name that one of them has (transformIndexConstraints in src/backend/parser/parse_utilcmd.c). Checks
-    are made, and named, before keys, and foreign keys after them.
+    It has the first given name among them (transformIndexConstraints in src/backend/parser/parse_utilcmd.c). Checks are
+    created, and named, before keys, and foreign keys after them.
     """
     keys: dict[object, op.ConstraintDefinition] = {}
     others = []
@@ -839,7 +839,7 @@ def _merged(added: Iterable[op.ConstraintDefinition]) -> list[op.ConstraintDefin
 
 
 def _has(table: ModelTable, constraint: op.ConstraintDefinition) -> bool:
-    """Whether a table has a constraint already, with which that of a table that it inherits from becomes one."""
+    """Whether a table already has a constraint that merges with one of a table that it inherits from."""
     if constraint.kind is op.ConstraintKind.NOT_NULL:
         return any(name in table.columns and not table.columns[name].nullable for name in constraint.columns)
     return constraint.name in table.constraints
@@ -859,7 +859,7 @@ def _with_identity(table: ModelTable, columns: Iterable[str], *, identity: bool)
 
 
 def _with_not_null(table: ModelTable, column: str, *, there: bool) -> ModelTable:
-    """A table whose NOT NULL constraints on a column are validated, or are gone."""
+    """A table whose NOT NULL constraints on a column are validated, or dropped."""
     constraints = dict(table.constraints)
     for name, kept in table.constraints.items():
         if kept.kind is op.ConstraintKind.NOT_NULL and column in kept.columns:

@@ -1,10 +1,10 @@
-"""The words that each engine does not take for a name unless they are quoted, in lower case.
+"""The words that are names in each engine only if quoted, in lower case.
 
 PostgreSQL: https://www.postgresql.org/docs/18/sql-keywords-appendix.html, MySQL:
 https://dev.mysql.com/doc/refman/8.4/en/keywords.html, MariaDB:
 https://mariadb.com/docs/server/reference/sql-structure/sql-language-structure/reserved-words, Oracle:
 https://docs.oracle.com/en/database/oracle/oracle-database/23/sqlrf/Oracle-SQL-Reserved-Words.html, SQL Server:
-https://learn.microsoft.com/en-us/sql/t-sql/language-elements/reserved-keywords-transact-sql. Db2 takes any word for a
+https://learn.microsoft.com/en-us/sql/t-sql/language-elements/reserved-keywords-transact-sql. Db2 accepts any word as a
 name, and advises against those of the standard:
 https://www.ibm.com/docs/en/db2/12.1.0?topic=sql-reserved-schema-names-reserved-words
 """

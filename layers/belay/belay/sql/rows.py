@@ -1,4 +1,4 @@
-"""Reading what writes or reads rows: rows of constants here, everything else with :mod:`belay.sql.queries`."""
+"""Reading statements that write or read rows: rows of constants here, everything else with :mod:`belay.sql.queries`."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -34,9 +34,9 @@ def write_or_query(cursor: Cursor) -> tuple[Operation, ...]:
 
 
 def _plain(cursor: Cursor, start: int) -> str:
-    """The tokens from number ``start`` to here as any parser reads them: no comments, and strings without escapes.
+    """The tokens from number ``start`` to here in portable form: no comments, and strings without escapes.
 
-    What only one engine writes so is written as others do: ``REPLACE INTO``, ``DELETE t``, ``TOP (1)``,
+    One engine's own syntax is rewritten as others have it: ``REPLACE INTO``, ``DELETE t``, ``TOP (1)``,
     ``CURRENT DATE``, ``WITH UR``.
     """
     parts: list[str] = []
@@ -72,14 +72,14 @@ def _common(cursor: Cursor, start: int) -> list[Token]:
 
 
 def _without_top(found: list[Token]) -> list[Token]:
-    """``DELETE TOP (10) FROM t`` is ``DELETE FROM t``: how many is no condition."""
+    """``DELETE TOP (10) FROM t`` is ``DELETE FROM t``: a row limit is not a condition."""
     if len(found) < _WITH_TOP or found[1].word != "TOP" or found[2].word != "(" or found[4].word != ")":
         return found
     return [found[0], *found[6 if found[5].word == "PERCENT" else 5 :]]
 
 
 def _with_from(found: list[Token]) -> list[Token]:
-    """``DELETE t WHERE ...`` is ``DELETE FROM t WHERE ...``; not where SQL Server has another FROM after it."""
+    """``DELETE t WHERE ...`` is ``DELETE FROM t WHERE ...``; not if SQL Server has another FROM after it."""
     at = 2
     while at + 1 < len(found) and found[at].word == ".":
         at += 2
@@ -110,7 +110,7 @@ def _db2(found: list[Token]) -> list[Token]:
 
 
 def _constants(cursor: Cursor) -> WriteRows | None:
-    """Rows of constants that are inserted, the commonest and longest of all statements; None if it is another."""
+    """Inserted rows of constants, the most common and longest of all statements; None if it is another."""
     if not cursor.take("INSERT") and not (cursor.engine in MYSQL and cursor.take("REPLACE")):
         return None
     if not cursor.take("INTO") and cursor.engine not in (*MYSQL, Engine.SQLSERVER):
@@ -144,7 +144,7 @@ def _row(cursor: Cursor) -> bool:
 
 
 def _to_next(cursor: Cursor) -> None:
-    """Goes to where SQL Server would begin the next statement."""
+    """Advances to where SQL Server would begin the next statement."""
     first = cursor.token.word
     cursor.at += 1
     query, cases = first in ("SELECT", "WITH", "(", "MERGE"), 0
@@ -164,7 +164,7 @@ def _to_next(cursor: Cursor) -> None:
 
 
 def _continues(word: str, before: str, first: str, query: bool) -> bool:
-    """Whether a word that begins statements is a part of this one."""
+    """Whether a word that begins statements continues this one."""
     if word == "SELECT":
         return before in ("UNION", "ALL", "EXCEPT", "INTERSECT") or (not query and first == "INSERT") or before == ")"
     if word == "WITH":

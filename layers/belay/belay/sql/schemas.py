@@ -1,4 +1,4 @@
-"""Where a name without a schema stands: what a session says of it, with ``USE``, ``SET search_path`` and the like."""
+"""The schema of unqualified names: as a session sets it, with ``USE``, ``SET search_path`` and the like."""
 
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
@@ -21,7 +21,7 @@ Resolved = TypeVar("Resolved")
 
 
 class Schemas:
-    """The schema or database that a session is in. The first that changes name is the one that names without are in.
+    """A session's schema or database: the first schema that changes name is the one of unqualified names.
 
     In PostgreSQL that is ``public``, whatever they name.
     """
@@ -32,17 +32,17 @@ class Schemas:
         self._current = ""
 
     def reset(self) -> None:
-        """A new session, which begins where no schema is said."""
+        """Start a new session, without a set schema."""
         self._current = ""
 
     def resolved(self, operation: Operation, model: Model) -> Operation:
-        """The operation with the names that it means."""
+        """The operation with its names resolved."""
         if isinstance(operation, Setting) and operation.name in _SAYS[self._engine]:
             self._enter(operation.value)
             return operation
         if not self._current and not self._home:
             return operation
-        if self._engine is Engine.SQLSERVER:  # a database there is above the schemas that names have
+        if self._engine is Engine.SQLSERVER:  # a database there is above the schemas of names
             return operation
         return self._renamed(operation, operation, model)
 

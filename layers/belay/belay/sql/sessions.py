@@ -1,4 +1,6 @@
-"""Reading what changes a session or nothing: settings, transactions, locks, comments, statistics, grants."""
+"""Reading statements that change only a session, or nothing: settings, transactions, locks, comments, statistics,
+grants.
+"""
 
 from belay.sql.changes import MYSQL, Engine
 from belay.sql.cursor import Cursor
@@ -18,7 +20,7 @@ _LEVELS = ("SESSION", "LOCAL", "GLOBAL", "PERSIST", "PERSIST_ONLY")
 
 
 def setting(cursor: Cursor) -> tuple[Operation, ...]:
-    """``SET``, from after it. Raises NotReadable if a value is more than a constant."""
+    """``SET``, from after it. Raises NotReadable if a value is not a constant."""
     engine = cursor.engine
     if engine is Engine.SQLSERVER:
         return (_switch(cursor),)
@@ -71,7 +73,7 @@ def _assignment(cursor: Cursor) -> Setting:
 
 
 def _computed(cursor: Cursor) -> str:
-    """A value that a query or function gives, if it does nothing else. Raises NotReadable."""
+    """A value that a query or function returns without side effects. Raises NotReadable."""
     start = cursor.at
     cursor.skip_to(",")
     value = cursor.since(start)
@@ -128,10 +130,10 @@ STARTERS = frozenset(
     "ALTER BEGIN COMMIT CREATE DELETE DENY DROP EXEC EXECUTE GRANT IF INSERT MERGE PRINT REVOKE ROLLBACK SELECT SET "
     "TRUNCATE UPDATE USE WITH DECLARE WHILE GO ELSE END RETURN RAISERROR THROW".split()
 )
-"""Words that begin a statement in SQL Server, where nothing need stand between two."""
+"""Words that begin a statement in SQL Server, which needs no separator between two."""
 
 CHANGING = STARTERS - frozenset("SELECT WITH SET ELSE END BEGIN IF USE".split())
-"""Those that nothing else in SQL Server's definitions and permissions has in it."""
+"""Those that occur nowhere else in SQL Server's definitions and permissions."""
 
 
 def grant(cursor: Cursor, verb: str) -> tuple[Operation, ...]:
@@ -148,7 +150,7 @@ def grant(cursor: Cursor, verb: str) -> tuple[Operation, ...]:
 
 
 def _granted(verb: str, rest: str) -> Grant:
-    """Only these take power away; to make or change a user gives it."""
+    """Only these revoke; creating or changing a user grants."""
     defaults = verb == "ALTER DEFAULT PRIVILEGES" and "REVOKE" in rest.upper().split()
     return Grant(f"{verb} {rest}", revoke=verb in ("REVOKE", "DENY") or defaults)
 
@@ -163,7 +165,7 @@ def harmless(cursor: Cursor, verb: str) -> tuple[Operation, ...]:
 
 
 def vacuum(cursor: Cursor) -> tuple[Operation, ...]:
-    """PostgreSQL's ``VACUUM``, which with ``FULL`` writes every row anew."""
+    """PostgreSQL's ``VACUUM``, which with ``FULL`` rewrites every row."""
     options = cursor.group().upper() if cursor.next_is("(") else ""
     full = "FULL" in options.strip("()").replace(",", " ").split() or cursor.take("FULL")
     while cursor.take_any("FREEZE", "VERBOSE", "ANALYZE"):

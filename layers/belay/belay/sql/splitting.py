@@ -23,7 +23,7 @@ SPLITTERS: Final[dict[Engine, type[Splitter]]] = {
 
 
 def split(source: LocatedText, engine: Engine, terminator: str = ";") -> tuple[SqlStatement, ...]:
-    """Split a text into its statements; what holds only blanks and comments is none.
+    """Split a text into its statements; blanks and comments alone are none.
 
     Raises :class:`UnreadableChanges` with every problem found.
     """
@@ -31,7 +31,7 @@ def split(source: LocatedText, engine: Engine, terminator: str = ";") -> tuple[S
 
 
 def pieces(source: LocatedText, engine: Engine, terminator: str = ";") -> list[Piece]:
-    """Return where the statements of a text stand. Raises :class:`UnreadableChanges` with every problem found."""
+    """Return the positions of a text's statements. Raises :class:`UnreadableChanges` with every problem found."""
     return SPLITTERS[engine](source, engine, terminator).pieces()
 
 

@@ -1,4 +1,4 @@
-"""Values put in for ``${name}``: Flyway's placeholders and Liquibase's properties."""
+"""Values substituted for ``${name}``: Flyway's placeholders and Liquibase's properties."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,14 +17,14 @@ PLACEHOLDER: Final = re.compile(r"\$\{([^{}$\r\n]{1,200})\}")
 
 @dataclass(frozen=True, slots=True)
 class Substituted:
-    """A text with values put in, and what was used of them."""
+    """A text with values substituted, and those that were used."""
 
     source: LocatedText
     used: Mapping[str, str]
 
 
 def substituted(source: LocatedText, values: Mapping[str, str]) -> Substituted:
-    """Put values in, by their names, which are in lower case here and in any there; one without a value stays."""
+    """Substitute values by name, in lower case here and in any case there; a name without a value is kept."""
     used: dict[str, str] = {}
 
     def parts() -> Iterator[Part]:
@@ -50,7 +50,7 @@ def substituted(source: LocatedText, values: Mapping[str, str]) -> Substituted:
 
 
 def doubted(statements: Iterable[SqlStatement]) -> tuple[SqlStatement, ...]:
-    """Return the statements, those in which a name without a value is left as not understood."""
+    """Return the statements, with those that contain a name without a value marked as not understood."""
     return tuple(_doubted(each) for each in statements)
 
 

@@ -19,7 +19,7 @@ from belay.sql.tokens import NotReadable, TokenForm
 
 
 class _Body:
-    """What stands between the parentheses of a ``CREATE TABLE``."""
+    """The content of a ``CREATE TABLE``'s parentheses."""
 
     def __init__(self) -> None:
         self.columns: list[op.ColumnDefinition] = []
@@ -196,7 +196,7 @@ _MYSQL_OPTIONS = (
 
 
 def mysql_option(cursor: Cursor) -> str:
-    """One of MySQL's table options, and its name in lower case; empty if none comes."""
+    """One of MySQL's table options, and its name in lower case; empty if there is none."""
     default = cursor.take("DEFAULT")
     if cursor.take("CHARACTER", "SET"):
         option = "CHARSET"

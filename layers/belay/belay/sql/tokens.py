@@ -1,6 +1,6 @@
-"""Cutting a statement into tokens, as each engine does: names, strings, numbers and signs, without comments.
+"""Splitting a statement into tokens, as each engine does: names, strings, numbers and signs, without comments.
 
-Every engine has its own quotes and comments; reading them as another engine would is how a statement is misread.
+Every engine has its own quotes and comments; reading them by another engine's rules misreads statements.
 """
 
 import re
@@ -17,9 +17,9 @@ MYSQL_VERSION = 80499
 
 
 class NotReadable(Exception):  # noqa: N818 - a statement's, as errors.py has an undertaking's
-    """A statement is not what its engine's grammar, as far as it is known here, allows. Becomes ``NotUnderstood``.
+    """A statement violates its engine's grammar, as far as it is known here. Becomes ``NotUnderstood``.
 
-    ``everything`` is true if what it changes cannot be told.
+    ``everything`` is true if what it changes cannot be determined.
     """
 
     def __init__(self, reason: str, *, everything: bool = False) -> None:
@@ -28,7 +28,7 @@ class NotReadable(Exception):  # noqa: N818 - a statement's, as errors.py has an
 
 
 class TokenForm(Enum):
-    """What a token is. A ``WORD`` is a keyword or an unquoted name, a ``QUOTED`` only ever a name."""
+    """The form of a token. A ``WORD`` is a keyword or an unquoted name, a ``QUOTED`` only ever a name."""
 
     WORD = "word"
     QUOTED = "quoted name"
@@ -145,7 +145,7 @@ def tokens(text: str, engine: Engine) -> list[Token]:
 
 
 def _executed(text: str, opening: re.Match[str], engine: Engine) -> int:
-    """Where the executed comment ends; raises NotReadable if it depends on the server whether it is run."""
+    """Where the executed comment ends; raises NotReadable if whether it runs depends on the server."""
     if (opening[1] and engine is not Engine.MARIADB) or int(opening[2] or 0) > MYSQL_VERSION:
         raise NotReadable(f"whether {opening.group()} is run depends on the server")
     if (end := text.find("*/", opening.end())) < 0:
@@ -192,7 +192,7 @@ def _quoted(text: str, matched: re.Match[str], engine: Engine) -> Token:
 
 
 def folded(token: Token, engine: Engine) -> str:
-    """The name a token is, as the engine compares names."""
+    """A token as a name, as the engine compares names."""
     name = token.value
     if engine is Engine.POSTGRESQL:
         if token.kind is TokenForm.WORD:

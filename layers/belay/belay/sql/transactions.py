@@ -16,13 +16,13 @@ _OUTSIDE: Final = re.compile(
 _SETTING: Final = re.compile(r"(?:SET|RESET|SELECT)\b", re.IGNORECASE)
 _BEGIN: Final = re.compile(r"(?:BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
 _TOLD_BY: Final = 500
-"""Characters of a statement that tell what it is."""
+"""Characters of a statement that identify it."""
 
 
 def in_transaction(statements: Iterable[SqlStatement], engine: Engine) -> bool:
-    """Whether a change is run in one transaction, as Flyway decides it.
+    """Whether a change is run in one transaction, by Flyway's rule.
 
-    It is not if all that it does, settings and queries aside, is what PostgreSQL refuses in a transaction block. A
+    It is not if everything it does, except settings and queries, is refused by PostgreSQL in a transaction block. A
     change that mixes both is run in one, and fails there.
     """
     beginnings = [each.text[:_TOLD_BY] for each in statements]

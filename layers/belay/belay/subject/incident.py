@@ -37,7 +37,7 @@ class Incident:
 
     @property
     def again(self) -> str | None:
-        """The command by which a person lets Belay go back again; only for what a release left in a lasting stage."""
+        """The command by which a person has Belay roll back again; only for what a release left in a lasting stage."""
         by_release = isinstance(self.subject, ReleaseAttempt | AskedRollback) and not self.subject.ephemeral
         return f"belay rollback {self.application} {self.stage}" if by_release else None
 

@@ -1,4 +1,4 @@
-"""The life of an incident: it is recovered, then over, or left to a person until somebody or something closes it."""
+"""The life of an incident: it is recovered, then over, or left to a person until it is closed."""
 
 from enum import StrEnum
 
@@ -9,17 +9,18 @@ class IncidentState(StrEnum):
     """An incident's state."""
 
     RECOVERING = "RECOVERING"
-    """It has no outcome yet: ``rollback_stage`` runs, or will be run again by the sweep."""
+    """It has no outcome yet: ``rollback_stage`` is running, or the sweep will run it again."""
     LEFT_TO_A_PERSON = "LEFT TO A PERSON"
-    """It ended NEEDS_OPERATOR, and nobody has finished what it left. It is closed by a person who says that it is done,
-    by the sweep once all that it left are unstable stacks and these are stable again, or by the next deployment to or
-    rollback of its stage."""
+    """It ended NEEDS_OPERATOR, and what it left is not finished. It is closed by a person who reports that it is done,
+    by the sweep if it left only unstable stacks and these are stable again, or by the next deployment to or rollback of
+    its stage.
+    """
     CLOSED = "CLOSED"
-    """Nothing is left of it."""
+    """Nothing is left to do."""
 
     @property
     def is_open(self) -> bool:
-        """Whether there is still something to do about it, for Belay or for a person."""
+        """Whether there is still something to do, for Belay or for a person."""
         return self is not IncidentState.CLOSED
 
 

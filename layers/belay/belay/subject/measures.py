@@ -1,7 +1,7 @@
-"""What Belay measures, each measure defined once: for CloudWatch, where it happens, and for the ledger's reader.
+"""What Belay measures, each measure defined once: for CloudWatch, where it happens, and for reports from the ledger.
 
-The four measures of software delivery are those of https://dora.dev/guides/dora-metrics: how often, how soon, how well,
-and how soon repaired. They are about stages that last; an ephemeral stage delivers nothing.
+The four measures of software delivery are those of https://dora.dev/guides/dora-metrics: deployment frequency, lead
+time, failure rate and time to restore. They cover lasting stages; an ephemeral stage delivers nothing.
 """
 
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ class Metric(StrEnum):
 
     @property
     def dimension(self) -> str | None:
-        """What it is told apart by, in addition to the service: the outcome of a release, or the stage."""
+        """Its dimension, in addition to the service: the outcome of a release, or the stage."""
         return _DIMENSIONS.get(self)
 
 
@@ -53,7 +53,7 @@ _DIMENSIONS: Final = {
 
 @dataclass(frozen=True)
 class Measured:
-    """One value of a metric; ``by`` is the value of its dimension, ``application`` only stands beside it in the log."""
+    """One value of a metric; ``by`` is the value of its dimension, ``application`` is only logged with it."""
 
     metric: Metric
     value: int
@@ -69,7 +69,7 @@ def seconds_between(began: str | None, ended: str | None) -> int | None:
 
 
 def is_deployment(deployment: StageDeployment) -> bool:
-    """Whether what a stage came to was a deployment: a rollback is none."""
+    """Whether a stage's new version was a deployment: a rollback is not."""
     return deployment.incident is None
 
 
@@ -79,41 +79,41 @@ def lead_seconds(attempt: Attempt | None, deployed_at: str) -> int | None:
 
 
 def failed_attempt(incident: Incident) -> str | None:
-    """Return the attempt whose change failed; None where an incident is about something else.
+    """Return the attempt whose change failed; None if an incident is about something else.
 
-    What a person takes back is none: its deployment failed instead.
+    A rollback by a person is no failed change: the deployment that it undoes failed.
     """
     subject = incident.subject
     return subject.attempt if isinstance(subject, ReleaseAttempt) and not subject.ephemeral else None
 
 
 def restore_seconds(opened_at: str, outcome: Outcome | None, ended_at: str | None) -> int | None:
-    """Return how long a stage took to be restored after a failure; None if it was not, or is not yet."""
+    """Return how long a stage took to be restored after a failure; None if it was not, or not yet."""
     return seconds_between(opened_at, ended_at) if outcome is Outcome.ROLLED_BACK else None
 
 
 def ended(attempt: Attempt, outcome: Outcome, now: str) -> list[Measured]:
-    """Measure the end of an upload."""
+    """Record the end of an upload."""
     took = seconds_between(attempt.claimed_at, now) or 0
     found = {Metric.RELEASES: 1, Metric.RELEASE_TIME: took}
     return [Measured(metric, value, outcome.value, attempt.application) for metric, value in found.items()]
 
 
 def deployed(attempt: Attempt, stage: str, now: str) -> list[Measured]:
-    """Measure that a stage that lasts runs a release from now on: a change that has not failed so far."""
+    """Record that a lasting stage now runs a release: a change that has not failed so far."""
     lead = lead_seconds(attempt, now) or 0
     found = {Metric.DEPLOYMENTS: 1, Metric.LEAD_TIME: lead, Metric.CHANGES: 1, Metric.CHANGE_FAILURES: 0}
     return [Measured(metric, value, stage, attempt.application) for metric, value in found.items()]
 
 
 def failed(incident: Incident) -> list[Measured]:
-    """Measure a failure when its incident is opened: a change that failed never becomes a deployment."""
+    """Record a failure when its incident is opened: a change that failed never becomes a deployment."""
     counted = (Metric.CHANGES, Metric.CHANGE_FAILURES) if failed_attempt(incident) else ()
     return [Measured(metric, 1, incident.stage, incident.application) for metric in counted]
 
 
 def restored(incident: Incident, opened_at: str, outcome: Outcome, now: str) -> list[Measured]:
-    """Measure the end of an incident in a stage that lasts."""
+    """Record the end of an incident in a lasting stage."""
     took = restore_seconds(opened_at, outcome, now)
     if took is None or incident.subject.ephemeral:
         return []
@@ -121,7 +121,7 @@ def restored(incident: Incident, opened_at: str, outcome: Outcome, now: str) -> 
 
 
 def swept(open_incidents: int | None, locks_held_past_expiry: int, faults: int) -> list[Measured]:
-    """Measure what a sweep says of Belay itself; incidents that it could not read are not counted."""
+    """Record what a sweep found about Belay itself; incidents that it could not read are not counted."""
     found = {
         Metric.OPEN_INCIDENTS: open_incidents,
         Metric.LOCKS_HELD_PAST_EXPIRY: locks_held_past_expiry,
@@ -131,6 +131,6 @@ def swept(open_incidents: int | None, locks_held_past_expiry: int, faults: int) 
 
 
 def taken_back(incident: Incident, gone: Iterable[StageDeployment]) -> list[Measured]:
-    """Measure that a person had a stage rolled back: the deployments that are gone have failed after all."""
+    """Record that a person rolled a stage back: the undone deployments count as failed."""
     count = sum(map(is_deployment, gone))
     return [Measured(Metric.CHANGE_FAILURES, count, incident.stage, incident.application)] if count else []

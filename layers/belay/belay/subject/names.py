@@ -30,7 +30,7 @@ def foreign_incident_of(stack_id: str, token: str, operation: str) -> str:
 def asked_attempt(undone: str, target: str, now: str) -> str:
     """Name the attempt of a requested rollback, by the attempts it leads from and to, and when.
 
-    One that a release's wave decided is named by that release and the stage: there is only one.
+    One decided by a release's wave is named after that release and the stage: there is only one.
     """
     return hashlib.sha256(f"{undone}#{target}#{now}".encode()).hexdigest()[:12]
 

@@ -51,7 +51,7 @@ class _Subject:
 
 
 class _OfRelease(_Subject):
-    """What goes back to a release, which is an attempt of its own."""
+    """What is rolled back to a release, which has its own attempt."""
 
     release: ReleaseReference
 
@@ -128,10 +128,10 @@ class ForeignOperation(_Subject):
 
 @dataclass(frozen=True)
 class AskedRollback(_OfRelease):
-    """A rollback that a person requested, or that a failed stage of the release's wave takes with it.
+    """A rollback requested by a person, or by a release's wave after another stage failed.
 
     ``release`` is the newest of those undone and represents them all, under an attempt of its own; ``target`` is what
-    the stage goes back to, ``stood_on`` its last-known-good attempt at the time of the request. ``asked_by`` is an ARN,
+    the stage returns to, ``stood_on`` its last-known-good attempt at the time of the request. ``asked_by`` is an ARN,
     of the person or of the release's execution.
     """
 

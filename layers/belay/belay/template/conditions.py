@@ -72,7 +72,7 @@ def _equal(one: Value, other: Value, node: Node, scope: Scope, world: World) -> 
 
 
 def _may_be(value: Unknown, text: str) -> bool:
-    """Tell whether the known beginning and end of an unknown text allow ``text``."""
+    """Whether the known beginning and end of an unknown text allow ``text``."""
     first, last = (value.parts[0], value.parts[-1]) if value.parts else (None, None)
     return (not isinstance(first, str) or text.startswith(first)) and (not isinstance(last, str) or text.endswith(last))
 

@@ -15,12 +15,12 @@ _VERSION: Final = re.compile(r"[0-9]+|\$\{[^${}]+\}")
 
 
 def texts(document: Document) -> Iterator[str]:
-    """Yield every text of a template, in the author's order."""
+    """Yield every text of a template, in source order."""
     return (node.text for node in walk(document.root) if isinstance(node, ScalarNode))
 
 
 def unversioned(found: Iterable[str]) -> tuple[str, ...]:
-    """Return the references to Parameter Store in these texts that name no version, each once, as written.
+    """Return the references to Parameter Store in these texts that name no version, without duplicates, as written.
 
     Secrets are left out: AWS recommends not naming a version, so that they can be rotated
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html).
@@ -38,7 +38,7 @@ def _names_version(reference: re.Match[str]) -> bool:
 
 
 class ReferencedValue(NamedTuple):
-    """Where the value of a dynamic reference stands: a service, and the name and staging label of what holds it."""
+    """The location of a dynamic reference's value: a service, and the name and staging label of the entry there."""
 
     service: str
     name: str
@@ -52,7 +52,7 @@ _NOT_KNOWN: Final = "${}"
 
 
 def place_of(reference: str) -> ReferencedValue | None:
-    """Return where the newest value of a reference stands; None if the reference names a version.
+    """Return the location of a reference's newest value; None if the reference names a version.
 
     A secret is ``id:SecretString:json-key:version-stage:version-id``, its id may be an ARN
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references-secretsmanager.html).
@@ -70,9 +70,10 @@ def place_of(reference: str) -> ReferencedValue | None:
 
 
 def changing(document: Document, values: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the dynamic references of a template without a version, each once, however a function assembles them.
+    """Return the dynamic references of a template without a version, without duplicates, however a function assembles
+    them.
 
-    ``values`` are those of parameters and the physical ids of resources, by name. What they do not determine stands as
+    ``values`` are those of parameters and the physical ids of resources, by name. What they do not determine becomes
     ``${}``.
     """
     assembled = (_assembled(node, values) for node in _texts_of(document.root))
@@ -81,7 +82,7 @@ def changing(document: Document, values: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _texts_of(node: Node) -> Iterator[Node]:
-    """Yield each text, and each function as a whole that may make one."""
+    """Yield each text, and each function that may make one, as a whole."""
     if isinstance(node, ScalarNode) or (
         isinstance(node, MappingNode) and {"Fn::Join", "Fn::Sub"} & node.entries.keys()
     ):

@@ -107,7 +107,7 @@ def _find_in_map(argument: Node, scope: Scope, world: World) -> Value:
 
 
 def _names(table: MapValue, world: World) -> Mapping[str, Sequence[str]] | Unknown:
-    """Return the keys of a map as they are written, by what each may be read as."""
+    """Return a map's keys as written, by each of their readings."""
     if table.node.has_literal_keys:
         return table.node.written
     found = entries(table, world)

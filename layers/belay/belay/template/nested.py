@@ -20,7 +20,7 @@ MAX_NESTING = 8
 
 
 def template_file(body: MapValue, world: World) -> str | Unknown:
-    """Return the path in the release of a nested stack's template, or why it is none; the file may not exist."""
+    """Return the path in the release of a nested stack's template, or why it has none; the file may not exist."""
     scope = body.scope
     given = properties(body, world)
     if isinstance(given, Unknown):
@@ -62,7 +62,7 @@ def child_stack(name: str, body: MapValue, world: World) -> Scope | Unknown:
 
 
 def has_resource(path: str, scope: Scope) -> bool:
-    """Tell whether a stack, or one nested in it, may have a resource: ``Storage/Table``, by logical ids."""
+    """Whether a stack, or one nested in it, may have a resource: ``Storage/Table``, by logical ids."""
     return any(branch.outcome for branch in explore(partial(_has, path.split("/"), scope), None, scope.budget))
 
 

@@ -27,7 +27,7 @@ def secret_parameters(document: Document) -> frozenset[str]:
 
 @cache
 def write_only(resource_type: str) -> tuple[Path, ...]:
-    """Return the paths of a type's write-only properties, which its API never shows, by AWS's resource schemas.
+    """Return the paths of a type's write-only properties, which its API never returns, by AWS's resource schemas.
 
     https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
     """
@@ -57,7 +57,7 @@ def secret_outputs(document: Document) -> frozenset[str]:
 
 
 def _followed(document: Document, secret: Collection[str]) -> tuple[dict[str, frozenset[Path]], set[str]]:
-    """Follow secrets through the resources; return where they are, and the names by which a template gets at them."""
+    """Follow secrets through the resources; return where they are, and the names that refer to them."""
     names = {*secret, *no_echo(document)}
     resources = document.section("Resources").entries
     while True:
@@ -73,7 +73,7 @@ def _properties(body: Node) -> Node:
 
 
 def _told_by(name: str, body: Node, places: Collection[Path]) -> Iterator[str]:
-    """Yield the names by which a template gets at the secrets of a resource; all outputs of a nested stack count."""
+    """Yield the names that refer to the secrets of a resource; all outputs of a nested stack count."""
     kind = body.entries.get("Type") if isinstance(body, MappingNode) else None
     nested = isinstance(kind, ScalarNode) and kind.text in STACK_TYPES
     for place in places:
@@ -92,7 +92,7 @@ def _places(node: Node, path: Path, names: Collection[str]) -> Iterator[Path]:
 
 
 def _tells(node: Node, names: Collection[str]) -> bool:
-    """Return whether one node of an expression names a secret."""
+    """Whether one node of an expression names a secret."""
     if isinstance(node, ScalarNode):
         return any(each in node.text for each in _SECRET_REFERENCES)
     if isinstance(node, SequenceNode):

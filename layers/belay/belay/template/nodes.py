@@ -10,7 +10,7 @@ from typing import Any, Final
 
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 NONE_AMBIGUOUS: Final[dict[str, tuple[str, ...]]] = {}
-"""Shared by all mappings whose keys have one reading each, which are nearly all."""
+"""Shared by all mappings whose keys have one reading each, as nearly all do."""
 
 
 class ScalarNode:
@@ -31,7 +31,7 @@ class ScalarNode:
 class MappingNode:
     """A mapping with unique keys, in the author's order.
 
-    ``ambiguous`` are the keys without quotes that may be read as something else than what is written, each with how.
+    ``ambiguous`` has the unquoted keys with several readings, with these.
     """
 
     __slots__ = ("_literal_keys", "_written", "ambiguous", "column", "entries", "line")
@@ -46,21 +46,21 @@ class MappingNode:
 
     @property
     def has_literal_keys(self) -> bool:
-        """Whether no key has in it what functions begin with, such as ``Fn::If`` or ``Fn::ForEach::Loop``."""
+        """Whether no key contains the start of a function's name, such as ``Fn::If`` or ``Fn::ForEach::Loop``."""
         if self._literal_keys is None:
             self._literal_keys = "Fn::" not in " ".join(self.entries)
         return self._literal_keys
 
     @property
     def written(self) -> Mapping[str, Sequence[str]]:
-        """The keys as they are written, by what each may be read as."""
+        """The keys as written, by each of their readings."""
         if self._written is None:
             self._written = by_reading(self.entries, self.ambiguous)
         return self._written
 
 
 def by_reading(names: Iterable[str], ambiguous: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
-    """Return names by what each may be read as."""
+    """Return names by each of their readings."""
     found: dict[str, list[str]] = {}
     for name in names:
         for reading in ambiguous.get(name, (name,)):
@@ -83,9 +83,9 @@ Node = ScalarNode | MappingNode | SequenceNode
 
 
 class Document:
-    """One template: where it came from and its root mapping.
+    """One template: its source and its root mapping.
 
-    ``declared`` keeps what was read of its parameters, for the module ``parameters``.
+    ``declared`` caches its parsed parameters, for the module ``parameters``.
     """
 
     __slots__ = ("declared", "path", "root")

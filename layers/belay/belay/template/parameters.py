@@ -57,12 +57,12 @@ def parameter(name: str, scope: Scope, world: World) -> Value:
 
 
 def is_secret(name: str, declared: Node) -> bool:
-    """Return whether a parameter's value is kept out of every document: NoEcho, or a name that sounds secret."""
+    """Whether a parameter's value is kept out of every document: NoEcho, or a name that sounds secret."""
     return is_no_echo(declared) or sounds_secret(name)
 
 
 def is_no_echo(declared: Node) -> bool:
-    """Return whether a parameter is declared NoEcho; what is not clearly false counts."""
+    """Whether a parameter is declared NoEcho; anything not clearly false counts."""
     node = declared.entries.get("NoEcho") if isinstance(declared, MappingNode) else None
     return node is not None and not (isinstance(node, ScalarNode) and node.text.lower() in _FALSE)
 
@@ -110,12 +110,12 @@ def _literal(node: Node | None) -> str | NoValue | Unknown:
 
 
 def _texts(value: str | NoValue | Unknown) -> tuple[str, ...]:
-    """Return the texts that a literal may be read as."""
+    """Return a literal's readings."""
     return value.readings if isinstance(value, Unknown) else (value,) if isinstance(value, str) else ()
 
 
 def _bounds(declared: dict[str, Node]) -> tuple[int, int] | None:
-    """Return the smallest and the largest number that a parameter may be, however its limits are read."""
+    """Return the smallest and the largest number that a parameter may be, under any reading of its limits."""
     try:
         low, high = [[int(text) for text in _texts(_literal(declared.get(name)))] for name in ("MinValue", "MaxValue")]
         return min(low), max(high)

@@ -101,7 +101,7 @@ def _attribute(name: str, attribute: str, scope: Scope, world: World) -> Value:
             return unknown._replace(prefix_bits=VPC_BITS_V6)
     if kind in STACK_TYPES and attribute.startswith("Outputs."):
         child = child_stack(name, body, world)
-        # The same output is the same value wherever it is named, and another output is another one.
+        # One output has the same value wherever it is named; another output may have another.
         return (
             unknown._replace(reason=child.reason)
             if isinstance(child, Unknown)

@@ -6,7 +6,7 @@ import re
 from belay.template.values import Unknown
 
 BUCKET, PREFIX, REGION, SUFFIX = "\x01\x02\x03\x04"
-"""What stands in a URL for values that are known at deployment. No URL that has such characters is accepted."""
+"""The characters in a URL that represent values known at deployment. A URL that contains them is rejected."""
 PSEUDO_PARAMETERS = {"AWS::Region": REGION, "AWS::URLSuffix": SUFFIX}
 UNPRINTABLE = re.compile(r"[\x00-\x1f]")
 
@@ -43,7 +43,7 @@ def release_file(url: str | Unknown, *, parent: str, release: Place) -> str | No
 
 
 def _written(url: str | Unknown, release: Place) -> str | None:
-    """Return a URL with a character for each known unknown; ``None`` if it has others, or such a character itself."""
+    """Return a URL with a character for each known unknown; ``None`` if it has others, or contains such a character."""
     pieces = [_stand_in(part, release) for part in ((url.parts or (url,)) if isinstance(url, Unknown) else (url,))]
     texts = [piece for piece in pieces if piece is not None]
     return "".join(texts) if len(texts) == len(pieces) else None

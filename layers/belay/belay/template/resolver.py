@@ -43,7 +43,7 @@ def force(value: Value | Lazy, world: World) -> Value:
 
 
 def settled(value: Value | Lazy, world: World) -> Value:
-    """Return a value as it is compared and joined: with one of its readings, if it may be read in several ways."""
+    """Return a value as it is compared and joined: for one with several readings, one of them."""
     value = force(value, world)
     if isinstance(value, Unknown) and value.readings:
         return world.choose(("reading", value.key), value.readings)

@@ -30,7 +30,7 @@ class Scope:
     by path, for nested stacks; ``release`` is their bucket and prefix, if known. ``functions`` are the intrinsic
     functions by name. ``loops`` binds the identifiers of ``Fn::ForEach``. ``budget`` limits the work on the stack and
     its nested stacks, which share ``exports``, their exported outputs as far as they have been read, and
-    ``attributes``: those that are known although only a deployment tells them, as ``Network.Cidr``, in a nested stack
+    ``attributes``: known values that only a deployment determines, as ``Network.Cidr``, in a nested stack
     ``Storage/Network.Cidr``.
     """
 
@@ -81,7 +81,7 @@ Binding = str | Lazy | Unknown
 """The value passed for a parameter."""
 
 ExportName = tuple[str, bool]
-"""The text of an export's name, or the key of a name that is not known, which is told by the second."""
+"""The text of an export's name, or the key of an unknown name, marked by the second value."""
 
 
 class Export(NamedTuple):

@@ -50,7 +50,7 @@ def parameter_defaults(document: Document) -> dict[str, str]:
 
 
 def transforms(document: Document) -> tuple[str, ...]:
-    """Return the name of every transform and macro in a template, at the top and inside, each once.
+    """Return the name of every transform and macro in a template, at the top and inside, without duplicates.
 
     A name that is not a literal text is shown as ``?``.
     """

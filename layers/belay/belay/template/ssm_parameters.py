@@ -12,9 +12,10 @@ from belay.template.values import NO_VALUE
 from belay.template.world import World, explore
 
 SSM_VALUE: Final = "AWS::SSM::Parameter::Value<"
-"""How the types begin whose values CloudFormation reads, lists included. ``AWS::SSM::Parameter::Name`` is not one: only
-the name is passed on
-(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html)."""
+"""The prefixes of the types whose values CloudFormation reads, lists included. ``AWS::SSM::Parameter::Name`` is not
+one: only the name is passed on
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html).
+"""
 
 
 class ReadParameter(NamedTuple):
@@ -26,7 +27,7 @@ class ReadParameter(NamedTuple):
 
 
 def read_parameters(root: Scope) -> Iterator[ReadParameter]:
-    """Yield what a stack and its nested stacks read, in every branch of the conditions, each once."""
+    """Yield what a stack and its nested stacks read, in every branch of the conditions, without duplicates."""
     tree = StackTree(root)
     for _ in tree:
         pass
@@ -47,7 +48,7 @@ def _is_read(declared: Node) -> bool:
 
 
 def _value(name: str, declared: Node, scope: Scope, world: World) -> Value:
-    """Return the name that is passed, or the default; an empty text where there is neither."""
+    """Return the name that is passed, or the default; an empty string if there is neither."""
     bound = scope.parameters.get(name)
     value: Value = NO_VALUE
     if bound is not None:

@@ -1,4 +1,4 @@
-"""A stack with its nested stacks: every resource that will be created, and every place that may hide resources."""
+"""A stack with its nested stacks: every resource that will be created, and every place that may hide some."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

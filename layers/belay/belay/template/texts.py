@@ -24,7 +24,7 @@ def literal(node: ScalarNode, scope: Scope | None = None) -> str | NoValue | Unk
 
 
 def unless_dynamic(text: str) -> str | Unknown:
-    """Return a text, or unknown if it has a dynamic reference."""
+    """Return a text, or unknown if it contains a dynamic reference."""
     if "{{" in text and DYNAMIC_REFERENCE in text:
         return Unknown(f"dynamic {text}", f"the dynamic reference {text} is only resolved at deployment")
     return text
@@ -83,7 +83,7 @@ def _add(parts: list[str | Unknown], part: str | Unknown) -> None:
 
 
 def split(text: str | Unknown, delimiter: str) -> list[str | Unknown] | None:
-    """Split a text; ``None`` if it has an unknown piece that may have the delimiter, too."""
+    """Split a text; ``None`` if it has an unknown piece that may contain the delimiter."""
     if isinstance(text, str):
         return list(text.split(delimiter))
     words = all(isinstance(part, str) or part.word for part in text.parts or (text,))

@@ -1,4 +1,4 @@
-"""Nested stacks whose templates may change after everybody has looked: those that are no files of the release."""
+"""Nested stacks whose templates may change after review: those that are not files of the release."""
 
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
@@ -23,7 +23,7 @@ def unpinned(
     macros and escapes are plain resources
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplate.html). ``parameters`` are the
     stack's, with the pseudo parameters; ``release`` is the bucket and the prefix of the release, ``files`` its paths.
-    ``where`` names the stack. What cannot be read may be a nested stack, and is a line too.
+    ``where`` names the stack. What cannot be read may be a nested stack, so it is a line too.
     """
     try:
         document = load(template, where)

@@ -20,7 +20,7 @@ NO_VALUE = NoValue.NO_VALUE
 """``Ref: AWS::NoValue``: the property or list item is left out."""
 
 READ_LATER: Final = "{{resolve:belay:table}}"
-"""Stands for a parameter's value that Belay reads from a table, before it is read. CloudFormation would refuse it."""
+"""Represents a parameter's value before Belay reads it from a table. CloudFormation would refuse it."""
 
 
 class Unknown(NamedTuple):

@@ -1,8 +1,7 @@
-"""How an unquoted scalar may be read: by YAML 1.1, which CloudFormation reads, by YAML 1.2, and as it is written.
+"""The possible readings of an unquoted scalar: by YAML 1.1, which CloudFormation reads, by YAML 1.2, and as written.
 
-A quoted scalar, and every string of JSON, has one reading.
-Sources: https://yaml.org/type/int.html, https://yaml.org/type/float.html, https://yaml.org/type/bool.html and
-https://yaml.org/spec/1.2.2/#103-core-schema
+A quoted scalar, and every string of JSON, has one reading. Sources: https://yaml.org/type/int.html,
+https://yaml.org/type/float.html, https://yaml.org/type/bool.html and https://yaml.org/spec/1.2.2/#103-core-schema
 """
 
 import re
@@ -13,7 +12,7 @@ from belay.template.nodes import NULLS
 from belay.template.values import NO_VALUE, NoValue, Unknown
 
 LONGEST_NUMBER = 300
-"""Longer numbers are not converted: no port, index or account id is so long."""
+"""Longer numbers are not converted: no port, index or account id is that long."""
 
 
 def _forms(*words: str) -> list[str]:
@@ -29,7 +28,7 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
 
 SPECIAL: Final = NULLS | WORDS.keys()
 NUMERIC: Final = frozenset("-+.0123456789")
-"""A scalar without quotes that is none of these words, and does not begin like this, is read as it is written."""
+"""An unquoted scalar that is none of these words, and has none of these prefixes, is read as written."""
 MAY_BE_A_NUMBER: Final = re.compile(r"[-+.0-9][-+.:_0-9a-fA-Fox]*")
 INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
 BASES: Final = (
@@ -57,7 +56,7 @@ def unquoted(text: str) -> str | NoValue | Unknown:
 
 
 def readings(text: str) -> tuple[str, ...]:
-    """Return how an unquoted scalar may be read, each reading once; none if it is too long a number to convert."""
+    """Return the readings of an unquoted scalar, without duplicates; none if it is too long a number to convert."""
     if text in WORDS:
         return WORDS[text]
     if not MAY_BE_A_NUMBER.fullmatch(text) or INTEGER.fullmatch(text):

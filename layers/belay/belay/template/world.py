@@ -93,7 +93,7 @@ class World:
 
 
 class Branch(NamedTuple, Generic[T]):
-    """The outcome of one run and the answers it depends on; no outcome if the search was given up."""
+    """The outcome of one run and the answers it depends on; no outcome if the search was abandoned."""
 
     guard: Guard
     outcome: T | None
@@ -111,7 +111,7 @@ def explore(run: Callable[[World], T], given: Guard | None = None, whole: Budget
     """Run a computation in every world that agrees with ``given``.
 
     The guards are mutually exclusive and together cover every case, unless the last branch says that the search was
-    given up: after :data:`MAX_WORLDS` runs, :data:`MAX_STEPS` steps, or when ``whole`` is used up.
+    abandoned: after :data:`MAX_WORLDS` runs, :data:`MAX_STEPS` steps, or when ``whole`` is used up.
     """
     return _tried(run, given or {}, [given or {}], Budget(MAX_STEPS, whole))
 
@@ -135,7 +135,7 @@ def _tried(run: Callable[[World], T], given: Guard, pending: list[Guard], budget
 
 
 class Explorer:
-    """Explores computations of which most ask nothing; those share one world, instead of each having one made."""
+    """Explores computations of which most ask no questions; those share one world, instead of creating one each."""
 
     def __init__(self, whole: Budget) -> None:
         self._whole = whole
@@ -157,7 +157,7 @@ class Explorer:
 
 
 def agree(one: Guard, other: Guard) -> bool:
-    """Tell whether two guards can hold at the same time."""
+    """Whether two guards can hold at the same time."""
     if len(one) > len(other):
         one, other = other, one
     return all(other.get(question, answer) == answer for question, answer in one.items())

@@ -43,7 +43,7 @@ class _OpenNode:
 
 
 class _Anchor:
-    """What an alias stands for: the node, its number of nodes, and its depth."""
+    """What an alias refers to: the node, its number of nodes, and its depth."""
 
     __slots__ = ("height", "node", "size")
 

@@ -1,1 +1,1 @@
-"""Liquibase's changelogs: XML, YAML, JSON and formatted SQL, as changes with the SQL that Liquibase makes of them."""
+"""Liquibase's changelogs: XML, YAML, JSON and formatted SQL, as changes with the SQL that Liquibase generates."""

@@ -1,4 +1,4 @@
-"""What a change set's attributes say about when and how it is run, the same in every kind of changelog.
+"""What a change set's attributes say about when and how it runs, the same in every format of changelog.
 
 Source: https://docs.liquibase.com/concepts/changelogs/attributes/home.html
 """
@@ -30,7 +30,7 @@ _TRUTHS: Final = ("runonchange", "runalways", "runintransaction", "failonerror",
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What attributes say. ``doubts`` are reasons why it may not run as it is written; ``skipped`` is never run."""
+    """What attributes determine. ``doubts`` are reasons why it may not run as written; ``skipped`` is never run."""
 
     repeatable: bool
     transactional: bool
@@ -53,12 +53,12 @@ def settled(attributes: Mapping[str, str], engine: Engine) -> Settled:
 
 
 def contexts(attributes: Mapping[str, str]) -> str:
-    """Return the context expression, under whichever of its names it is written."""
+    """Return the context expression, under any of its names."""
     return next((attributes[key] for key in ("contextfilter", "context", "contexts") if key in attributes), "")
 
 
 def for_engine(written: str, engine: Engine) -> bool:
-    """Whether a list of database systems, such as ``postgresql, h2`` or ``!oracle``, has an engine in it."""
+    """Whether a list of database systems, such as ``postgresql, h2`` or ``!oracle``, includes an engine."""
     names = {each.strip().lower() for each in written.split(",")} - {""}
     name = NAMES[engine]
     if not names or "all" in names:
@@ -70,7 +70,7 @@ def for_engine(written: str, engine: Engine) -> bool:
 
 
 def both(one: str, other: str) -> str:
-    """Return the context or label expression that holds where both hold."""
+    """Return the context or label expression that holds if both hold."""
     return f"({one}) and ({other})" if one and other else one or other
 
 

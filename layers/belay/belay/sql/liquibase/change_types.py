@@ -19,12 +19,12 @@ _DEFAULTS: Final = tuple(f"default{each[0].upper()}{each[1:]}" for each in _VALU
 
 
 class NotTranslated(Exception):  # noqa: N818 - it never leaves the reading of changelogs
-    """A change that cannot be said in SQL here for certain; the message says why."""
+    """A change that cannot be reliably translated to SQL; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The engine, and whether a condition lets a change pass over what is there already or is gone already."""
+    """The engine, and whether a condition lets a change skip what already exists or no longer exists."""
 
     engine: Engine
     if_not_exists: bool = False
@@ -42,15 +42,15 @@ class Context:
         return f"{self.quoted(schema)}.{self.quoted(name)}" if schema else self.quoted(name)
 
     def name(self, element: Element, attribute: str, schema: str = "schemaName") -> str:
-        """Return the name in an attribute, which has to be there, with its schema."""
+        """Return the name in a required attribute, with its schema."""
         return self.qualified(element.get(schema), _required(element, attribute))
 
     def column(self, element: Element, attribute: str) -> str:
-        """Return the name in an attribute, which has to be there."""
+        """Return the name in a required attribute."""
         return self.quoted(_required(element, attribute))
 
     def columns(self, text: str) -> str:
-        """Return a list of columns that are written with commas between."""
+        """Return a list of columns separated by commas."""
         return ", ".join(self.quoted(each.strip()) for each in text.split(",") if each.strip())
 
 
@@ -101,7 +101,7 @@ def _columns(element: Element) -> list[Element]:
 
 
 def _is_list(column: Element) -> bool:
-    """Whether it is a list of columns that JSON and YAML changelogs may have under the name of one."""
+    """Whether it is a list of columns under the name of one, as JSON and YAML changelogs allow."""
     return not column.attributes and any(column.named("column"))
 
 
@@ -110,7 +110,7 @@ def _literal(text: str) -> str:
 
 
 def _value(element: Element, names: tuple[str, ...], engine: Engine) -> str | None:
-    """A value as SQL, by the attribute that it stands in; None if there is none."""
+    """A value as SQL, by its attribute; None if there is none."""
     text, number, boolean, date, computed, sequence = names
     if text in element.attributes:
         value = element.attributes[text]
@@ -142,7 +142,7 @@ _CONSTRAINTS: Final = (
 
 
 def _definition(column: Element, context: Context, *, key: bool) -> str:
-    """A column as it is declared; ``key`` lets a primary key stand on it."""
+    """A column as declared; ``key`` allows a primary key on it."""
     engine = context.engine
     _check(column, _COLUMN, ("constraints",))
     parts = [context.column(column, "name"), _type(column, "type", engine)]
@@ -172,7 +172,7 @@ def _constraints(element: Element, context: Context, *, key: bool) -> Iterator[s
 
 
 def _named(element: Element, attribute: str, context: Context) -> str:
-    # MySQL takes no name for a constraint on a column, but for a check.
+    # MySQL accepts no name for a constraint on a column, except for a check.
     return "" if context.engine in MYSQL else _constraint(element.get(attribute), context)
 
 
@@ -287,7 +287,7 @@ def _sp_rename(old: str, new: str, kind: str = "") -> str:
 
 
 def _alter_column(element: Element, context: Context, change: str, *, type_: str = "") -> str:
-    """ALTER TABLE for one column: ``change`` is of PostgreSQL's form, and the others' forms follow from it."""
+    """ALTER TABLE for one column: ``change`` is PostgreSQL's form, from which the others are derived."""
     table, column = context.name(element, "tableName"), context.column(element, "columnName")
     nullable = {"SET NOT NULL": " NOT NULL", "DROP NOT NULL": " NULL"}.get(change, "")
     if context.engine in {Engine.POSTGRESQL, Engine.DB2}:

@@ -1,4 +1,4 @@
-"""A change set as it is read from a changelog of any kind, and the change that becomes of it."""
+"""A change set as read from a changelog of any format, and the change made from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from belay.sql.liquibase.attributes import both, settled
 
 @dataclass(frozen=True, slots=True)
 class LiquibaseChangeSet:
-    """A change set. ``basis`` is the text that decides what is run, but for the attributes; ``doubts`` are reasons."""
+    """A change set. ``basis`` is the text that determines what is run, except the attributes; ``doubts`` are reasons."""
 
     path: str
     place: SourcePlace

@@ -1,7 +1,7 @@
 """What a change set's preconditions mean for what it runs.
 
-A condition that fails stops the whole update, unless ``onFail`` says otherwise: then the change set is passed over.
-Source: https://docs.liquibase.com/concepts/changelogs/preconditions.html
+A condition that fails stops the whole update, unless ``onFail`` says otherwise: then the change set is skipped. Source:
+https://docs.liquibase.com/concepts/changelogs/preconditions.html
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _EXISTS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """``if_not_exists`` and ``if_exists``: it is run only if what it makes is not there, or what it changes is."""
+    """``if_not_exists`` and ``if_exists``: it runs only if what it creates does not exist, or what it changes does."""
 
     skipped: bool = False
     if_not_exists: bool = False
@@ -50,12 +50,12 @@ def conditions(change_set: Element, engine: Engine) -> Conditions:
 
 
 def _asks_for_system(element: Element) -> bool:
-    """Whether all that is asked is which database system it is."""
+    """Whether only the database system is checked."""
     return element.name == "dbms" or (element.name == "or" and all(each.name == "dbms" for each in element.children))
 
 
 def _only_exist(element: Element) -> bool:
-    """Whether all that is asked is if something is there."""
+    """Whether only the existence of something is checked."""
     if element.name in {"and", "or", "not"}:
         return all(map(_only_exist, element.children))
     return element.name in _EXISTS

@@ -1,4 +1,4 @@
-"""What Liquibase's ``endDelimiter`` says, which is a regular expression that is never run as one here."""
+"""Liquibase's ``endDelimiter``, a regular expression that is never run as one here."""
 
 import re
 from typing import Final
@@ -12,9 +12,9 @@ _LONGEST: Final = 10
 
 
 def terminator(written: str, engine: Engine) -> str | None:
-    """Return the text that ends statements; None if it cannot be told.
+    """Return the text that ends statements; None if it cannot be determined.
 
-    ``/`` in Oracle and ``GO`` in SQL Server stand on lines of their own anyway, beside semicolons.
+    ``/`` in Oracle and ``GO`` in SQL Server are on lines of their own anyway, beside semicolons.
     """
     parts = written.split("|")
     alternatives = {_LITERAL.sub(r"\1", _AROUND.sub("", each)) for each in (parts if all(parts) else [written])}

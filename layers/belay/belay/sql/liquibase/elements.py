@@ -1,4 +1,4 @@
-"""A changelog's elements, the same whether it is written in XML, YAML or JSON."""
+"""A changelog's elements, the same for XML, YAML and JSON."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from belay.sql.located import LocatedText
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """An element: its attributes, the elements in it in their order, and its text.
+    """An element: its attributes, its child elements in order, and its text.
 
-    ``texts`` are attributes' values with their places, as far as they have them.
+    ``texts`` are attributes' values with their locations, if known.
     """
 
     name: str
@@ -34,6 +34,6 @@ class Element:
         return (each for each in self.children if each.name in names)
 
     def canonical(self) -> str:
-        """Return a text that tells this element from any other; where it stands does not matter."""
+        """Return a text that distinguishes this element from any other, regardless of its location."""
         inside = "".join(each.canonical() for each in self.children)
         return f"{self.name!r}{sorted(self.attributes.items())!r}{self.text.text.strip()!r}({inside})"

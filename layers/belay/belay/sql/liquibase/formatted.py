@@ -1,4 +1,4 @@
-"""Liquibase's formatted SQL: change sets in a file of SQL, told by comments.
+"""Liquibase's formatted SQL: change sets in a SQL file, marked by comments.
 
 Source: https://docs.liquibase.com/concepts/changelogs/sql-format.html
 """
@@ -35,7 +35,7 @@ _SKIPPING: Final = frozenset({"MARK_RAN", "CONTINUE"})
 
 @dataclass(slots=True)
 class _OpenChangeSet:
-    """A change set that is still being read: parts of the file, by what they are for."""
+    """A change set that is still being read: parts of the file, by purpose."""
 
     start: int
     attributes: dict[str, str]
@@ -46,7 +46,7 @@ class _OpenChangeSet:
 
 
 def is_formatted(text: str) -> bool:
-    """Whether a text says that it is Liquibase's formatted SQL."""
+    """Whether a text declares itself Liquibase's formatted SQL."""
     return HEADER.match(text) is not None
 
 

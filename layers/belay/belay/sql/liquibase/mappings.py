@@ -15,7 +15,7 @@ from belay.template.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from belay.template.yaml_reader import read_yaml
 
 _SQL: Final = frozenset({"procedureBody", "procedureText", "rollback", "sql"})
-"""Attributes that hold SQL, whose statements have places of their own."""
+"""Attributes that hold SQL, whose statements have their own locations."""
 
 _NONE: Final = frozenset({"", "~", "null", "Null", "NULL"})
 

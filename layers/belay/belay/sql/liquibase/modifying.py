@@ -20,7 +20,7 @@ _KNOWN: Final = {"append": {"value"}, "prepend": {"value"}, "replace": {"replace
 def modify(statements: Iterable[SqlStatement], modified: Sequence[Element], engine: Engine) -> tuple[SqlStatement, ...]:
     """Return the statements with what ``modifySql`` appends, prepends and replaces.
 
-    Raises :class:`UnreadableChanges` if that is too much: each ``replace`` may double a text.
+    Raises :class:`UnreadableChanges` if the result is too large: each ``replace`` may double a text.
     """
     changed, length = list(statements), 0
     for each in _modifications(modified, engine):
@@ -34,14 +34,14 @@ def modify(statements: Iterable[SqlStatement], modified: Sequence[Element], engi
 
 
 def _length(text: str, modification: Element) -> int:
-    """How long a text becomes."""
+    """The resulting length of a text."""
     if modification.name != "replace" or not (old := modification.get("replace")):
         return len(text) + len(modification.get("value"))
     return len(text) + text.count(old) * (len(modification.get("with")) - len(old))
 
 
 def doubts_about(modified: Sequence[Element], engine: Engine) -> list[str]:
-    """Return why it cannot be told what ``modifySql`` does."""
+    """Return why the effect of ``modifySql`` cannot be determined."""
     found = _modifications(modified, engine)
     unknown = any(not each.attributes.keys() <= _KNOWN.get(each.name, set()) for each in found)
     contexts = any(each.attributes.keys() - {"dbms", "applyToRollback"} for each in modified)

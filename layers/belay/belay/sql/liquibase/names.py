@@ -65,7 +65,7 @@ _WRITTEN: Final[dict[Engine, dict[str, str]]] = {
         "varchar": "nvarchar varchar2",
     },
 }
-"""The engines' types, each with those of a changelog that become it."""
+"""The engines' types, each with the changelog types that map to it."""
 _TYPES: Final = {
     engine: {each: name for name, written in types.items() for each in written.split()}
     for engine, types in _WRITTEN.items()
@@ -81,8 +81,8 @@ _UPPER: Final = frozenset({Engine.ORACLE, Engine.DB2})
 def quoted(name: str, engine: Engine, *, as_written: bool = False) -> str:
     """Return a name in quotes that means what Liquibase's own unquoted one would.
 
-    Liquibase quotes names of both cases for PostgreSQL, and every one (``as_written``) if the changelog says so; any
-    other is folded as the engine folds it.
+    Liquibase quotes names of both cases for PostgreSQL, and all names (``as_written``) if the changelog says so; others
+    are folded as the engine folds them.
     """
     opening, closing = _QUOTES.get(engine, ('"', '"'))
     mixed = name != name.lower() and name != name.upper()
@@ -92,7 +92,7 @@ def quoted(name: str, engine: Engine, *, as_written: bool = False) -> str:
 
 
 def column_type(written: str, engine: Engine) -> str:
-    """Return the engine's type for one of Liquibase's; one that it does not change is left as it is.
+    """Return the engine's type for one of Liquibase's; one that it does not change is returned as is.
 
     Raises ``ValueError`` if it is no type.
     """

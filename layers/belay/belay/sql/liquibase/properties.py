@@ -1,4 +1,4 @@
-"""A changelog's properties, which are put in for ``${name}`` in all that is read after them.
+"""A changelog's properties, which replace ``${name}`` in everything read after them.
 
 Source: https://docs.liquibase.com/concepts/changelogs/property-substitution.html
 """
@@ -18,7 +18,7 @@ _LONGEST_TOGETHER: Final = 1_000_000
 
 
 class Properties:
-    """Properties by their names; the first definition holds, and what the release is given comes before all."""
+    """Properties by name; the first definition wins, and the release's own values come first."""
 
     def __init__(self, given: Mapping[str, str], engine: Engine) -> None:
         self._values = {name.lower(): value for name, value in given.items()}
@@ -27,7 +27,7 @@ class Properties:
         self._length = 0
 
     def define(self, attributes: Mapping[str, str], place: SourcePlace) -> None:
-        """Take a definition. One that holds only in some contexts, or is in a file, leaves the name without a value."""
+        """Add a definition. One that holds only in some contexts, or is in a file, leaves the name without a value."""
         name = attributes.get("name", "").lower()
         if not name or not for_engine(attributes.get("dbms", ""), self._engine):
             return
@@ -42,9 +42,9 @@ class Properties:
             self._values.setdefault(name, value)
 
     def put_into(self, text: LocatedText) -> LocatedText:
-        """Return a text with the values put in."""
+        """Return a text with the values substituted."""
         return substituted(text, self._values).source
 
     def put_in(self, text: str) -> str:
-        """Return an attribute's value with the values put in."""
+        """Return an attribute's value with the values substituted."""
         return self.put_into(of_file("", text)).text if "${" in text else text

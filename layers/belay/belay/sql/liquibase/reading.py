@@ -39,13 +39,13 @@ _INCLUDE: Final = _INCLUDED | {"file", "errorifmissing", "logicalfilepath"}
 _INCLUDE_ALL: Final = _INCLUDED | {"path", "errorifmissingorempty"}
 _OF_A_CHANGELOG: Final = frozenset({"logicalfilepath", "schemalocation", "objectquotingstrategy", "changelogid"})
 _SAYS_NOTHING: Final = frozenset({"afterColumn", "beforeColumn", "position", "remarks"})
-"""Properties of changes that decide nothing here, such as where MySQL puts a new column."""
+"""Properties of changes that have no effect here, such as MySQL's position of a new column."""
 _MOST_DEEP: Final = 50
 _MOST_INCLUDE_ALL: Final = 100
 
 
 def is_changelog(path: str, data: bytes) -> bool:
-    """Whether a file is a changelog by its name and what it says."""
+    """Whether a file is a changelog by its name and content."""
     if path.lower().endswith(_TREES):
         return _CHANGELOG.search(data) is not None
     return path.lower().endswith(".sql") and _FORMATTED.match(data.removeprefix(b"\xef\xbb\xbf")) is not None
@@ -54,10 +54,10 @@ def is_changelog(path: str, data: bytes) -> bool:
 def read_liquibase(
     files: Mapping[str, bytes], directory: str, engine: Engine, values: Mapping[str, str], *, alone: bool = False
 ) -> tuple[DatabaseChange, ...]:
-    """Read a changelog, or the one in a directory that the others are included by, in the order of its change sets.
+    """Read a changelog, or the one in a directory that includes the others, in the order of its change sets.
 
-    A changelog that is read alone may include what is not given, which is not understood then, and may have change
-    sets of one id for different contexts.
+    A changelog that is read alone may include missing files, which are then not understood, and may have change sets of
+    one id for different contexts.
 
     Raises :class:`UnreadableChanges` with every problem found.
     """
@@ -69,7 +69,7 @@ def read_liquibase(
 
 
 def _roots(files: Mapping[str, bytes], directory: str) -> list[str]:
-    """The changelog that a directory's changes begin with; files of formatted SQL without one come in their order."""
+    """The root changelog of a directory; files of formatted SQL without one are read in their order."""
     found = [path for path, data in files.items() if path.lower().endswith(_TREES) or is_changelog(path, data)]
     named = [path for path in found if _ROOTS.fullmatch(PurePosixPath(path).stem)]
     if named:
@@ -87,20 +87,20 @@ def _roots(files: Mapping[str, bytes], directory: str) -> list[str]:
 
 
 def _mentioned(data: bytes) -> set[str]:
-    """The names of the changelogs that a changelog's text has in it."""
+    """The names of changelogs mentioned in a changelog's text."""
     named = (each.decode() for each in _NAMED.findall(data))
     return {PurePosixPath(each).name for each in named if each.lower().endswith((".sql", *_TREES))}
 
 
 @dataclass(frozen=True, slots=True)
 class _Included:
-    """Under which conditions a changelog is included, and by which ones."""
+    """The conditions under which a changelog is included, and the changelogs that include it."""
 
     contexts: str = ""
     labels: str = ""
     chain: tuple[str, ...] = ()
     logical: str = ""
-    """The path that the ids of its change sets begin with, if the include gives one."""
+    """The path prefix of its change sets' ids, if the include gives one."""
 
 
 class _ChangelogReader:
@@ -215,7 +215,7 @@ class _ChangelogReader:
             self._missing(element, f"the file {shown(written)}", path, included)
 
     def _missing(self, element: Element, what: str, path: str, included: _Included) -> None:
-        """What is included is not there: not understood if the changelog is read alone, else refused."""
+        """An included file is missing: not understood if the changelog is read alone, else refused."""
         if not self._alone:
             raise UnreadableChanges([problem_at(element.place, f"expected {what} in the release, found none")])
         attributes = {"id": f"{element.name} at line {element.place.line}", "author": ""}
@@ -253,7 +253,7 @@ class _ChangelogReader:
 
 
 def _removes_nothing(element: Element) -> bool:
-    """Whether it takes away only what says nothing here."""
+    """Whether it removes only what has no effect here."""
     removed = {each.strip() for each in element.get("remove").split(",")}
     return element.name == "removeChangeSetProperty" and removed <= _SAYS_NOTHING
 
@@ -268,7 +268,7 @@ def _within(attributes: Mapping[str, str], included: _Included) -> _Included:
 
 
 def _candidates(written: str, changelog: str, directory: str, *, relative: bool) -> Iterator[str]:
-    """The paths that a file may have: beside the changelog if it says so, else from each directory above it."""
+    """The possible paths of a file: beside the changelog if it says so, else from each directory above it."""
     path = written.removeprefix("classpath:").replace("\\", "/").strip("/")
     start = PurePosixPath(changelog).parent
     bases = [start] if relative else [PurePosixPath(), PurePosixPath(directory), start, *start.parents]

@@ -21,7 +21,7 @@ from belay.sql.splitting import split
 from belay.sql.substitution import PLACEHOLDER, doubted
 
 ReadFile = Callable[[Element], LocatedText | None]
-"""Gives the text of the file that an element names; None if the release does not hold it."""
+"""Returns the text of the file that an element names; None if the release does not contain it."""
 
 _NOTHING: Final = frozenset({"", "empty", "not required"})
 _BESIDE: Final = frozenset({"preConditions", "rollback", "validCheckSum", "comment", "modifySql", "changes"})
@@ -40,7 +40,7 @@ def read_change_set(
 
 
 def _resolved(element: Element, properties: Properties) -> Element:
-    """The element with the properties' values put in."""
+    """The element with the properties' values substituted."""
     return replace(
         element,
         attributes={key: properties.put_in(value) for key, value in element.attributes.items()},
@@ -133,7 +133,7 @@ class _TreeReader:
         return doubted(split(text, self._engine, ends))
 
     def _undo(self, element: Element, changes: list[Element], context: Context) -> tuple[SqlStatement, ...] | None:
-        """What the rollbacks say, or the inverse of each change as Liquibase itself makes it."""
+        """The rollbacks' statements, or the inverse of each change as Liquibase itself generates it."""
         given = list(element.named("rollback"))
         written = element.texts.get("rollback")
         if not given and written is None:
@@ -167,7 +167,7 @@ class _TreeReader:
 
 
 def _only_in_values(change: Element) -> bool:
-    """Whether a name without a value can stand only in a row's values, which stay what they are: text."""
+    """Whether a name without a value can only be in a row's values, where it stays plain text."""
     if change.name not in {"insert", "update"}:
         return False
     columns = [each for wrapper in (change, *change.named("columns")) for each in wrapper.named("column")]

@@ -1,4 +1,4 @@
-"""What all engines have in common about where a statement ends; each has a class of its own for the rest."""
+"""What all engines have in common about where a statement ends; each has its own class for the rest."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -19,17 +19,17 @@ _BLANKS: Final = " \t\r\n\f\v"
 _NEXT: Final = re.compile(r"[ \t\r\n]*+(\S++)")
 _NEXT_WORD: Final = re.compile(r"[ \t\r\n]*+(\w*+)")
 _APART: Final = re.compile(r"(?:[ \t\r\n\f\v]++|--[^\n]*+|#[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+")
-"""What stands between two words that belong together."""
+"""The separators within a multi-word keyword."""
 
 _WORDS_KEPT: Final = 12
-"""As many words of a statement's beginning tell what it is."""
+"""The number of words at a statement's beginning that identify it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A statement in a text: where it begins, where it ends, and where its terminator does.
+    """A statement in a text: its beginning, its end, and its terminator's end.
 
-    ``doubt`` says why it may not be run as it is written.
+    ``doubt`` says why it may not run as written.
     """
 
     start: int
@@ -39,12 +39,12 @@ class Piece:
 
 
 class Splitter:
-    """Reads a text once, from its beginning to its end."""
+    """Reads a text once, from beginning to end."""
 
     statements_with_end: ClassVar[frozenset[str]] = frozenset({"IF", "LOOP", "WHILE", "REPEAT", "FOR"})
-    """What has an END of its own that says so: ``END IF`` ends no block."""
+    """Words whose END is qualified: ``END IF`` ends no block."""
     parentheses_hold: ClassVar[bool] = False
-    """Whether a terminator within parentheses ends no statement."""
+    """Whether terminators within parentheses are ignored."""
 
     def __init__(self, source: LocatedText, engine: Engine, terminator: str) -> None:
         self.source = source
@@ -80,7 +80,7 @@ class Splitter:
         self._ended = 0
 
     def end_with(self, terminator: str) -> None:
-        """Change what ends a statement."""
+        """Change the terminator."""
         self.terminator = terminator
         self._terminators.add(terminator)
         if len(self._terminators) > MAX_TERMINATORS:
@@ -129,11 +129,11 @@ class Splitter:
         return piece
 
     def doubted(self, start: int, end: int) -> str:
-        """Return why a statement may not be run as it is written, or an empty text; refuse what changes the rules."""
+        """Return why a statement may not run as written, or an empty string; refuse one that changes the rules."""
         return ""
 
     def comment(self, begin: int, end: int) -> None:
-        """Pass over a comment."""
+        """Skip a comment."""
         if self.text.find("\r", begin, end - 1) >= 0 and self.text[begin] != "/":
             self.refuse(
                 begin,
@@ -167,7 +167,7 @@ class Splitter:
         self.at = close + len(closing)
 
     def closing(self, opening: str) -> str:
-        """Return what closes a string that tells its end."""
+        """Return the closing of a string that defines its own end."""
         return opening
 
     def _broken(self, begin: int, end: int) -> NoReturn:
@@ -209,7 +209,7 @@ class Splitter:
         return None
 
     def mark(self, begin: int, end: int) -> Piece | None:
-        """Take any other character that may mean something."""
+        """Take any other significant character."""
         mark = self.text[begin]
         if mark == "\\" or (mark in "@!" and self.start is None):
             return self.for_client(ClientCommand.REFUSED, begin)
@@ -228,7 +228,7 @@ class Splitter:
         self._settle(word, begin)
 
     def _settle(self, word: str, begin: int) -> None:
-        """Open or close a block now that what follows BEGIN or END is known."""
+        """Open or close a block now that the word after BEGIN or END is known."""
         ended = self.before == "END"
         if (ended or self.before == "BEGIN") and not _APART.fullmatch(self.text, self._ended, begin):
             ended_case = False
@@ -244,7 +244,7 @@ class Splitter:
             self.blocks.append(begin)
 
     def opens_block(self, following: str) -> bool:
-        """Whether a BEGIN that is followed by this word has an END."""
+        """Whether a BEGIN followed by this word has an END."""
         return False
 
     def _command(self, word: str, end: int) -> ClientCommand | None:
@@ -278,12 +278,12 @@ class Splitter:
             self.refuse(begin, f"expected no access to the server's files or programs, found {name.lower()}")
 
     def refuse(self, at: int, problem: str) -> None:
-        """Record a problem, and read on."""
+        """Record a problem, and continue."""
         self._problems.append(problem_at(self.source.place(at), problem))
         if len(self._problems) >= MAX_PROBLEMS:
             raise UnreadableChanges(self._problems)
 
     def stop(self, at: int, problem: str) -> NoReturn:
-        """Refuse what makes the rest of the text unreadable."""
+        """Refuse a text whose rest is unreadable."""
         self.refuse(at, problem)
         raise UnreadableChanges(self._problems)

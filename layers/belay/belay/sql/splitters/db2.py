@@ -1,4 +1,4 @@
-"""Where DB2's statements end: as its command line processor sees it, with terminators that the text declares."""
+"""Where DB2's statements end: as its command line processor reads them, with terminators that the text declares."""
 
 import re
 from typing import Final
@@ -10,10 +10,10 @@ _AT_END_OF_LINE: Final = re.compile(r"@[ \t]*+(?:\r?\n|\Z)")
 
 
 class Db2Splitter(Splitter):
-    """Knows compound statements, and ``@`` at a line's end, as files are written for ``db2 -td@``."""
+    """Handles compound statements, and ``@`` at a line's end, as in files for ``db2 -td@``."""
 
     def comment(self, begin: int, end: int) -> None:
-        """Pass over a comment, or let it declare a terminator."""
+        """Skip a comment, or let it declare a terminator."""
         super().comment(begin, end)
         declared = _DECLARED.match(self.text, begin, end)
         if declared:

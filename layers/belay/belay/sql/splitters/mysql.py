@@ -1,4 +1,4 @@
-"""Where MySQL's and MariaDB's statements end: as ``mysql`` sees it, and without ``DELIMITER`` as Flyway does."""
+"""Where MySQL's and MariaDB's statements end: as ``mysql`` reads them, and without ``DELIMITER`` as Flyway does."""
 
 import re
 from typing import Final
@@ -11,11 +11,11 @@ _OTHER_QUOTES: Final = re.compile(
     re.IGNORECASE,
 )
 _TOLD_BY: Final = 500
-"""Characters of a statement in which a setting stands."""
+"""Characters of a statement within which a setting is found."""
 
 
 class MySqlSplitter(Splitter):
-    """Knows stored programs, and what is executed although it looks like a comment."""
+    """Handles stored programs, and code that is executed although it looks like a comment."""
 
     def begin(self) -> None:
         """Begin a statement."""
@@ -45,7 +45,7 @@ class MySqlSplitter(Splitter):
         return super().piece(end, stop)
 
     def doubted(self, start: int, end: int) -> str:
-        """Refuse what changes how strings are read."""
+        """Refuse changes to how strings are read."""
         setting = _OTHER_QUOTES.search(self.text, start, min(end, start + _TOLD_BY))
         if setting and "SET" in self.words[:1]:
             self.refuse(setting.start(), "expected an SQL mode that leaves quotes as they are, found another")

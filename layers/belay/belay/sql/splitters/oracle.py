@@ -1,4 +1,4 @@
-"""Where Oracle's statements end: as SQL*Plus sees it, with PL/SQL up to a line of ``/``."""
+"""Where Oracle's statements end: as SQL*Plus reads them, with PL/SQL up to a line of ``/``."""
 
 import re
 from typing import Final
@@ -21,7 +21,7 @@ _GIVES_A_VALUE: Final = re.compile(r"(?:ACC(?:EPT)?|DEF(?:INE)?|COL(?:UMN)?)\b",
 
 
 class OracleSplitter(Splitter):
-    """Knows PL/SQL and quotes of one's own choice."""
+    """Handles PL/SQL and custom quotes."""
 
     def holds(self) -> bool:
         """Whether it is PL/SQL, whose statements end with semicolons too."""
@@ -36,12 +36,12 @@ class OracleSplitter(Splitter):
     _substituting = False
 
     def for_client(self, command: ClientCommand, begin: int) -> Piece | None:
-        """Take a line for SQL*Plus; one that gives a variable a value changes texts after it."""
+        """Take a line for SQL*Plus; setting a variable changes texts after it."""
         self._substituting |= bool(_GIVES_A_VALUE.match(self.text, begin))
         return super().for_client(command, begin)
 
     def doubted(self, start: int, end: int) -> str:
-        """Return that SQL*Plus would run another text, or that SQL follows PL/SQL without a line of ``/`` between."""
+        """Return that SQL*Plus would run another text, or that SQL follows PL/SQL without a ``/`` line between."""
         if self._substituting and _VARIABLE.search(self.text, start, end):
             return "a substitution variable of SQL*Plus stands in it"
         follows = self.holds() and any(each["sql"] for each in _SQL_AFTER.finditer(self.text, start, end))
@@ -52,7 +52,7 @@ class OracleSplitter(Splitter):
         return _CLOSING.get(opening[-1], opening[-1]) + "'"
 
     def mark(self, begin: int, end: int) -> Piece | None:
-        """Take a character; ``&name`` is another text when SQL*Plus runs it."""
+        """Take a character; SQL*Plus substitutes ``&name``."""
         if self.text[begin] == "&" and (self.text[end : end + 1].isalpha() or self.text[end : end + 1] == "&"):
             self.doubt = "a substitution variable of SQL*Plus stands in it"
         return super().mark(begin, end)

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's statements end: as ``psql`` sees it (https://www.postgresql.org/docs/current/app-psql.html)."""
+"""Where PostgreSQL's statements end: as ``psql`` reads them (https://www.postgresql.org/docs/current/app-psql.html)."""
 
 import re
 from typing import Final
@@ -11,11 +11,11 @@ _OTHER_STRINGS: Final = re.compile(
     r"standard_conforming_strings['\"]?\s*+(?!(?:=|,|to\b)\s*'?(?:on|true|default)\b)", re.IGNORECASE
 )
 _TOLD_BY: Final = 500
-"""Characters of a statement in which a setting's name stands."""
+"""Characters of a statement within which a setting's name is found."""
 
 
 class PostgreSqlSplitter(Splitter):
-    """Knows ``BEGIN ATOMIC``, rules of several statements, and ``COPY`` with its rows."""
+    """Handles ``BEGIN ATOMIC``, rules of several statements, and ``COPY`` with its rows."""
 
     parentheses_hold = True
 
@@ -30,7 +30,7 @@ class PostgreSqlSplitter(Splitter):
         return routine and following == "ATOMIC"
 
     def opaque(self, begin: int, end: int) -> None:
-        """Take a string; the one that names a file to COPY is refused."""
+        """Take a string; a file name for COPY is refused."""
         if self._copied():
             self.refuse(begin, "expected COPY with the rows in the file, found one that names a file of the server")
         super().opaque(begin, end)
@@ -55,7 +55,7 @@ class PostgreSqlSplitter(Splitter):
         return self.piece(rows.start(), rows.end())
 
     def doubted(self, start: int, end: int) -> str:
-        """Refuse what changes how strings are read."""
+        """Refuse changes to how strings are read."""
         setting = _OTHER_STRINGS.search(self.text, start, min(end, start + _TOLD_BY))
         if setting and self.words[:1] in (["SET"], ["SELECT"]):
             self.refuse(setting.start(), "expected standard_conforming_strings on, found another value")

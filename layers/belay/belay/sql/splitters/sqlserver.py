@@ -1,6 +1,6 @@
-"""Where SQL Server's statements end: batches as ``sqlcmd`` sees them, and the statements in them.
+"""Where SQL Server's statements end: batches as ``sqlcmd`` reads them, and the statements in them.
 
-T-SQL needs no semicolons: a statement ends as well where a line begins with a word that only begins one.
+T-SQL needs no semicolons: a statement also ends before a line that starts with a word that only begins one.
 """
 
 import re
@@ -15,7 +15,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 _MODULES: Final = frozenset({"PROC", "PROCEDURE", "FUNCTION", "TRIGGER"})
-"""What takes the rest of its batch."""
+"""Modules, which take the rest of their batch."""
 
 _NO_BLOCK: Final = frozenset({"TRAN", "TRANSACTION", "DISTRIBUTED", "DIALOG", "CONVERSATION"})
 _BEGINNING: Final = _words(
@@ -27,7 +27,7 @@ _OBJECTS: Final = _words(
     "MASTER NONCLUSTERED OR PARTITION PROC PROCEDURE QUEUE ROLE RULE SCHEMA SECURITY SEQUENCE SERVER SERVICE "
     "STATISTICS SYNONYM TABLE TRIGGER TYPE UNIQUE USER VIEW XML"
 )
-"""What follows CREATE, ALTER or DROP where they begin a statement, and not a part of ALTER TABLE."""
+"""What follows CREATE, ALTER or DROP at the beginning of a statement, and not within ALTER TABLE."""
 
 _LEADING: Final = _OBJECTS | _words(
     "ADD AFTER ALL AND AS BEGIN BY COLUMN CONSTRAINT DENY ELSE EXCEPT FOR FROM GRANT IN INSTEAD INTERSECT INTO "
@@ -49,20 +49,20 @@ _CONTINUING: Final = {
     "UPDATE": frozenset({"SET", "WITH"}),
     "WITH": frozenset({"DELETE", "INSERT", "MERGE", "SELECT", "SET", "UPDATE"}),
 }
-"""Words that go on with a statement, by its first word."""
+"""Words that continue a statement, by its first word."""
 
 _ENDED: Final = {"INSERT": "VALUES", "UPDATE": "SET"}
-"""The word of a statement after which those words no longer go on with it."""
+"""The word of a statement after which those words no longer continue it."""
 
 _HELD: Final = frozenset({"IF", "MERGE", "WHILE"})
-"""Statements whose end only a semicolon, an END or their batch's end tells."""
+"""Statements that only a semicolon, an END or their batch's end terminates."""
 
 _NEXT: Final = re.compile(r"[ \t\r\n]*+(\w++|\()")
 _VARIABLE: Final = re.compile(r"\$\(\w")
 
 
 class SqlServerSplitter(Splitter):
-    """Knows batches and blocks, and statements without semicolons."""
+    """Handles batches and blocks, and statements without semicolons."""
 
     statements_with_end = frozenset()
 
@@ -108,7 +108,7 @@ class SqlServerSplitter(Splitter):
         self._comma = False
 
     def doubted(self, start: int, end: int) -> str:
-        """Return that it holds a variable of ``sqlcmd``, wherever it stands."""
+        """Return that it contains a variable of ``sqlcmd``, anywhere."""
         return "a variable of sqlcmd stands in it" if _VARIABLE.search(self.text, start, end) else ""
 
     def _begins_another(self, word: str, begin: int, end: int) -> bool:

@@ -1,4 +1,4 @@
-"""Changes that are no longer what was applied."""
+"""Changes that differ from what was applied."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""CHECK constraints for which every row is read while others wait."""
+"""CHECK constraints that read every row while others wait."""
 
 import re
 from collections.abc import Iterator
@@ -32,8 +32,8 @@ NOT_VALID: Final = re.compile(r"\bNOT\s+VALID\s*$", re.IGNORECASE)
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for CHECK constraints on tables that were there before, also those written on a new column, and those that
-    are added NOT VALID and validated in the same transaction.
+    """Look for CHECK constraints on existing tables, including those written on a new column, and those that are added
+    NOT VALID and validated in the same transaction.
     """
     yield from scanned(changes, ConstraintKind.CHECK)
     for step, changed in changes.of(ChangeTable):

@@ -23,7 +23,7 @@ POLICY = Policy(
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look at the names of new and renamed tables and columns."""
+    """Check the names of new and renamed tables and columns."""
     reserved = RESERVED[changes.engine]
     for step in changes.steps:
         match step.operation:

@@ -1,4 +1,4 @@
-"""Drops that take what depends on them, too."""
+"""Drops that also drop dependent objects."""
 
 from collections.abc import Iterator
 

@@ -18,7 +18,7 @@ POLICY = Policy(
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for columns that were there before the release, and say which constraints on others go with them."""
+    """Look for columns that existed before the release, and the constraints on others dropped with them."""
     for step, dropped in changes.of(DropColumn):
         if dropped.column not in step.table.added:
             detail = f"{dropped.table}.{dropped.column}{_with_constraints(step, dropped.column)}"

@@ -24,12 +24,12 @@ WITH_TABLES: Final = frozenset({ObjectKind.DATABASE, ObjectKind.OWNED})
 ALWAYS: Final = frozenset(
     {(ObjectKind.SCHEMA, Engine.MYSQL), (ObjectKind.SCHEMA, Engine.MARIADB), (ObjectKind.TABLESPACE, Engine.DB2)}
 )
-"""What some engines drop with its tables although nothing says CASCADE."""
+"""What some engines drop with its tables, even without CASCADE."""
 CASCADING: Final = frozenset({ObjectKind.SCHEMA, ObjectKind.ROLE, ObjectKind.TABLESPACE})
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for tables that were there before the release, and for schemas, databases, users and tablespaces that are
+    """Look for tables that existed before the release, and for schemas, databases, users and tablespaces that are
     dropped with all tables in them.
     """
     for step, one in changes.of(DropTable):

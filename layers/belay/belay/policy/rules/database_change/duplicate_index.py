@@ -1,4 +1,4 @@
-"""Indexes that are there already."""
+"""Indexes that already exist."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ POLICY = Policy(
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
     """Compare every new index with those that its table has in the model, including those of its keys: the same columns
-    in the same order, of the same kind and with the same condition. One that the release drops in the end is let be.
+    in the same order, of the same kind and with the same condition. One that the release later drops is ignored.
     """
     for step in changes.steps:
         known = [] if isinstance(step.operation, CreateTable) else indexes_of(step.before)

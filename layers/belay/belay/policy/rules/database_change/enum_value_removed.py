@@ -1,4 +1,4 @@
-"""Values of enumerations that rows and the version that still runs may have."""
+"""Enumeration values that rows and the running version may have."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Foreign keys for which every row is read while others wait."""
+"""Foreign keys that read every row while others wait."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ POLICY = Policy(
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for foreign keys on tables that were there before, also those written on a new column, and those that are
-    added NOT VALID and validated in the same transaction.
+    """Look for foreign keys on existing tables, including those written on a new column, and those that are added NOT
+    VALID and validated in the same transaction.
     """
     return scanned(changes, ConstraintKind.FOREIGN_KEY)

@@ -1,4 +1,4 @@
-"""Power that a change gives."""
+"""Permissions that a change grants."""
 
 import re
 from collections.abc import Iterator
@@ -27,8 +27,8 @@ OWNER: Final = re.compile(r"OWNER OF (?:public\.|dbo\.)?(\S+) TO ")
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for permissions, roles, users and owners that are given, and row level security that is switched off. Taking
-    them away is allowed, and so are the owners of tables that the release itself creates.
+    """Look for permissions, roles, users and owners that are granted, and row level security that is switched off.
+    Revoking them is allowed, and so are the owners of tables that the release itself creates.
     """
     created = {str(name) for name, table in changes.tables.items() if table.created}
     for step, grant in changes.of(Grant):

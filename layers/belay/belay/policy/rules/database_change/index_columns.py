@@ -19,8 +19,8 @@ POLICY = Policy(
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Count the columns of every new index, key and unique constraint, also of new tables; more than the setting
-    `maximums: {index-columns: 3}` is too many. Columns that are only included do not count.
+    """Count the columns of every new index, key and unique constraint, including those of new tables; more than the
+    setting `maximums: {index-columns: 3}` is too many. Columns that are only included do not count.
     """
     most = settings.maximum("index-columns")
     for step in changes.steps:

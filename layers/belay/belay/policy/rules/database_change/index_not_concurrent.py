@@ -1,4 +1,4 @@
-"""Indexes that are made or dropped while others wait for their table."""
+"""Indexes that are created or dropped while others wait for their table."""
 
 import re
 from collections.abc import Iterator
@@ -31,9 +31,8 @@ NEVER_ONLINE: Final = frozenset({"fulltext", "spatial"})
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for indexes on tables that were there before. MySQL and MariaDB build an index while rows are written,
-    unless it is FULLTEXT or SPATIAL or the statement forbids it; Db2 does so always. A drop blocks for long only in
-    PostgreSQL.
+    """Look for indexes on existing tables. MySQL and MariaDB build an index while rows are written, unless it is
+    FULLTEXT or SPATIAL or the statement forbids it; Db2 always does. A drop blocks for long only in PostgreSQL.
     """
     for step in changes.steps:
         match step.operation:

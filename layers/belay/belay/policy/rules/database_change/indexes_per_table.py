@@ -18,8 +18,8 @@ POLICY = Policy(
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Count a table's indexes with those of its keys after each one that is added; more than the setting
-    `maximums: {indexes-per-table: 10}` are too many. What is not known of a table is not counted.
+    """Count a table's indexes with those of its keys after each one that is added; more than the setting `maximums:
+    {indexes-per-table: 10}` are too many. Unknown parts of a table are not counted.
     """
     most = settings.maximum("indexes-per-table")
     for step in changes.steps:

@@ -1,4 +1,4 @@
-"""Locks that are waited for without an end."""
+"""Locks that are waited for indefinitely."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -28,7 +28,7 @@ TIMEOUTS: Final = {
     Engine.SQLSERVER: "lock_timeout",
     Engine.DB2: "current lock timeout",
 }
-"""The setting of each engine; Oracle does not wait unless it is told to."""
+"""The setting of each engine; Oracle waits only if told to."""
 NO_TIMEOUTS: Final = frozenset({"0", "-1", "default", ""})
 LOCKING: Final = (
     op.AddColumn,
@@ -46,8 +46,8 @@ LOCKING: Final = (
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look, once in a change, for a statement that locks a table that was there before, without the engine's lock
-    timeout having been set in that change. Oracle does not wait for locks of DDL unless it is told to.
+    """Look, once in a change, for a statement that locks an existing table, without the engine's lock timeout having
+    been set in that change. Oracle waits for locks of DDL only if told to.
     """
     if changes.engine not in TIMEOUTS:
         return

@@ -31,8 +31,8 @@ STRUCTURE = (
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look, once in a change, for a table that was there before and is altered, and rows that are written to one that
-    was there before. New tables may be filled.
+    """Look, once in a change, for an existing table that is altered, and rows that are written to an existing one. New
+    tables may be filled.
     """
     written: dict[str, tuple[StepToApply, op.Name]] = {}
     altered: dict[str, op.Name] = {}

@@ -1,4 +1,4 @@
-"""Columns that become NOT NULL, for which every row is read while others wait."""
+"""Columns that become NOT NULL, which reads every row while others wait."""
 
 import re
 from collections.abc import Iterator
@@ -27,8 +27,8 @@ OF_DOMAIN: Final = re.compile(r"\bSET\s+NOT\s+NULL\b", re.IGNORECASE)
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for columns that become NOT NULL on tables that were there before, unless a validated constraint already
-    says so. MySQL and MariaDB rebuild the table while rows are read and written, so that nothing waits there.
+    """Look for columns that become NOT NULL on existing tables, unless a validated constraint already ensures that.
+    MySQL and MariaDB rebuild the table while rows are read and written, so nothing waits there.
     """
     if changes.engine in MYSQL:
         return

@@ -1,4 +1,4 @@
-"""Statements whose effect nobody knows."""
+"""Statements whose effect is unknown."""
 
 from collections.abc import Iterator
 
@@ -18,6 +18,6 @@ POLICY = Policy(
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Report every statement that was not understood as a whole, once, with what was not."""
+    """Report every statement that was not fully understood, once, with the part that was not."""
     for step, unknown in changes.of(NotUnderstood):
         yield step.violation(Verdict.REVIEW, unknown.table or step.change.id, unknown.reason)

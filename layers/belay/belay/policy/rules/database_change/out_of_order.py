@@ -1,4 +1,4 @@
-"""Changes that come before what was applied."""
+"""Changes that come before ones already applied."""
 
 from collections.abc import Iterator
 

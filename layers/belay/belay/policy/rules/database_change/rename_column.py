@@ -1,4 +1,4 @@
-"""Columns that the version that still runs no longer finds."""
+"""Columns that the running version no longer finds."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ POLICY = Policy(
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for columns that were there before the release, also where MySQL's CHANGE names another one."""
+    """Look for columns that existed before the release, also if MySQL's CHANGE gives another name."""
     for step, renamed in changes.of(RenameColumn):
         if renamed.column != renamed.to and renamed.column not in step.table.added:
             detail = f"{renamed.table}.{renamed.column} becomes {renamed.to}"

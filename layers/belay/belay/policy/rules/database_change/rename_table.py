@@ -1,4 +1,4 @@
-"""Tables that the version that still runs no longer finds."""
+"""Tables that the running version no longer finds."""
 
 import re
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ POLICY = Policy(
 )
 
 TRANSFER: Final = re.compile(r"\bTRANSFER\s+(?:OBJECT\s*::\s*)?([\w.\[\]\"$#]+)\s*$", re.IGNORECASE)
-"""How SQL Server moves a table to another schema; what is no table has its kind before ``::``."""
+"""How SQL Server moves a table to another schema; other objects have their kind before ``::``."""
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for tables that were there before the release, also where they move to another schema."""
+    """Look for tables that existed before the release, also if they move to another schema."""
     for step, renamed in changes.of(RenameTable):
         yield from step.loses(renamed.table, f"{renamed.table} becomes {renamed.to}")
     for step, altered in changes.of(AlterObject):

@@ -1,4 +1,4 @@
-"""Columns that the version that still runs does not fill."""
+"""Columns that the running version does not fill."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -24,8 +24,8 @@ DEFAULT: Final = re.compile(r"\bDEFAULT\b", re.IGNORECASE)
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for new columns of tables with rows that are NOT NULL or a key and have no default, whether one statement
-    makes them so or several; and for columns of before that stay NOT NULL and lose their default.
+    """Look for new columns of tables with rows that are NOT NULL or a key and have no default, by one statement or
+    several; and for existing columns that stay NOT NULL and lose their default.
     """
     domains = {
         name
@@ -53,7 +53,7 @@ def _constrained(step: StepToApply, added: op.AddConstraint) -> Iterator[Violati
 
 
 def _never_null(domain: str) -> bool:
-    """Tell whether a domain's definition, which the model does not hold, requires a value and gives none."""
+    """Whether a domain's definition, which the model does not hold, requires a value and gives none."""
     return bool(NOT_NULL.search(domain)) and not DEFAULT.search(domain)
 
 

@@ -1,4 +1,4 @@
-"""Changes that nothing takes back."""
+"""Changes that cannot be undone."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ POLICY = Policy(
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for changes without an undo, which are not repeatable and do change something."""
+    """Look for changes without an undo that are not repeatable and do change something."""
     changing = {
         step.change.id for step in changes.steps if not isinstance(step.operation, (Harmless, Setting, Transaction))
     }

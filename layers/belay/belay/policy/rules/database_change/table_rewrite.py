@@ -1,4 +1,4 @@
-"""Tables whose every row is written anew while others wait."""
+"""Tables whose rows are all rewritten while others wait."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -26,12 +26,12 @@ POLICY = Policy(
 )
 
 NUMBERED: Final = frozenset({Engine.POSTGRESQL, Engine.MYSQL, Engine.MARIADB, Engine.ORACLE, Engine.SQLSERVER})
-"""The engines that number the rows that are there when an identity column is added."""
+"""The engines that number the existing rows when an identity column is added."""
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
     """Look for columns whose value is computed for every row (volatile defaults, identities, stored generated columns),
-    for types that are stored otherwise, and for statements that rebuild a table. What an engine only notes in its
+    for types with another storage format, and for statements that rebuild a table. What an engine only records in its
     catalog is allowed: constant defaults, longer VARCHARs, new values at the end of MySQL's ENUM.
     """
     for step in changes.steps:

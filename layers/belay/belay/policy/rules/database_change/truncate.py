@@ -19,7 +19,7 @@ POLICY = Policy(
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for tables that were there before the release."""
+    """Look for tables that existed before the release."""
     for step, emptied in changes.of(Truncate):
         detail = f"partition {emptied.partition} of {emptied.table}" if emptied.partition else f"{emptied.table}"
         yield from step.loses(emptied.table, detail, emptied.partition)

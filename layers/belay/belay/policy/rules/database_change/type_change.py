@@ -1,4 +1,4 @@
-"""Columns whose type is another one than the version that still runs expects."""
+"""Columns whose new type is not the one the running version expects."""
 
 from collections.abc import Iterator
 
@@ -20,8 +20,8 @@ POLICY = Policy(
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Compare the new type of a column that was there before with its old one: a type of the same kind that holds more
-    is allowed. REVIEW if the old type is not known and the new one may be such a type.
+    """Compare the new type of an existing column with its old one: a type of the same kind that holds more is allowed.
+    REVIEW if the old type is not known and the new one may be such a type.
     """
     for step, change in changes.of(ChangeColumn):
         if change.type is None or not step.existing or change.column in step.table.added:

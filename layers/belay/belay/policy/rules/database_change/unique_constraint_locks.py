@@ -24,9 +24,9 @@ POLICY = Policy(
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for primary keys, unique and exclusion constraints on tables that were there before and that use no index
-    that is there, also those written on a new column. MySQL and MariaDB build them while rows are written, unless the
-    statement forbids it, but copy the table when its primary key is dropped.
+    """Look for primary keys, unique and exclusion constraints on existing tables that use no existing index, including
+    those written on a new column. MySQL and MariaDB build them while rows are written, unless the statement forbids it,
+    but copy the table when its primary key is dropped.
     """
     for step in changes.steps:
         match step.operation:
@@ -49,7 +49,7 @@ def _locks(step: StepToApply, constraint: ConstraintDefinition) -> bool:
 
 
 def _replaced(changes: ChangesToApply, dropped: StepToApply) -> bool:
-    """Tell whether the statement that drops a primary key also adds one, which InnoDB does in place."""
+    """Whether the statement that drops a primary key also adds one, which InnoDB does in place."""
     return any(
         step.statement is dropped.statement
         and isinstance(step.operation, AddConstraint)

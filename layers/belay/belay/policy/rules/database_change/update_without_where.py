@@ -18,7 +18,7 @@ POLICY = Policy(
 
 
 def check(changes: ChangesToApply, settings: PolicySettings) -> Iterator[Violation]:
-    """Look for a table that was there before the release, and for a condition that is missing or true of every row."""
+    """Look for tables that existed before the release, and conditions that are missing or true for every row."""
     for step, written in changes.of(WriteRows):
         if written.verb == "update" and not written.filtered:
             yield from step.loses(written.table, f"{written.table}, without a condition that restricts which")
