@@ -1,4 +1,4 @@
-"""Has the pending database changes of a stage applied, and follows that until it has ended."""
+"""Has the pending database changes of a stage applied, and follows the operation to its end."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from belay.release.place import Power
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Bring the operation one step on; ``applied`` once all are. Raises ``ChangesFailed``."""
+    """Advance the operation one step; ``applied`` once all are. Raises ``ChangesFailed``."""
     home = own_home()
     run = StageContext.enter(event, home.ledger, home.artifacts)
     there, files = run.at(home.aws, Power.DEPLOY), StageFiles.kept_by(home.aws, run)

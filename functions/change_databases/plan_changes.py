@@ -1,4 +1,4 @@
-"""Compares a release's database changes with what the stage's database records; what it lacks is pending."""
+"""Compares a release's database changes with what the stage's database records; the missing ones are pending."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from belay.release.place import Power
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Bring the reading one step on; ``ready`` once it is done. Raises ``InvalidRelease`` and ``ChangesFailed``."""
+    """Advance the reading one step; ``ready`` once it is done. Raises ``InvalidRelease`` and ``ChangesFailed``."""
     home = own_home()
     run = StageContext.enter(event, home.ledger, home.artifacts)
     there, files = run.at(home.aws, Power.DEPLOY), StageFiles.kept_by(home.aws, run)

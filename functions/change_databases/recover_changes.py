@@ -1,4 +1,4 @@
-"""Takes one step of a rollback plan on database changes: asks what became of them, or has them undone."""
+"""Takes one step of a rollback plan on database changes: determines their result, or has them undone."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from belay.release.place import Power
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Take the step; ``again`` while the executor works on it."""
+    """Take the step; ``again`` while the executor is working on it."""
     home = own_home()
     recovery = Recovery.enter(event, home.ledger, home.artifacts)
     there = recovery.at(home.aws, Power.DEPLOY)

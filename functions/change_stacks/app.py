@@ -1,4 +1,4 @@
-"""Changes a stage's stacks: executes or withdraws the change sets that were made, and deletes ephemeral stacks."""
+"""Changes a stage's stacks: executes or withdraws existing change sets, and deletes ephemeral stacks."""
 
 from collections.abc import Mapping
 

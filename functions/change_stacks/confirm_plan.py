@@ -12,7 +12,7 @@ from belay.release.place import Power
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Tell whether the plan still stands, and why not. Raises ``ReleaseSuperseded``."""
+    """Return whether the plan is still valid, and why not. Raises ``ReleaseSuperseded``."""
     home = own_home()
     run = StageContext.enter(event, home.ledger, home.artifacts)
     stacks = StageStacks.of(run, run.at(home.aws, Power.DEPLOY))

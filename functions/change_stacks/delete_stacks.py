@@ -10,7 +10,9 @@ from belay.release.place import Power
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Delete the last stack that still exists, or check on it; ``done`` once none is left. Raises ``StackFailed``."""
+    """Delete the last stack that still exists, or check its deletion; ``done`` once none is left. Raises
+    ``StackFailed``.
+    """
     home = own_home()
     run = StageContext.enter(event, home.ledger, home.artifacts)
     return {

@@ -11,7 +11,7 @@ from belay.release.place import Power
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Bring the wave one step on: ``progress`` is RUNNING, CHANGES, NEXT_WAVE or DONE. Raises ``StackFailed``."""
+    """Advance the wave one step: ``progress`` is RUNNING, CHANGES, NEXT_WAVE or DONE. Raises ``StackFailed``."""
     home = own_home()
     run = StageContext.enter(event, home.ledger, home.artifacts)
     changes = run.change_plan()

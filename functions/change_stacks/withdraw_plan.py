@@ -1,4 +1,4 @@
-"""Deletes every change set that a plan made, and the empty stacks that they were for."""
+"""Deletes every change set that a plan created, and the empty stacks they were for."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from belay.release.place import Power
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Leave nothing of the plan behind; ``gone`` once nothing is."""
+    """Delete all of the plan's remains; ``gone`` once there are none."""
     home = own_home()
     run = StageContext.enter(event, home.ledger, home.artifacts)
     left = StageStacks.of(run, run.at(home.aws, Power.DEPLOY)).withdraw()

@@ -1,4 +1,4 @@
-"""Checks a stage before and after it is deployed: looks at everything and changes nothing."""
+"""Checks a stage before and after it is deployed: reads everything and changes nothing."""
 
 from collections.abc import Mapping
 

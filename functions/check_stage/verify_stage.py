@@ -1,4 +1,4 @@
-"""Verifies what is deployed: asks the registered verify function and watches the alarms for the bake time."""
+"""Verifies what is deployed: invokes the registered verify function and watches the alarms for the bake time."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from belay.release.verification import Verification, Verified
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Run the verification's next step: its verdict is AGAIN until it passes or fails, with the reason.
 
-    Raises ``StackFailed`` if it passes and a stack is gone.
+    Raises ``StackFailed`` if it passes and a stack was deleted.
     """
     home = own_home()
     run = StageContext.enter(event, home.ledger, home.artifacts)

@@ -1,4 +1,4 @@
-"""Deletes copies of databases that were left: their time is up, or the execution that made them has ended."""
+"""Deletes orphaned copies of databases: they have expired, or the execution that made them has ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Begin to delete each; return their names. Its role can delete copies and nothing else.
+    """Begin to delete each; return their names. The role can delete copies and nothing else.
 
     Raises ``CopiesNotDeleted``.
     """

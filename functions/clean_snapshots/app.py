@@ -1,4 +1,4 @@
-"""Deletes releases' snapshots that are no longer needed, and keeps clear of the account's quota."""
+"""Deletes releases' snapshots that are no longer needed, and stays below the account's quota."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

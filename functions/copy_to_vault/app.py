@@ -1,4 +1,4 @@
-"""Copies releases' snapshots to the vaults of their stages, by the role of each vault's account."""
+"""Copies releases' snapshots to the vaults of their stages, with the role of each vault's account."""
 
 from collections.abc import Mapping
 from typing import Any

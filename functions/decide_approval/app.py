@@ -1,4 +1,4 @@
-"""Takes a person's decision, or what they say about an incident, in a signed request; or says why it is refused."""
+"""Processes a person's decision, or their report on an incident, in a signed request; or returns why it is refused."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from belay.settings import DefaultTopic, read
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Answer with the decision as it was recorded, or with ``error`` and ``message`` and a status of 4xx."""
+    """Return the decision as recorded, or ``error`` and ``message`` with a status of 4xx."""
     home, settings = own_home(), read(DefaultTopic)
     request = FunctionUrlRequest.from_event(event)
     decision = request.refuse_unsigned("a decision is sent") or parse_decision(request.body)

@@ -1,4 +1,4 @@
-"""Deletes the copies of databases that an execution made, and waits until they are gone."""
+"""Deletes the copies of databases that an execution made, and waits until they are deleted."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from belay.release.records import ReleaseReference
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Begin to delete each copy; ``gone`` once there are none. Its role can delete copies and nothing else."""
+    """Begin to delete each copy; ``gone`` once there are none. The role can delete copies and nothing else."""
     home = own_home()
     release = ReleaseReference.from_dict(event["release"])
     accepted = AcceptedRelease.from_dict(home.artifacts.require_json(release.document_key))

@@ -1,4 +1,4 @@
-"""Opens incidents of a release's stages, and tells a waiting state machine when one, or the wave, has ended."""
+"""Opens incidents of a release's stages, and reports to a waiting state machine when one, or the wave, has ended."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Tells a waiting state machine whether an incident has ended."""
+"""Reports to a waiting state machine whether an incident has ended."""
 
 from collections.abc import Mapping
 from typing import Any

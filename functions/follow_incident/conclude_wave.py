@@ -1,4 +1,4 @@
-"""Tells deploy_release how a wave of stages ended, and rolls back what a failed one takes back with it."""
+"""Reports to deploy_release how a wave of stages ended, and rolls back the others with a failed one if registered."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ _DIED = Statement(Why.INTERRUPTED, "the stage's execution ended without an outco
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Return the ``outcome`` of the wave, null while something of it goes on. The ledger says how its stages ended.
+    """Return the ``outcome`` of the wave, null while one of its stages is active. The ledger has the stages' outcomes.
 
     The executions of its ``stages`` are over: one that has not ended is recovered.
     """

@@ -13,10 +13,9 @@ from belay.settings import RollbackMachine, read
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Open the incident, unless it is open; either way one execution of its own recovers it.
+    """Open the incident, unless it is open; either way its own execution recovers it.
 
-    A stage that has ended, if only in the instant in which its machine died, needs no recovery: its ``outcome`` is
-    returned instead.
+    A stage that has ended, even just before its state machine died, needs no recovery: its ``outcome`` is returned.
     """
     home, settings = own_home(), read(RollbackMachine)
     incidents = Incidents(home.ledger, home.artifacts, home.aws.executions, settings.rollback_stage_machine_arn)

@@ -19,14 +19,14 @@ from belay.settings import DefaultTopic, read
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Close the release, or the upload that did not become one; returns the recorded outcome.
 
-    Nothing is recorded or told of an upload that another execution claimed: that one sees it through.
+    An upload that another execution claimed is neither recorded nor announced: that execution does so.
     """
     home, settings = own_home(), read(DefaultTopic)
     ledger, artifacts = home.ledger, home.artifacts
     endings = Endings(ledger, artifacts, home.aws.notifications, settings.notification_topic_arn)
     outcome, reason = Outcome(event["outcome"]), read_reason(artifacts, event["reason"])
     upload = upload_in(event["upload"])
-    # The function that opens an upload may have died before it claimed it.
+    # The function that opens an upload may have died before claiming it.
     claimed = ledger.attempts.claim(upload, event["execution"], timestamp())
     attempt = ledger.attempts.get(upload) if claimed else None
     if attempt is None:

@@ -1,4 +1,4 @@
-"""Takes the place that a stage has for plans, while nobody deploys or recovers there."""
+"""Takes a stage's slot for dry runs, while no deployment or recovery is active there."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from belay.release.records import ReleaseReference
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Return whether the plan has the stage now; if not, the ``holder`` who has it and how long to wait."""
+    """Return whether the dry run has the stage now; if not, the ``holder`` who has it and how long to wait."""
     home = own_home()
     release = ReleaseReference.from_dict(event["release"])
     wanted = DryRun(release, event["stage"], event["execution"], timestamp())

@@ -1,4 +1,4 @@
-"""Holds a release outside its stage's windows, and announces once until when."""
+"""Holds a release outside its stage's windows, and announces once how long."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ from belay.settings import DefaultTopic, read
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Store the task token for a person's override, and announce that the release waits.
 
-    Raises ``ReleaseSuperseded``; asked once the token is stored, so that a newer release finds the token or is found.
+    Raises ``ReleaseSuperseded``; checked once the token is stored, so that a newer release finds the token or is found.
     """
     home, settings = own_home(), read(DefaultTopic)
     ledger, artifacts = home.ledger, home.artifacts
@@ -30,7 +30,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         ledger.attempts.record(release, State.HELD, at, stage=stage, detail=why)
     run.refuse_superseded()
     if ledger.holds.overridden(release, stage):
-        # Whoever overrode it since the window was checked found no token.
+        # An override since the window was checked found no token.
         home.aws.executions.send_task_success(event["task_token"], {})
         return {}
     endings = Endings(ledger, artifacts, home.aws.notifications, settings.notification_topic_arn)
@@ -39,7 +39,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def told(release: ReleaseReference, stage: str, why: str, until: str) -> Message:
-    """Return what is announced: until when the release waits, and how to let it through."""
+    """Return the announcement: until when the release waits, and how to let it continue."""
     about = Deployment(release.application, release.version, stage, thread=release.thread)
     let_through = f"belay override {release.application}/{release.version} --stage {stage} --comment WHY"
     return release_held(about, why=why, until=f"at {until}", let_through=let_through)

@@ -1,4 +1,4 @@
-"""Gives back the place that a stage has for plans: nothing is left of this one."""
+"""Releases a stage's slot for dry runs: nothing is left of this one."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -9,7 +9,7 @@ from belay.home import own_home
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Return the versions that are superseded: each ends now. Raises ``ReleaseSuperseded`` if this one is."""
+    """Return the superseded versions, which end now. Raises ``ReleaseSuperseded`` if this one is superseded."""
     home = own_home()
     run = StageContext.enter(event, home.ledger, home.artifacts)
     run.refuse_superseded()

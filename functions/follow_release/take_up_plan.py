@@ -1,4 +1,4 @@
-"""Takes up a plan whose execution has ended, to delete what it left."""
+"""Takes over a dry run whose execution has ended, to delete what it left."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,9 @@ from belay.home import own_home
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Return the ``release`` that was planned in the stage; none if nothing is left, or its execution still runs."""
+    """Return the ``release`` that was planned in the stage; null if nothing is left, or its execution is still
+    running.
+    """
     home = own_home()
     runs = DryRuns(home.ledger, home.aws.executions)
     left = runs.take_up(event["application"], event["stage"], event["execution"])

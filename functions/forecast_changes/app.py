@@ -1,4 +1,4 @@
-"""Tries a release's database changes on a copy of the database before anything is changed; cannot delete any."""
+"""Tries a release's database changes on a copy of the database before anything is changed; cannot delete one."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Stores what the forecast found, and decides whether it refuses the release."""
+"""Stores the forecast's findings, and decides whether it refuses the release."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from belay.release.place import Power
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Conclude; ``refused`` if a change failed on the copy, or if something is for a person and nobody is asked."""
+    """Conclude; ``refused`` if a change failed on the copy, or if a decision is needed in a stage without approval."""
     home = own_home()
     run = StageContext.enter(event, home.ledger, home.artifacts)
     why_not = in_words(read_reason(home.artifacts, event["reason"]))

@@ -11,7 +11,7 @@ from belay.release.place import Power
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Bring the reading one step on. Raises ``NotForecast``, ``ExecutorFailed`` and ``ReleaseSuperseded``."""
+    """Advance the reading one step. Raises ``NotForecast``, ``ExecutorFailed`` and ``ReleaseSuperseded``."""
     home = own_home()
     run = StageContext.enter(event, home.ledger, home.artifacts)
     there, files = run.at(home.aws, Power.FORECAST), StageFiles.kept_by(home.aws, run)

@@ -1,4 +1,4 @@
-"""Restores the newest usable snapshot of the database beside it, under a name and tags of its own."""
+"""Restores the newest usable snapshot of the database beside it, with its own name and tags."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from belay.release.place import Power
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Bring the copy one step on. Raises ``NotForecast`` and ``ReleaseSuperseded``."""
+    """Advance the copy one step. Raises ``NotForecast`` and ``ReleaseSuperseded``."""
     home = own_home()
     run = StageContext.enter(event, home.ledger, home.artifacts)
     there, files = run.at(home.aws, Power.FORECAST), StageFiles.kept_by(home.aws, run)

@@ -1,4 +1,4 @@
-"""Has the executor run the pending changes on the copy, undo them, and plan the queries that run today."""
+"""Has the executor run the pending changes on the copy, undo them, and plan the live database's queries."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from belay.release.place import Power
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Bring the trial one step on. Raises ``NotForecast``, ``ExecutorFailed`` and ``ReleaseSuperseded``."""
+    """Advance the trial one step. Raises ``NotForecast``, ``ExecutorFailed`` and ``ReleaseSuperseded``."""
     home = own_home()
     run = StageContext.enter(event, home.ledger, home.artifacts)
     there, files = run.at(home.aws, Power.FORECAST), StageFiles.kept_by(home.aws, run)

@@ -1,4 +1,4 @@
-"""Asks people the question that a rollback needs answered before it goes on."""
+"""Asks people a question that a rollback needs answered to continue."""
 
 from collections.abc import Mapping
 from typing import Any

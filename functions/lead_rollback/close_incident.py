@@ -31,7 +31,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     record_restored(recovery)
     closing = Closing(ledger, places, endings, unhealthy)
     closing.close(recovery, ended(recovery, outcome, event["reason"]))
-    # Last: another execution that waits for the lock for the same recovery must find the incident ended.
+    # Last: another execution waiting for the lock for the same recovery must find the incident ended.
     if event["fencing"] is not None:
         recovery.ledger.locks.release(recovery.application, recovery.incident.stage, int(event["fencing"]))
     return {"outcome": outcome}

@@ -28,7 +28,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def first_step(plan: RollbackPlan, number: int) -> dict[str, Any] | None:
-    """Return what the state machine needs to know of the next step; None if there is none."""
+    """Return what the state machine needs of the next step; None if there is none."""
     if not plan.steps:
         return None
     step = plan.steps[0]

@@ -1,4 +1,4 @@
-"""Captures every stack of the stage as it is before the release touches it, whoever deployed it."""
+"""Captures every stack of the stage before the release changes it, whoever deployed it."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -27,7 +27,7 @@ class Settings:
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Advance the plan one step; ``pipeline`` if the stage's own pipeline deploys it, without change sets.
 
-    What stands in tables is read first. Raises ``InvalidRelease`` if it is not there, or the changes violate a policy.
+    Values in tables are read first. Raises ``InvalidRelease`` if one is missing, or the changes violate a policy.
     """
     home, settings = own_home(), read(Settings)
     run = StageContext.enter(event, home.ledger, home.artifacts).read_tables(home.aws)
@@ -51,7 +51,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def approval(run: StageContext) -> dict[str, Any]:
     """Return whether the stage asks for approval, and the remaining time: a pending request keeps its deadline.
 
-    It is ``given`` by a person, or by the registration if nothing changes. What was given for one plan is for no other.
+    It is ``given`` by a person, or by the registration if nothing changes. An approval is valid for one plan only.
     """
     days = run.stage.approval.expires_after_days
     asked = run.ledger.approvals.asked_of(run.release, run.stage.name)

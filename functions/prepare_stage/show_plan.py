@@ -1,4 +1,4 @@
-"""Keeps what a plan found in a stage for whoever asked: a document, and a part of a page."""
+"""Stores a dry run's findings in a stage for the requester: a document, and part of a page."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from belay.release.place import Power
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Return what became of the plan in this stage: it is BUSY if somebody took the stage meanwhile."""
+    """Return the dry run's result in this stage: BUSY if a release or a recovery took the stage meanwhile."""
     home = own_home()
     run = StageContext.enter(event, home.ledger, home.artifacts)
     stacks, why = run.at(home.aws, Power.DEPLOY).stacks, in_words(read_reason(home.artifacts, event["reason"]))

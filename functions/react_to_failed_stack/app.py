@@ -1,4 +1,4 @@
-"""Opens an incident when CloudFormation says that a stack failed."""
+"""Opens an incident when CloudFormation reports that a stack failed."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Follows the executions of registered pipelines: events and a schedule trigger it, CodePipeline has the facts."""
+"""Follows the executions of registered pipelines: triggered by events and a schedule, it reads from CodePipeline."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def recent_stages() -> RecentStages:
 
 
 def put_together(home: Home, settings: Settings) -> FollowedPipelines:
-    """Return the follower of pipelines, with what it needs at home."""
+    """Return the follower of pipelines, with its gateways at home."""
     aws, ledger, artifacts = home.aws, home.ledger, home.artifacts
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
     topics = ApplicationTopics(home.registrations, ledger, aws.notifications, settings.notification_topic_arn)

@@ -1,4 +1,4 @@
-"""Copies the files of what is only planned to where a release has them, for a day, replacing none."""
+"""Copies a dry run's files to where a release has them, for a day, overwriting none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Opens an upload that is only planned: would it be accepted as a release?"""
+"""Opens a dry run's upload: would it be accepted as a release?"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Settings:
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Return the release that it would be, and the stages to plan for. Raises ``InvalidRelease`` and its like.
+    """Return the release that it would be, and the stages to plan for. Raises ``InvalidRelease`` and the like.
 
-    Whoever starts the machine writes the event: it may name nothing but an upload to be planned, in Belay's own bucket.
+    The event is untrusted input: it may only name an upload for a dry run, in Belay's own bucket.
     """
     home, settings = own_home(), read(Settings)
     aws, ledger, artifacts = home.aws, home.ledger, home.artifacts

@@ -1,4 +1,4 @@
-"""Takes one step of a rollback plan on a database. It checks before it acts, so that a rerun finishes it."""
+"""Takes one step of a rollback plan on a database. Idempotent: it checks before it acts."""
 
 from collections.abc import Mapping
 from typing import Any

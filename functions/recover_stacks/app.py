@@ -1,4 +1,4 @@
-"""Takes one step of a rollback plan on a stack, its services or the stage. Checks first: a rerun finishes it."""
+"""Takes one step of a rollback plan on a stack, its services or the stage. Idempotent: it checks before it acts."""
 
 from collections.abc import Mapping
 from typing import Any

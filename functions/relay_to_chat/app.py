@@ -20,7 +20,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Republish one notification. Lambda retries a failure twice, then it goes to the dead-letter queue."""
+    """Republish one notification. Lambda retries a failure twice, then sends it to the dead-letter queue."""
     settings, aws = read(Settings), own_aws()
     notification = Notification.from_event(event)
     body = chat_message(notification.message)

@@ -30,8 +30,8 @@ class Settings:
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Seal the request, write the report, store the task token for the answer, and notify the approvers.
 
-    A request of this attempt from an execution that this one continues is neither changed nor announced again.
-    Raises ``ReleaseSuperseded``; asked once the token is stored, so that a newer release finds the token or is found.
+    A request of this attempt from an execution that this one continues is neither changed nor announced again. Raises
+    ``ReleaseSuperseded``; checked once the token is stored, so that a newer release finds the token or is found.
     """
     home, settings = own_home(), read(Settings)
     run = StageContext.enter(event, home.ledger, home.artifacts)

@@ -18,8 +18,8 @@ from belay.settings import DefaultTopic, read
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Validate every stage, or only those of the ``application`` and ``stage`` in a manual invocation.
 
-    A fault in one stage does not affect the others. Raises ``StagesNotValidated`` at the end, also where AWS did not
-    show a registration.
+    A fault in one stage does not affect the others. Raises ``StagesNotValidated`` at the end, also if AWS did not
+    return a registration.
     """
     home, settings = own_home(), read(DefaultTopic)
     registrations, places = home.registrations, Places(home.aws, Power.LOOK, "revalidation")

@@ -17,14 +17,14 @@ from belay.settings import DefaultTopic, read
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Answer the task if something follows from the execution's progress; else its next event does.
+    """Complete the task if something follows from the execution's progress; otherwise its next event does.
 
     Raises ``StackFailed`` if an incident must roll it back.
     """
     home, settings = own_home(), read(DefaultTopic)
     run = StageContext.enter(event, home.ledger, home.artifacts)
     runs = PipelineRuns.of(run, run.at(home.aws, Power.PIPELINE), StageFiles.kept_by(home.aws, run))
-    # First, so that an event that comes between the look and its end is not lost.
+    # First, so that an event between the read and its end is not lost.
     runs.await_event(event["execution"], event["task_token"])
     seen = runs.look(event["execution"], rolling_back=event["rolling_back"])
     arn = run.accepted.application.topic or settings.notification_topic_arn
@@ -35,7 +35,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def answer(run: StageContext, seen: RunSeen, poll_seconds: int) -> dict[str, Any]:
-    """Return what the state machine replaces of what it knows; without a ``reason`` an earlier one stays."""
+    """Return the updates to the state machine's data; without a ``reason`` an earlier one is kept."""
     why = {} if seen.reason is None else {"reason": run.reasons.keep(seen.reason)}
     return {
         "execution": seen.execution,
@@ -47,7 +47,7 @@ def answer(run: StageContext, seen: RunSeen, poll_seconds: int) -> dict[str, Any
 
 
 def tell_waiting(run: StageContext, seen: RunSeen, topic: Topic) -> None:
-    """Announce once that the pipeline waits for an approval of its own; the thread remembers it."""
+    """Announce once that the pipeline is waiting for its own approval; the thread remembers it."""
     if seen.waiting_approval is None:
         return
     release, pipeline, place = run.release, run.stage.required_pipeline().name, run.stage.place

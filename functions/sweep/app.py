@@ -33,7 +33,9 @@ from belay.settings import read
 from belay.subject.measures import swept
 
 RESERVE_MILLISECONDS = 75_000
-"""What one more region may take: each of a client's three tries waits for 17 seconds, and there are pauses between."""
+"""The time that one more region may take: each of a client's three tries waits for 17 seconds, with pauses in
+between.
+"""
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Reconcile the ledger with what is really running.
 
     A fault in one part does not affect the others: it is logged and counted, and the next sweep tries again. Only if
-    nothing at all could be done are the faults raised, as an ``ExceptionGroup``, so that Lambda tries again.
+    nothing at all could be done are the faults raised, as an ``ExceptionGroup``, so that Lambda retries.
 
-    With ``examine`` in the event nothing is done: it returns what is seen in the accounts and regions of stages
+    With ``examine`` in the event nothing is done: it returns what it finds in the accounts and regions of stages
     elsewhere, for ``belay doctor``.
     """
     home, settings = own_home(), read(Settings)
@@ -72,18 +74,18 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def examined(home: Home) -> list[dict[str, Any]]:
-    """Return what is seen where stages elsewhere lie."""
+    """Return what is found in the places of stages elsewhere."""
     registered = RegistrationsReadOnce(home.aws.parameters, home.artifacts).all
     return [asdict(each) for each in Spokes(Places(home.aws, Power.LOOK, "doctor")).seen(registered.stages)]
 
 
 def enough_time(context: Any) -> bool:
-    """Return whether a region may be looked at: one that answers nothing takes its time."""
+    """Return whether there is time for a region: one that does not respond takes its time."""
     return context is None or context.get_remaining_time_in_millis() >= RESERVE_MILLISECONDS
 
 
 def put_together(home: Home, settings: Settings, alone: EachAlone) -> Sweep:
-    """Return the parts of a sweep with the gateways that each needs."""
+    """Return the parts of a sweep with their gateways."""
     aws, ledger, artifacts = home.aws, home.ledger, home.artifacts
     deploy_release = settings.deploy_release_machine_arn
     told = aws.notifications, settings.notification_topic_arn

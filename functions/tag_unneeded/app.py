@@ -1,4 +1,4 @@
-"""Tags the objects of both buckets that nothing needs any more, which the buckets' lifecycle rules then expire."""
+"""Tags objects of both buckets that are no longer needed, which the buckets' lifecycle rules then expire."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from belay.observability import observed
 from belay.settings import read
 
 RESERVE_MILLISECONDS = 60_000
-"""Nothing more is tagged with less time left; the next day goes on."""
+"""Tagging stops with less time left; the next day continues."""
 
 
 LONGEST_WAIT = timedelta(days=120)
-"""No execution of a pipeline waits longer: an approval in CodePipeline expires after 60 days at the latest."""
+"""No pipeline execution waits longer: an approval in CodePipeline expires after 60 days at the latest."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Settings:
 
 @observed
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Tag what was put more than ``HistoryDays`` ago and is not needed; ``whole`` if there was time for all of it.
+    """Tag objects older than ``HistoryDays`` that are not needed; ``whole`` if there was time for all of them.
 
     Raises ``CopiesNotTagged``.
     """
@@ -47,6 +47,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def copies(aws: Aws, files_buckets: str) -> Iterator[ArtifactBucket]:
-    """Yield the buckets with copies for stages elsewhere, also those of regions where no stage lies any more."""
+    """Yield the buckets with copies for stages elsewhere, including those of regions without stages now."""
     for name in aws.buckets.names(files_buckets):
         yield aws.in_region(name.removeprefix(files_buckets)).artifacts(name)

@@ -1,4 +1,4 @@
-"""A CodePipeline Invoke action: checks deployed stacks against the policies, once they have settled."""
+"""A CodePipeline Invoke action: checks deployed stacks against the policies, once they are stable."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def validate(stages: LiveStages, registrations: Registrations, job: Job) -> Success:
     """Check the stacks that the action's configuration names, once they are stable.
 
-    Raises ``ValidationFailed`` with the findings. Until then the job continues: its token counts how often it looked.
+    Raises ``ValidationFailed`` with the findings. Until then the job continues: its token counts the checks.
     """
     action = stack_action(job.parameters)
     settings, regions = registrations.policy_settings(action.registered), registrations.regions(action.registered)

@@ -27,7 +27,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def validate(
     registrations: Registrations, opened: Callable[[Artifact, Credentials], InputArtifact], job: Job
 ) -> Success:
-    """Check what the action's configuration asks for. Raises ``ValidationFailed`` with the findings."""
+    """Check what the action's configuration names. Raises ``ValidationFailed`` with the findings."""
     action = template_action(job.parameters)
     if not job.artifacts:
         raise InvalidActionConfiguration("the action needs an input artifact with the templates")

@@ -1,4 +1,4 @@
-"""The executor of any engine in AWS: the function that answers Belay, and the build that runs Liquibase or Flyway."""
+"""The executor of any engine in AWS: the function that Belay calls, and the build that runs Liquibase or Flyway."""
 
 import json
 import os
@@ -37,7 +37,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class ToolSettings:
-    """Environment variables of the build. ``jdbc_url`` and ``secret_arn`` are ``none`` where the request decides."""
+    """Environment variables of the build. ``jdbc_url`` and ``secret_arn`` are ``none`` if the request has them."""
 
     tool_command: str
     ca_bundle: str
@@ -47,13 +47,13 @@ class ToolSettings:
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Answer a request of Belay's."""
+    """Respond to a request of Belay's."""
     executor = _executor(settings(Settings))
     return answered(event, executor, executor.documents)
 
 
 def build(operation: str, directory: Path) -> None:
-    """Be the build of an operation; the release's files are written below a directory."""
+    """Run an operation's build; the release's files are written below a directory."""
     own, tool = settings(Settings), settings(ToolSettings)
     executor = _executor(own)
 
@@ -90,7 +90,7 @@ def _start(project: str, operation: str) -> str:
             environmentVariablesOverride=[{"name": "BELAY_OPERATION", "value": operation, "type": "PLAINTEXT"}],
         )
     except ClientError as error:
-        # The project has room for one build: the next look tries again.
+        # The project has room for one build: the next poll retries.
         if error.response.get("Error", {}).get("Code") == "AccountLimitExceededException":
             return ""
         raise
@@ -103,7 +103,7 @@ def _is_running(build_id: str) -> bool:
 
 
 def made(name: str, run: Run, document: ChangeDocument | None) -> Tool:
-    """Return the tool for a document, or, without one, for a look at what is applied."""
+    """Return the tool for a document, or, without one, for reading what is applied."""
     if name == LIQUIBASE:
         if document is None:
             return Liquibase(run, "")
@@ -112,7 +112,7 @@ def made(name: str, run: Run, document: ChangeDocument | None) -> Tool:
 
 
 def write_files(documents: ChangeDocuments, document: ChangeDocument, directory: Path) -> None:
-    """Write the release's files at their paths. Raises ``Refused`` for one that would be elsewhere."""
+    """Write the release's files at their paths. Raises ``Refused`` for one outside the directory."""
     for file in document.files:
         path = PurePosixPath(file.path)
         if path.is_absolute() or ".." in path.parts:
@@ -123,7 +123,9 @@ def write_files(documents: ChangeDocuments, document: ChangeDocument, directory:
 
 
 def environment(name: str, url: str, user: str, password: str) -> dict[str, str]:
-    """Return the variables of a tool's process: the login is not among its arguments, which others can see."""
+    """Return the variables of a tool's process: the login is not among its arguments, which other processes can
+    read.
+    """
     if name == LIQUIBASE:
         return {
             "LIQUIBASE_COMMAND_URL": url,
@@ -142,7 +144,7 @@ def environment(name: str, url: str, user: str, password: str) -> dict[str, str]
 
 
 def run_tool(command: str, directory: Path, variables: Mapping[str, str], arguments: Sequence[str]) -> ToolOutput:
-    """Run the tool where the release's files are, and show its output in the build's log."""
+    """Run the tool in the directory of the release's files, and show its output in the build's log."""
     directory.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(  # noqa: S603 - the operator's command, and our arguments
         [command, *arguments],

@@ -1,4 +1,4 @@
-"""The executor of any engine: it keeps operations, and has a build run the tool for each."""
+"""The executor of any engine: it stores operations, and has a build run the tool for each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ MOST_BUILDS: Final = 5
 class ToolExecutor:
     """``start`` starts a build for an operation and returns its id, empty if there is no room for one now.
 
-    ``is_running`` says whether a build is still at work, or waiting to be.
+    ``is_running`` says whether a build is running or queued.
     """
 
     operations: Operations
@@ -27,7 +27,7 @@ class ToolExecutor:
     is_running: Callable[[str], bool]
 
     def begin(self, asked: Begin, changes: ChangeDocument | None) -> OperationAnswer:
-        """Begin an operation, or return how far the one of this token is. Raises ``Refused``."""
+        """Begin an operation, or return its progress by its token. Raises ``Refused``."""
         if asked.request is Ask.UNDO and not self.undoes:
             return OperationAnswer(asked.token, OperationState.UNSUPPORTED, "the tool cannot undo")
         results = () if changes is None else tuple(initial(changes))
@@ -35,13 +35,13 @@ class ToolExecutor:
         return self._looked_at(self.operations.begin(asked, begun))
 
     def look(self, asked: Look) -> OperationAnswer:
-        """Return how far an operation is; if its build died, start another. Raises ``Refused``."""
+        """Return an operation's progress; if its build died, start another. Raises ``Refused``."""
         return self._looked_at(self.operations.get(asked.operation))
 
     def _looked_at(self, kept: KeptOperation) -> OperationAnswer:
         if kept.answer.state is not OperationState.RUNNING or (kept.build and self.is_running(kept.build)):
             return kept.answer
-        # The build ends after it has kept its answer: look again before another one is started.
+        # The build ends after storing its result: read it again before starting another build.
         kept = self.operations.get(kept.answer.operation)
         if kept.answer.state is not OperationState.RUNNING:
             return kept.answer
@@ -52,7 +52,7 @@ class ToolExecutor:
         return self.operations.get(kept.answer.operation).answer
 
     def work(self, name: str, make: Callable[[Begin, ChangeDocument | None], Tool], tool_name: str) -> None:
-        """Be the build of an operation, if it is not over."""
+        """Run an operation's build, if the operation is not over."""
         kept = self.operations.get(name)
         if kept.answer.state is not OperationState.RUNNING:
             return
@@ -60,7 +60,7 @@ class ToolExecutor:
         document = None if asked.changes is None else self.documents.read(asked.changes)
         tool = make(asked, document)
         if kept.builds > 1:
-            # Builds run one at a time, so whoever has the tool's lock was killed.
+            # Builds run one at a time, so the holder of the tool's lock was killed.
             tool.release()
         where = f"{asked.database.identifier} {asked.database.endpoint}"
         attempt = "" if document is None else f"{document.application} {document.attempt}"
@@ -78,7 +78,7 @@ class ToolExecutor:
 
 
 def given_up(kept: KeptOperation) -> OperationAnswer:
-    """Return the end of an operation whose builds all died: what was being done has to be looked at."""
+    """Return the end of an operation whose builds all died: a person has to check what was in progress."""
     results = tuple(replace(each, outcome=ChangeOutcome.UNKNOWN) for each in kept.answer.changes)
     reason = f"{kept.builds} builds ended without an answer; their logs say why, and the tool's table what is applied"
     return replace(kept.answer, state=OperationState.FAILED, reason=reason, changes=results)

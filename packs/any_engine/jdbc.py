@@ -1,4 +1,4 @@
-"""The JDBC URL of a database, with TLS that is verified; the login is never in it."""
+"""The JDBC URL of a database, with verified TLS; it never contains the login."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ _URLS: Final = {
     Engine.SQLSERVER: "jdbc:sqlserver://{endpoint}:{port};databaseName={name};encrypt=true;trustServerCertificate=false",
     Engine.DB2: "jdbc:db2://{endpoint}:{port}/{name}:sslConnection=true;sslCertLocation={ca};",
 }
-"""Drivers that take no file of authorities use Java's, into which the build imports Amazon RDS's."""
+"""Drivers without a CA file option use Java's, into which the build imports Amazon RDS's."""
 
 
 def url(address: DatabaseAddress, name: str, ca_bundle: str, template: str = "") -> str:

@@ -1,4 +1,4 @@
-"""How far operations are: in a DynamoDB table of the pack's own, since a tool's tables are not to be written."""
+"""The progress of operations, in the pack's own DynamoDB table, because a tool's tables must not be written."""
 
 import json
 import zlib
@@ -14,7 +14,7 @@ from packs.executors.serving import RefusedRequest
 
 @dataclass(frozen=True)
 class KeptOperation:
-    """An operation: what was asked, how far it is, the build that is at it, and how many builds there were."""
+    """An operation: its request, its progress, its current build, and how many builds there were."""
 
     asked: Begin
     answer: OperationAnswer
@@ -30,7 +30,9 @@ class Operations:
         self._table = table
 
     def begin(self, asked: Begin, answer: OperationAnswer) -> KeptOperation:
-        """Return the operation of a token, made if there is none. Raises ``Refused`` if the token was for another."""
+        """Return the operation of a token, created if there is none. Raises ``Refused`` if the token was used for
+        another.
+        """
         made = {
             "content": {"S": asked.content},
             "asked": {"S": json.dumps(written(asked))},
@@ -46,14 +48,14 @@ class Operations:
         return _kept(item)
 
     def get(self, name: str) -> KeptOperation:
-        """Return an operation. Raises ``Refused`` if there is none of this name."""
+        """Return an operation. Raises ``Refused`` if it does not exist."""
         item = self._item(f"operation {name}")
         if not item:
             raise RefusedRequest(f"operation: expected one that was begun, found {name}")
         return _kept(item)
 
     def claim(self, kept: KeptOperation) -> bool:
-        """Claim the start of the next build; False if another look has it."""
+        """Claim the start of the next build; False if another call has it."""
         return self._update(
             kept.asked.token,
             "SET builds = :next",
@@ -62,7 +64,7 @@ class Operations:
         )
 
     def started(self, kept: KeptOperation, build: str) -> None:
-        """Keep which build is at it, after a claim; none could be started if it is empty."""
+        """Record the running build, after a claim; empty if none could be started."""
         builds = kept.builds + 1 if build else kept.builds
         self._update(
             kept.asked.token,
@@ -72,7 +74,7 @@ class Operations:
         )
 
     def end(self, answer: OperationAnswer) -> None:
-        """Keep the end, if it is not over yet."""
+        """Store the end, if the operation is not over yet."""
         self._update(
             answer.operation,
             "SET answer = :answer, #state = :state",
@@ -86,7 +88,7 @@ class Operations:
         )
 
     def remember(self, name: str, ids: list[str]) -> list[str]:
-        """Keep ids, if nothing is kept under the name yet, and return what is kept."""
+        """Store ids, if nothing is stored under the name yet, and return what is stored."""
         self._put_new(f"ids {name}", {"ids": {"B": _packed(ids)}})
         kept: list[str] = _unpacked(self._item(f"ids {name}")["ids"]["B"])
         return kept
@@ -132,13 +134,13 @@ def _kept(item: Mapping[str, Any]) -> KeptOperation:
 
 
 def _only_if_not_so(error: ClientError) -> None:
-    """Pass over a condition that did not hold, which is an answer; raise what is a fault."""
+    """Ignore a failed condition, which is a result; raise a fault."""
     if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
         raise error
 
 
 def _packed(value: object) -> bytes:
-    """An item holds 400 KB, and a thousand results more than half of it."""
+    """An item holds 400 KB, of which a thousand results take more than half."""
     return zlib.compress(json.dumps(value).encode())
 
 

@@ -1,4 +1,4 @@
-"""Liquibase and Flyway: what they are called with, and what their output says. Each runs in a process of its own."""
+"""Liquibase and Flyway: their arguments, and the meaning of their output. Each runs in its own process."""
 
 import json
 import re
@@ -11,15 +11,15 @@ from belay.errors import BelayError
 
 
 class ToolFault(BelayError):  # noqa: N818
-    """A tool did not come to the database, or its output is not what it is known to be.
+    """A tool could not reach the database, or its output is not in a known format.
 
-    The worker ends with it; it says nothing about the changes, and the next look starts another worker.
+    The worker ends with it; it says nothing about the changes, and the next poll starts another worker.
     """
 
 
 @dataclass(frozen=True)
 class ToolOutput:
-    """What a process returned and wrote."""
+    """A process's exit code and output."""
 
     code: int
     out: str
@@ -37,7 +37,7 @@ Run = Callable[[Sequence[str]], ToolOutput]
 
 @dataclass(frozen=True)
 class Applied:
-    """A change in the tool's own table, by Belay's id of it; ``at`` is empty where the tool writes no ISO 8601."""
+    """A change in the tool's own table, by Belay's id for it; ``at`` is empty if the tool writes no ISO 8601."""
 
     id: str
     author: str
@@ -54,10 +54,10 @@ class Problem:
 
 
 class Tool(Protocol):
-    """What the worker needs of a tool."""
+    """What the worker needs from a tool."""
 
     def applied(self) -> list[Applied]:
-        """Return what is applied, in order, as the tool's own table says. Raises ``ToolFault``."""
+        """Return what is applied, in order, according to the tool's own table. Raises ``ToolFault``."""
 
     def apply(self) -> Problem | None:
         """Apply what is pending."""
@@ -66,7 +66,7 @@ class Tool(Protocol):
         """Undo the last changes."""
 
     def release(self) -> None:
-        """Take the tool's lock away from a process that was killed."""
+        """Release the tool's lock, held by a process that was killed."""
 
 
 _CONNECTION: Final = re.compile(
@@ -113,7 +113,7 @@ class Liquibase:
         return self._ended(self.run(["update", f"--changelog-file={self.changelog}", *filters]))
 
     def undo(self, count: int) -> Problem | None:
-        """Run ``rollback-count``, which takes the last changes back by their own rollbacks."""
+        """Run ``rollback-count``, which undoes the last changes by their own rollbacks."""
         return self._ended(self.run(["rollback-count", f"--changelog-file={self.changelog}", f"--count={count}"]))
 
     def release(self) -> None:
@@ -141,7 +141,7 @@ class Flyway:
     placeholders: Mapping[str, str]
 
     def applied(self) -> list[Applied]:
-        """Return what ``info`` says of ``flyway_schema_history``."""
+        """Return what ``info`` shows of ``flyway_schema_history``."""
         document = self._answer("info", self.run(["info", "-outputType=json"]))
         if "migrations" not in document:
             raise ToolFault(f"flyway info: expected migrations, found {_short(json.dumps(document))}")
@@ -174,7 +174,7 @@ class Flyway:
         return Problem(version["version"].replace("_", ".") if version else None, problem)
 
     def undo(self, count: int) -> Problem | None:
-        """Refuse: the worker never asks."""
+        """Refuse: the worker never calls this."""
         raise ToolFault(f"flyway cannot undo {count} changes")
 
     def release(self) -> None:

@@ -1,4 +1,4 @@
-"""The worker: it runs the tool, looks at the tool's own table before and after, and says what became of each change."""
+"""The worker: it runs the tool, reads the tool's own table before and after, and reports the result of each change."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,10 +18,10 @@ from belay.sql.changes import Engine
 from packs.any_engine.tools import Applied, Problem, Tool
 
 TRANSACTIONAL: Final = (Engine.POSTGRESQL, Engine.SQLSERVER, Engine.DB2)
-"""Engines whose DDL a transaction takes back: of a change that fails, nothing is left."""
+"""Engines with transactional DDL: a change that fails leaves nothing."""
 
 Remember = Callable[[str, list[str]], list[str]]
-"""Keeps ids of a release and a database under a name, if nothing is kept there yet, and returns what is kept."""
+"""Stores ids of a release and a database under a name, if nothing is stored there yet, and returns what is stored."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ToolWorker:
     remember: Remember
 
     def profile(self) -> OperationAnswer:
-        """Say what is applied; the tools tell nothing else."""
+        """Return what is applied; the tools show nothing else."""
         recorded = tuple(
             RecordedChange(each.id, each.author, each.path, number, "", "", "", each.at, each.at, ChangeOutcome.APPLIED)
             for number, each in enumerate(self.tool.applied(), 1)
@@ -43,7 +43,7 @@ class ToolWorker:
         return OperationAnswer(self.asked.token, OperationState.SUCCEEDED, profile=profile)
 
     def apply(self, document: ChangeDocument) -> OperationAnswer:
-        """Apply what is pending. After a kill the tool's own table says what is done."""
+        """Apply what is pending. After a kill the tool's own table shows what was done."""
         before = set(self.remember("before", [each.id for each in self.tool.applied()]))
         problem = self.tool.apply()
         applied = {each.id: each for each in self.tool.applied()}
@@ -59,7 +59,7 @@ class ToolWorker:
         return self._answer(OperationState.SUCCEEDED, results)
 
     def undo(self, document: ChangeDocument) -> OperationAnswer:
-        """Undo what this release applied, if that is the last that was applied."""
+        """Undo what this release applied, if it was applied last."""
         now = [each.id for each in self.tool.applied()]
         before = set(self.remember("before", now))
         ours = [each for each in now if each not in before]

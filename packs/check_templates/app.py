@@ -1,6 +1,6 @@
 """Checks templates for what cannot be deployed, and against the operator's cfn-guard rules.
 
-It stands apart from the layer: cloudformation-validate is large, and needs glibc 2.34, which came with Python 3.12.
+It is separate from the layer: cloudformation-validate is large, and needs glibc 2.34, which came with Python 3.12.
 """
 
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ import boto3
 from validator import Validator
 
 MOST_DIAGNOSTICS = 500
-"""How many of a template are returned, the gravest first: Lambda's answer holds 6 MB."""
+"""How many findings of a template are returned, most severe first: Lambda's response holds 6 MB."""
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Check templates and return an answer for each.
+    """Check templates and return the result for each.
 
     ``{"bucket": ..., "rules": {key: SHA-256}, "templates": [{"path": ..., "key": ..., "sha256": ..., "parameters":
-    {...}}]}``; every object lies in this bucket, and what has another digest is not used.
+    {...}}]}``; every object is in this bucket, and one with another digest is not used.
     """
     s3, bucket = boto3.client("s3"), event["bucket"]
     rules = {key: read(s3, bucket, key, digest).decode() for key, digest in event["rules"].items()}
@@ -33,7 +33,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def validator_with(rules: tuple[tuple[str, str], ...]) -> Validator:
-    """Return the validator of these rules, each a key and its text; it serves the next invocation, too."""
+    """Return the validator of these rules, each a key and its text; cached for the next invocation."""
     return Validator(dict(rules))
 
 

@@ -31,15 +31,16 @@ PSEUDO_PARAMETERS = {
     "AWS::Region": "region",
     "AWS::StackName": "stack_name",
 }
-"""Those that change what is found: a type may not exist in a region."""
+"""Those that affect the findings: a type may not exist in a region."""
 ABSENT = "does not exist in '"
-"""What is said of a type that AWS's list of a region's types lacks. Such lists have had gaps, so it is no more than an
-ERROR (https://github.com/aws-cloudformation/cfn-lint/issues/1923, 1988, 1999)."""
+"""The finding for a type that is not in AWS's list of a region's types. Such lists have had gaps, so it is only an
+ERROR (https://github.com/aws-cloudformation/cfn-lint/issues/1923, 1988, 1999).
+"""
 TOO_LARGE = "it is too large to examine everything"
 
 
 class Validator:
-    """The engine with the operator's rules by name; it takes half a second to make, and a template milliseconds."""
+    """The engine with the operator's rules by name; creating it takes half a second, a template milliseconds."""
 
     def __init__(self, rules: Mapping[str, str]) -> None:
         self._problem = ""
@@ -49,7 +50,7 @@ class Validator:
         except ValidationError as error:
             self._problem = _message(error)
             return
-        # The engine takes a file without a rule, and then checks nothing by it.
+        # The engine accepts a file without a rule, and then checks nothing with it.
         read = {rule.category for rule in self._engine.list_rules() if rule.origin is RuleOrigin.GUARD}
         empty = [name for name in rules if f"guard:{PurePosixPath(name).stem}" not in read]
         if empty:
@@ -67,7 +68,7 @@ class Validator:
             report = self._validated(path, template, parameters)
             absent = [each for each in report.diagnostics if ABSENT in each.message]
             if absent:
-                # Of a resource of such a type nothing else is said: look again without the region.
+                # Nothing else is reported for a resource of such a type: check again without the region.
                 anywhere = {name: value for name, value in parameters.items() if name != "AWS::Region"}
                 report = self._validated(path, template, anywhere)
         except ValidationError as error:

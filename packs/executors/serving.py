@@ -1,4 +1,4 @@
-"""What every executor does with what it is asked: read it, look the changes up, answer in the protocol."""
+"""What every executor does with a request: read it, fetch the changes, respond in the protocol."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -19,17 +19,17 @@ from belay.errors import BelayError
 
 
 class RefusedRequest(BelayError):  # noqa: N818
-    """A request that begins nothing, and why. It becomes an answer, not an error."""
+    """A request that begins nothing, and why. It becomes a response, not an error."""
 
 
 class Executor(Protocol):
-    """What an executor of an engine, or of a tool, has to do itself."""
+    """What an executor of an engine or tool has to implement."""
 
     def begin(self, asked: Begin, changes: ChangeDocument | None) -> OperationAnswer:
-        """Begin an operation, or return how far the one of this token is. Raises ``Refused``."""
+        """Begin an operation, or return its progress by its token. Raises ``Refused``."""
 
     def look(self, asked: Look) -> OperationAnswer:
-        """Return how far an operation is. Raises ``Refused`` if there is none of this name."""
+        """Return an operation's progress. Raises ``Refused`` if it does not exist."""
 
 
 class ChangeDocuments:
@@ -44,7 +44,7 @@ class ChangeDocuments:
         return read_changes(self.bytes(stored), stored)
 
     def verified(self, stored: StoredDocument) -> bytes:
-        """Return an object's bytes, which have the digest that is named. Raises ``Refused`` if they have not."""
+        """Return an object's bytes, verified by their digest. Raises ``Refused`` if they differ."""
         data = self.bytes(stored)
         found = hashlib.sha256(data).hexdigest()
         if found != stored.sha256:
@@ -54,7 +54,7 @@ class ChangeDocuments:
         return data
 
     def bytes(self, stored: StoredDocument) -> bytes:
-        """Return an object's bytes. Raises ``Refused`` if it is in another bucket than Belay's."""
+        """Return an object's bytes. Raises ``Refused`` if it is not in Belay's bucket."""
         if stored.bucket != self._bucket:
             raise RefusedRequest(f"changes: expected an object of the bucket {self._bucket}, found {stored.bucket}")
         found = self._s3().get_object(Bucket=stored.bucket, Key=stored.key, VersionId=stored.version_id)
@@ -62,7 +62,7 @@ class ChangeDocuments:
 
 
 def answered(event: Mapping[str, Any], executor: Executor, documents: ChangeDocuments) -> dict[str, Any]:
-    """Answer a request of Belay's. What cannot be begun is answered as REFUSED, with the reason."""
+    """Respond to a request of Belay's: with REFUSED and the reason if it cannot be begun."""
     named = event.get("token", event.get("operation", ""))
     try:
         asked = read_request(event)

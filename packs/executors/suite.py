@@ -1,6 +1,6 @@
-"""The protocol's suite, which any executor can be run against (docs/database-executors.md).
+"""The protocol's test suite, which any executor can be run against (docs/database-executors.md).
 
-It makes and drops tables of its own, named ``belay_suite_...``, in a database that is there for tests.
+It creates and drops its own tables, named ``belay_suite_...``, in a test database.
 """
 
 import argparse
@@ -38,20 +38,20 @@ Put = Callable[[str, bytes], StoredDocument]
 
 APPLICATION: Final = "belay-suite"
 MOST_LOOKS: Final = 360
-"""At one operation, whose changes are small: half an hour of looks by ``main``, in which a build has begun."""
+"""Polls of one operation, whose changes are small: half an hour by ``main``, time enough for a build to start."""
 NEVER: Final = OperationState.UNSUPPORTED
 
 
 class Broken(Exception):  # noqa: N818
-    """What the executor did otherwise than the protocol says."""
+    """How the executor broke the protocol."""
 
 
 @dataclass(frozen=True)
 class Suite:
     """The checks, each a method whose name begins with ``check_``; they are run in order.
 
-    ``send`` hands a request to the executor and returns its answer, ``put`` stores a document where the executor reads
-    it, ``wait`` is called between two looks. ``run`` makes the names of one run its own.
+    ``send`` passes a request to the executor and returns its response, ``put`` stores a document where the executor
+    reads it, ``wait`` is called between two polls. ``run`` makes the names of one run unique.
     """
 
     send: Send
@@ -64,13 +64,13 @@ class Suite:
     # -- what is checked -----------------------------------------------------------------------------------------
 
     def check_a_profile_says_what_is_recorded(self) -> None:
-        """A profile of a database to which this run did nothing yet."""
+        """A profile of a database that this run has not changed yet."""
         answer = self._end(self._begin(Ask.PROFILE, None, "profile-0"))
         _expect(answer.state, OperationState.SUCCEEDED, answer.reason)
         _expect([name for name in self._recorded("profile-1") if self.run in name], [])
 
     def check_changes_are_applied_in_order(self) -> None:
-        """Two changes, and what the database's record says of them."""
+        """Two changes, and the database's record of them."""
         document = self._document("a", self._table(1), self._table(2))
         answer = self._end(self._begin(Ask.APPLY, document, "apply"))
         _expect(answer.state, OperationState.SUCCEEDED, answer.reason)
@@ -78,24 +78,24 @@ class Suite:
         _expect(self._recorded("profile-2")[-2:], [each.id for each in document.changes])
 
     def check_the_same_token_is_the_same_operation(self) -> None:
-        """What was begun is begun again: nothing is done twice."""
+        """A repeated begin does nothing twice."""
         answer = self._begin(Ask.APPLY, self._document("a", self._table(1), self._table(2)), "apply")
         _expect((answer.state, _outcomes(answer)), (OperationState.SUCCEEDED, ["APPLIED", "APPLIED"]))
 
     def check_another_content_under_a_token_is_refused(self) -> None:
-        """The token of the operation before, with other changes."""
+        """The previous operation's token, with other changes."""
         answer = self._begin(Ask.APPLY, self._document("a", self._table(1)), "apply")
         _expect(answer.state, OperationState.REFUSED)
 
     def check_what_is_applied_is_left_alone(self) -> None:
-        """The next release hands the same changes over, and one more."""
+        """The next release passes the same changes, and one more."""
         changes = self._table(1), self._table(2), self._table(3)
         answer = self._end(self._begin(Ask.APPLY, self._document("b", *changes), "apply-next"))
         _expect(answer.state, OperationState.SUCCEEDED, answer.reason)
         _expect(_outcomes(answer), ["UNCHANGED", "UNCHANGED", "APPLIED"])
 
     def check_an_undo_takes_back_what_its_release_did(self) -> None:
-        """The last change alone, or nothing at all by an executor that cannot."""
+        """Only the last change, or nothing for an executor without undo."""
         changes = self._table(1), self._table(2), self._table(3)
         answer = self._end(self._begin(Ask.UNDO, self._document("b", *changes), "undo"))
         if answer.state is not NEVER:
@@ -103,7 +103,7 @@ class Suite:
             _expect(_outcomes(answer), ["UNCHANGED", "UNCHANGED", "UNDONE"])
 
     def check_a_change_that_fails_ends_the_operation(self) -> None:
-        """The one before it stays, the one after it is not begun, and the reason is told."""
+        """The one before it remains, the one after it is not begun, and the reason is reported."""
         broken = self._change(5, "ALTER TABLE belay_suite_nothing ADD x integer", "SELECT 1")
         changes = self._table(1), self._table(2), self._table(3), self._table(4), broken, self._table(6)
         answer = self._end(self._begin(Ask.APPLY, self._document("c", *changes), "apply-broken"))
@@ -116,12 +116,12 @@ class Suite:
             raise Broken(f"expected the engine's words about belay_suite_nothing, found {error}")
 
     def check_what_was_not_begun_is_refused(self) -> None:
-        """A look at an operation of another name."""
+        """A poll of an operation with another name."""
         answer = self._read(self.send(written(Look(f"never-{self.run}", self.database))))
         _expect(answer.state, OperationState.REFUSED)
 
     def check_a_document_with_another_digest_is_refused(self) -> None:
-        """The object is there, but is not what was approved."""
+        """The object exists, but is not what was approved."""
         stored = self.put(self._key("other"), encoded(self._document("d", self._table(7))))
         begin = Begin(Ask.APPLY, self._key("other"), self.database, replace(stored, sha256="0" * 64))
         _expect(self._read(self.send(written(begin))).state, OperationState.REFUSED)

@@ -1,4 +1,4 @@
-"""What the Hook answers: that the operation may go on, with or without a warning, or that it violates policies."""
+"""The Hook's result: the operation may continue, with or without a warning, or it violates policies."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,7 +13,7 @@ _MOST: Final = 50
 
 @dataclass(frozen=True)
 class HookAnswer:
-    """One answer; ``holds`` means FAILED, which warns or stops the operation as the Hook's FailureMode says."""
+    """One result; ``holds`` means FAILED, which warns or stops the operation according to the Hook's FailureMode."""
 
     holds: bool
     message: str
@@ -34,7 +34,7 @@ class HookAnswer:
 
 
 def of_report(report: Report, *, undecided_holds: bool) -> HookAnswer:
-    """Return the answer that a report calls for; what is undecided warns, unless the setting says that it holds."""
+    """Return the result for a report; undecided warns, unless the setting says that it holds."""
     counted = tuple(each for each in report.findings if each.counts)
     if report.verdict is Verdict.PASS:
         return HookAnswer(False, "Belay's policies are kept.")
@@ -45,12 +45,12 @@ def of_report(report: Report, *, undecided_holds: bool) -> HookAnswer:
 
 
 def undecided(why: str, *, holds: bool) -> HookAnswer:
-    """Return the answer about a template that cannot be judged, for a reason that is the template's own."""
+    """Return the result for a template that cannot be checked, for a reason in the template itself."""
     return HookAnswer(holds, f"{'' if holds else 'Warning: '}Belay's policies are undecided: {why}")
 
 
 def passed_over(why: str) -> HookAnswer:
-    """Return the answer about an operation that is not judged."""
+    """Return the result for an operation that is not checked."""
     return HookAnswer(False, f"Not judged by Belay: {why}.")
 
 

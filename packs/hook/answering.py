@@ -1,4 +1,4 @@
-"""Answers the Hook's invocations with what the function is told by its environment."""
+"""Processes the Hook's invocations, configured by environment variables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Settings:
 
 
 def answered(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer one invocation."""
+    """Process one invocation."""
     settings, aws = read(Settings), own_aws()
     artifacts = aws.artifacts(settings.artifact_bucket)
     judge = Judge(

@@ -1,4 +1,4 @@
-"""The function behind Belay's CloudFormation Hook: whatever goes wrong in it, the stack may change, with a warning.
+"""The function behind Belay's CloudFormation Hook: if anything fails in it, the stack may change, with a warning.
 
 https://docs.aws.amazon.com/cloudformation-cli/latest/hooks-userguide/lambda-hooks-create-lambda-function.html
 """
@@ -10,21 +10,21 @@ from contextlib import contextmanager
 from typing import Any
 
 RESERVE = 3.0
-"""Seconds of the function's timeout that are left for the answer; the timeout is less than the Hook's 30 seconds."""
+"""Seconds of the function's timeout reserved for the response; the timeout is less than the Hook's 30 seconds."""
 
 FAULT = "the Hook could not judge"
 """The alarm's metric filter in template.yaml looks for this."""
 
 
 class TooLate(BaseException):
-    """The time for an answer is over. No ``except Exception`` on the way may take it for a fault of its own."""
+    """The time for a response is over. No ``except Exception`` on the way may mistake it for its own fault."""
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an invocation of the Hook. Nothing is ever raised: CloudFormation would take that for a FAILED."""
+    """Process an invocation of the Hook. Never raises: CloudFormation would treat that as FAILED."""
     try:
         with within(context.get_remaining_time_in_millis() / 1000 - RESERVE):
-            # Imported here: what cannot be imported must not keep a stack from changing either.
+            # Imported here: a failing import must not keep a stack from changing either.
             from packs.hook.answering import answered  # noqa: PLC0415
 
             return answered(event)
@@ -36,7 +36,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Raise ``TooLate`` in the middle of what takes longer; only for the main thread, which a handler runs in."""
+    """Raise ``TooLate`` in the middle of a slow block; only for the main thread, in which a handler runs."""
 
     def stop(*_: object) -> None:
         raise TooLate

@@ -43,5 +43,5 @@ class TemplateRules:
 
 @lru_cache(maxsize=8)
 def _validator(rules: tuple[tuple[str, str], ...]) -> Validator:
-    """Return the engine with these rules, which takes half a second to make; later invocations find it made."""
+    """Return the engine with these rules, which takes half a second to create; cached for later invocations."""
     return Validator(dict(rules))

@@ -1,4 +1,4 @@
-"""What CloudFormation asks: the invocation of a Lambda Hook, and the template that it points to.
+"""CloudFormation's request: the invocation of a Lambda Hook, and the template that it points to.
 
 https://docs.aws.amazon.com/cloudformation-cli/latest/hooks-userguide/lambda-hooks-create-lambda-function.html
 """
@@ -15,7 +15,7 @@ from belay.errors import BelayError
 from belay.stack.stack_id import name_of_stack
 
 STACK: Final = "STACK"
-"""The target that is judged: docs/decisions/0064."""
+"""The target that is checked: docs/decisions/0064."""
 
 _STACK_ID: Final = re.compile(r"arn:aws[a-z-]*:cloudformation:[a-z0-9-]+:[0-9]{12}:stack/[A-Za-z][A-Za-z0-9-]*/[^/\s]+")
 _S3: Final = re.compile(r"([a-z0-9.-]+\.)?s3[a-z0-9.-]*\.amazonaws\.com(\.cn)?")
@@ -56,7 +56,7 @@ class Invocation:
 def read_invocation(event: Any) -> Invocation:
     """Read an invocation. Raises ``UnreadableInvocation``.
 
-    The documentation spells some fields in two ways (``stackId`` and ``stackID``): case does not count.
+    The documentation spells some fields in two ways (``stackId`` and ``stackID``): case is ignored.
     """
     fields, asked = _fields(event), _fields(_fields(event).get("requestdata"))
     target = _text(asked.get("targettype"))
@@ -72,9 +72,9 @@ def read_invocation(event: Any) -> Invocation:
 
 
 def fetch_template(url: str) -> str:
-    """Return the template that a presigned URL of S3 holds, empty if there is none. Raises ``UnreadableInvocation``.
+    """Return the template behind a presigned S3 URL, empty if there is none. Raises ``UnreadableInvocation``.
 
-    No redirect is followed, and no other host is asked.
+    Redirects and other hosts are not followed.
     """
     address = urlsplit(url)
     if address.scheme != "https" or not _S3.fullmatch(address.hostname or "") or address.port not in (None, 443):

@@ -1,4 +1,4 @@
-"""Decides about an operation on a stack: whether it is judged, whether it is Belay's own, what the policies say."""
+"""Decides about an operation on a stack: whether it is checked, whether it is Belay's own, the policies' verdict."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from packs.hook.checking import TemplateRules
 from packs.hook.invocation import STACK, Invocation
 
 BEGINS_WITHIN: Final = timedelta(minutes=10)
-"""How long after Belay's record an operation without a change set may be Belay's, told by its template alone."""
+"""How long after Belay's record an operation without a change set may be Belay's, recognized by its template alone."""
 
 OWN: Final = "it is an operation of Belay's own"
 
@@ -39,11 +39,11 @@ class JudgedPlace:
 
 @dataclass(frozen=True)
 class Judge:
-    """Judges operations.
+    """Checks operations.
 
     Belay's own execute the change set in the ledger's newest record of the stack, or one nested in it: a change set
-    cannot be changed, and is executed once. ``every_stack`` holds stacks that no stage registers against the policies'
-    defaults. ``undecided_holds`` says whether an undecided verdict holds the operation instead of a warning.
+    cannot be changed, and is executed once. ``every_stack`` checks unregistered stacks against the policies' defaults.
+    ``undecided_holds`` says whether an undecided verdict stops the operation instead of warning.
     """
 
     operations: OperationRecords
@@ -55,7 +55,7 @@ class Judge:
     undecided_holds: bool
 
     def answer(self, asked: Invocation, today: date) -> HookAnswer:
-        """Return the answer to an invocation. Raises whatever keeps it from being judged."""
+        """Return the result for an invocation. Raises any fault that keeps it from being checked."""
         if asked.target != STACK:
             return passed_over(f"its target is {asked.target}, and Belay's Hook is for {STACK}")
         if asked.deletes:
@@ -85,7 +85,7 @@ class Judge:
     def _place(self, asked: Invocation) -> JudgedPlace:
         """Find the stage of a stack, for a nested one that of its root.
 
-        Raises ``InvalidRegistration`` or ``AwsFault`` where a registration that cannot be read may be the stack's.
+        Raises ``InvalidRegistration`` or ``AwsFault`` if a registration that cannot be read may be the stack's.
         """
         read = self.registrations.read()
         # Of several stages that register a stack, the first.
@@ -114,7 +114,7 @@ class Judge:
         if stage is not None:
             settings = PolicySettings.from_registration(stage.policies, stage.trusted_networks)
         values = _known_values(change_set)
-        # Without a change set, nobody says which values of parameters an operation has.
+        # Without a change set, an operation's parameter values are unknown.
         complete = change_set is not None and values.keys() == change_set.parameters.keys()
         path, text, given = asked.stack_name, _encoded(template), pseudo_parameters(asked.stack_id) | values
         try:
@@ -127,13 +127,13 @@ class Judge:
         return of_report(report, undecided_holds=self.undecided_holds)
 
     def _rolls_back(self, stack_id: str) -> bool:
-        """Whether the operation goes back by itself: nobody can begin another one meanwhile."""
+        """Whether the operation is an automatic rollback: no other one can begin meanwhile."""
         description = self.stacks.describe_stack(stack_id)
         return description is not None and StackStatus(description["StackStatus"]).rolling_back
 
 
 def _lies_at(stage: Stage, asked: Invocation) -> bool:
-    """Whether a stage is where a stack is, which may have the name of one elsewhere; the Hook is at home."""
+    """Whether a stage is in the stack's account and region, as names may recur elsewhere; the Hook is at home."""
     return stage.account == asked.account if stage.place is None else stage.place.holds(asked.stack_id)
 
 
@@ -144,11 +144,11 @@ def _submits(submitted: Submitted, template: str) -> bool:
 
 
 def _encoded(template: str) -> bytes:
-    """Return a template's bytes; what no text has stays what cannot be read."""
+    """Return a template's bytes; anything that is not text stays unreadable."""
     return template.encode(errors="surrogatepass")
 
 
 def _known_values(change_set: ChangeSet | None) -> dict[str, str]:
-    """Return the values of parameters that a change set shows: not those of NoEcho, nor a previous one not said."""
+    """Return the parameter values that a change set shows: not NoEcho ones, nor previous ones not given."""
     given = change_set.parameters if change_set else {}
     return {name: value for name, value in given.items() if value not in ("", HIDDEN)}

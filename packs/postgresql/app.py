@@ -1,4 +1,4 @@
-"""The executor of PostgreSQL in AWS: the function that answers Belay, the worker function, and the build."""
+"""The executor of PostgreSQL in AWS: the function that responds to Belay, the worker function, and the build."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from packs.postgresql.executor import PostgresExecutor
 
 @dataclass(frozen=True)
 class Settings:
-    """Environment variables. ``build_project`` is ``none`` where everything has to be done by the function."""
+    """Environment variables. ``build_project`` is ``none`` if the function has to do everything."""
 
     artifact_bucket: str
     database_name: str
@@ -33,13 +33,13 @@ class Settings:
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Answer a request of Belay's."""
+    """Respond to a request of Belay's."""
     executor = _executor(settings(Settings))
     return answered(event, executor, executor.documents)
 
 
 def work(event: Mapping[str, Any], context: object) -> None:
-    """Be the worker of ``{"operation": ..., "database": ...}``."""
+    """Run as the worker of ``{"operation": ..., "database": ...}``."""
     database = read(DatabaseAddress, event["database"], "database")
     _executor(settings(Settings)).work(str(event["operation"]), database)
 
@@ -59,7 +59,7 @@ def _executor(own: Settings) -> PostgresExecutor:
 
 
 def start(own: Settings, operation: str, database: DatabaseAddress, quick: bool) -> None:
-    """Start a worker: the function, or, for what may take longer than a function may run, a build."""
+    """Start a worker: the function, or a build if it may exceed a function's time limit."""
     event = json.dumps({"operation": operation, "database": plain(database)})
     if quick or own.build_project == NONE:
         _client("lambda").invoke(FunctionName=own.worker_function, InvocationType="Event", Payload=event.encode())

@@ -1,7 +1,7 @@
-"""Applying and undoing changes: each in a transaction with its record, or, where it allows none, step by step.
+"""Applying and undoing changes: each in a transaction with its record or, if it allows none, step by step.
 
-A worker may die anywhere. The next one reads the record: what is in it happened, and what is not did not. Only a
-statement outside a transaction can be in between, and then what is left of it is looked at.
+A worker may die anywhere. The next one reads the record: what is in it happened, and the rest did not. Only a statement
+outside a transaction can be in between, and then its remains are examined.
 """
 
 import time
@@ -34,27 +34,27 @@ from packs.postgresql.session import (
 )
 
 MOST_TRIES: Final = 3
-"""How often a change is tried that does not get its locks; it waits for ``lock_timeout`` each time."""
+"""How often a change that does not get its locks is tried; each time it waits for ``lock_timeout``."""
 
 _NO_LOCK: Final = ("55P03", "40P01")
 """lock_not_available, deadlock_detected: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 _EXISTS: Final = "42P07"
-"""duplicate_table, also for an index: what has the name is not this statement's."""
+"""duplicate_table, also for an index: the existing object is not this statement's."""
 
 LOOK: Final = (
     "look what is there, then set the outcome of its row in belay.belay_changes to APPLIED or UNDONE, or delete the row"
 )
-"""What a person does about a change that is UNKNOWN."""
+"""What a person should do about a change that is UNKNOWN."""
 
 
 class Measure:
-    """What is looked at when a change is about to be made and about to be committed: nothing, unless one says more."""
+    """What is measured before a change and before its commit; nothing by default."""
 
     def begun(self) -> None:
-        """Look at the database before the change."""
+        """Read the database before the change."""
 
     def ended(self, result: ChangeResult) -> ChangeResult:
-        """Return the result with what is to be seen after the change."""
+        """Return the result with what is measured after the change."""
         return result
 
 
@@ -63,7 +63,7 @@ _NO_MEASURE: Final = Measure()
 
 @dataclass(frozen=True)
 class _Course:
-    """How a change is applied or undone: what records its beginning, its good end, and that nothing came of it."""
+    """How a change is applied or undone: what records its beginning, its success, and that it left nothing."""
 
     change: HandedChange
     statements: tuple[HandedStatement, ...]
@@ -95,7 +95,7 @@ class Worker:
         return self.operation.end(OperationState.SUCCEEDED)
 
     def undo(self) -> None:
-        """Undo what this release applied, the last first, up to the first change that fails."""
+        """Undo what this release applied, last first, up to the first change that fails."""
         for change in reversed(self.document.changes):
             result = self.undo_one(change)
             if result.outcome not in (ChangeOutcome.UNDONE, ChangeOutcome.UNCHANGED):
@@ -103,19 +103,19 @@ class Worker:
         return self.operation.end(OperationState.SUCCEEDED)
 
     def apply_one(self, change: HandedChange, measure: Measure = _NO_MEASURE) -> ChangeResult:
-        """Apply a change unless it is applied, and keep what became of it."""
+        """Apply a change unless it is applied, and store its result."""
         kept = self.record.read().get(change.id)
         applied = kept is not None and kept.change.outcome is ChangeOutcome.APPLIED
         if kept and applied and kept.change.digest == change.digest:
             return self._as_recorded(change, kept.change)
-        # Of a repeatable change that fails, the version before is still there.
+        # Of a repeatable change that fails, the previous version is still there.
         restore = _nothing if applied else partial(self.record.failed, change)
         begin = partial(self.record.started, change)
         course = _Course(change, _inner(change.statements), ChangeOutcome.APPLIED, begin, restore, measure)
         return self._take(course, kept if kept and kept.is_started and not kept.undoing else None)
 
     def undo_one(self, change: HandedChange, measure: Measure = _NO_MEASURE) -> ChangeResult:
-        """Undo a change if this release applied it, and keep what became of it."""
+        """Undo a change if this release applied it, and store its result."""
         kept = self._settled(change)
         if kept is None or kept.change.attempt != self.record.attempt or kept.change.outcome is ChangeOutcome.FAILED:
             return self._noted(ChangeResult(change.id, change.digest, ChangeOutcome.UNCHANGED))
@@ -128,7 +128,7 @@ class Worker:
         course = _Course(change, _inner(change.undo), ChangeOutcome.UNDONE, begin, restore, measure)
         return self._take(course, kept if kept.is_started else None)
 
-    # -- one change, one way or the other --------------------------------------------------------------------------
+    # -- one change, applied or undone -----------------------------------------------------------------------------
 
     def _take(self, course: _Course, resumed: Kept | None) -> ChangeResult:
         refused = next(
@@ -183,7 +183,7 @@ class Worker:
         return result
 
     def _alone(self, statement: HandedStatement) -> "_Problem | None":
-        """Run a statement outside a transaction. Only what works concurrently can fail and leave something behind."""
+        """Run a statement outside a transaction. Only concurrent ones can fail and leave something behind."""
         text, tried = str(statement.text), 0
         while True:
             try:
@@ -200,7 +200,7 @@ class Worker:
                 return None
 
     def _settled(self, change: HandedChange) -> Kept | None:
-        """Return a change's row, after a look at what a killed worker left of one that was being applied."""
+        """Return a change's row, after examining what a killed worker left of one that was being applied."""
         kept = self.record.read().get(change.id)
         if kept is None or kept.undoing or not kept.is_started:
             return kept
@@ -215,7 +215,7 @@ class Worker:
         return self.record.read()[change.id]
 
     def _ended(self, course: _Course, seconds: float) -> ChangeResult:
-        # The change may have become another role, which has no right to the record.
+        # The change may have switched to another role, which has no access to the record.
         self.session.rows("RESET ROLE")
         result = replace(self.record.ended(course.change, course.outcome), seconds=round(seconds, 3))
         return self._noted(course.measure.ended(result))
@@ -229,7 +229,7 @@ class Worker:
         return result
 
     def _unknown(self, course: _Course, error: ChangeError) -> ChangeResult:
-        """Record that somebody has to look what a change left behind."""
+        """Record that a person has to check what a change left behind."""
         self.session.begin()
         result = self._noted(replace(self.record.ended(course.change, ChangeOutcome.UNKNOWN), error=error))
         self.session.commit()
@@ -275,7 +275,7 @@ def refused(document: ChangeDocument, recorded: Mapping[str, Kept]) -> list[str]
 
 
 def not_undoable(document: ChangeDocument, recorded: Mapping[str, Kept]) -> list[str]:
-    """Name the changes of this release that no undo takes back."""
+    """Name the changes of this release that have no undo."""
     ours = {name for name, kept in recorded.items() if kept.change.attempt == document.attempt and kept.is_there}
     return [
         f"{change.id} has no undo" if change.undo is None else f"{change.id} is UNKNOWN: {LOOK}"
@@ -292,7 +292,7 @@ def in_words(result: ChangeResult) -> str:
 
 
 def _inner(statements: tuple[HandedStatement, ...]) -> tuple[HandedStatement, ...]:
-    """Leave out a BEGIN at the beginning and a COMMIT at the end: the executor's own transaction is there."""
+    """Remove a BEGIN at the beginning and a COMMIT at the end: the executor has its own transaction."""
     framed = len(statements) > 1 and begins(statements[0].text or "") and commits(statements[-1].text or "")
     return statements[1:-1] if framed else statements
 

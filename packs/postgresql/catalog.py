@@ -1,4 +1,4 @@
-"""What the catalog of a database says: its structure as Belay's model, its sizes, its queries, what is stored where."""
+"""What a database's catalog contains: its structure as Belay's model, its sizes, its queries, and its storage files."""
 
 import hashlib
 import json
@@ -103,14 +103,16 @@ _SPELLING: Final = {
     "time without time zone": "time",
     "time with time zone": "timetz",
 }
-"""The model's names of types that ``format_type`` names otherwise."""
+"""The model's names of types that ``format_type`` spells differently."""
 _TYPE: Final = re.compile(r"(?P<name>[^(]+?)(?:\((?P<arguments>[^)]*)\))?(?P<more>[^()\[]*)(?P<array>(?:\[\])*)")
 
 _QUERY: Final = re.compile(r"\s*(?:select|insert|update|delete|merge|with|values)\b", re.IGNORECASE)
 
 
 def model(session: DatabaseSession) -> Model:
-    """Return the tables, columns, constraints, indexes and enumerations of every schema but the system's and ours."""
+    """Return the tables, columns, constraints, indexes and enumerations of every schema but the system's and
+    Belay's.
+    """
     columns: dict[op.Name, dict[str, op.ColumnDefinition]] = {
         op.Name(table, schema): {} for schema, table in session.rows(_TABLES)
     }
@@ -167,7 +169,7 @@ def sql_type(text: str) -> op.SqlType:
 
 
 def structure(session: DatabaseSession) -> str:
-    """Return the digest of a database's structure, in which the order of a table's columns does not count."""
+    """Return the digest of a database's structure, ignoring the order of a table's columns."""
     parts: list[Any] = [sorted(session.rows(each), key=repr) for each in (_COLUMNS, _CONSTRAINTS, _INDEXES, _ENUMS)]
     return hashlib.sha256(json.dumps([*parts, session.rows(_OTHER_OBJECTS)], default=str).encode()).hexdigest()
 
@@ -182,9 +184,9 @@ def sizes(session: DatabaseSession) -> tuple[TableSize, ...]:
 
 
 def queries(session: DatabaseSession) -> tuple[QuerySeen, ...]:
-    """Return the queries that took the most time, from pg_stat_statements where the database has it.
+    """Return the queries that took the most time, from pg_stat_statements if the database has it.
 
-    They are normalised; one in which a quoted literal was left is passed over, and so is what is not a query.
+    They are normalized; one with a remaining quoted literal is skipped, and so is anything that is not a query.
     """
     found = session.rows(
         "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
@@ -206,12 +208,12 @@ def queries(session: DatabaseSession) -> tuple[QuerySeen, ...]:
 
 
 def is_plannable(query: str) -> bool:
-    """Whether a text is a query of the application's, with no literal in it."""
+    """Whether a text is one of the application's queries, with no literal in it."""
     return bool(_QUERY.match(query)) and "'" not in query and "pg_" not in query and f"{SCHEMA}.belay_" not in query
 
 
 def stored(session: DatabaseSession) -> dict[int, tuple[str, int | None]]:
-    """Return each table's name and the file that it is stored in; another file means that it was written anew."""
+    """Return each table's name and its storage file; another file means that it was rewritten."""
     rows = session.rows(
         "SELECT c.oid, format('%I.%I', n.nspname, c.relname), pg_relation_filenode(c.oid) FROM pg_class c"  # noqa: S608
         f" JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'm') AND {_OURS} ORDER BY 2"
@@ -239,7 +241,7 @@ def rows_touched(session: DatabaseSession) -> dict[str, RowsTouched]:
 
 
 def rows_since(before: Mapping[str, RowsTouched], after: Mapping[str, RowsTouched]) -> tuple[RowsTouched, ...]:
-    """Return the rows that were written between two looks in one transaction."""
+    """Return the rows that were written between two reads in one transaction."""
     found = []
     for table, now in after.items():
         was = before.get(table, RowsTouched(table))

@@ -1,4 +1,4 @@
-"""How the executor comes into the database: over TLS that is verified, with IAM or with a secret."""
+"""How the executor connects to the database: over verified TLS, with IAM or with a secret."""
 
 import json
 import ssl
@@ -13,15 +13,15 @@ from packs.executors.serving import RefusedRequest
 from packs.postgresql.session import DatabaseSession
 
 NONE: Final = "none"
-"""What a setting says that is not used: an environment variable cannot be empty."""
+"""The value of an unused setting: an environment variable cannot be empty."""
 
 CONNECT_SECONDS: Final = 10
-"""How long the server may take to be reached; a statement may take as long as it likes."""
+"""How long connecting may take; a statement has no time limit."""
 
 
 @dataclass(frozen=True)
 class Login:
-    """The operator's own settings, for what a request leaves empty. ``ca_bundle`` is the file of authorities."""
+    """The operator's own settings, for what a request leaves empty. ``ca_bundle`` is the CA file."""
 
     database_name: str
     database_user: str
@@ -30,7 +30,7 @@ class Login:
 
 
 def connect(address: DatabaseAddress, own: Login, client: Callable[[str], Any]) -> DatabaseSession:
-    """Return a connection. ``client`` makes boto3's. Raises ``Refused`` where nothing says as whom to connect."""
+    """Return a connection. ``client`` creates boto3's. Raises ``Refused`` if no user is given."""
     secret = address.secret or (own.secret_arn if own.secret_arn != NONE else "")
     if secret:
         found = json.loads(client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"])
@@ -59,7 +59,7 @@ def connect(address: DatabaseAddress, own: Login, client: Callable[[str], Any]) 
 
 
 def tls(ca_bundle: str) -> ssl.SSLContext | bool:
-    """Return what a connection is verified with: the chain up to an authority of the bundle, and the host's name.
+    """Return the TLS context that verifies a connection: the chain up to a CA of the bundle, and the host's name.
 
     Without a bundle there is no TLS: only the embedded engine's databases, on the same machine, have none.
     """

@@ -1,4 +1,4 @@
-"""The executor of PostgreSQL: begins operations, tells how far they are, and does them when it is the worker."""
+"""The executor of PostgreSQL: begins operations, reports their progress, and performs them as the worker."""
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -26,19 +26,19 @@ from packs.postgresql.record import OperationOver, Record, RecordedOperation, cr
 from packs.postgresql.session import DatabaseSession
 
 FUNCTION_SECONDS: Final = 600
-"""What is forecast to take longer is not begun in a function, which may run for 900."""
+"""Longer operations by forecast are not started in a function, which may run for 900."""
 MOST_WAKES: Final = 5
 
 SETTINGS: Final[Mapping[str, str]] = {"lock_timeout": "5s", "statement_timeout": "0"}
-"""What changes run with unless they, or the template's parameters, say otherwise."""
+"""What changes run with unless they, or the template's parameters, set something else."""
 
 Start = Callable[[str, DatabaseAddress, bool], None]
-"""Starts a worker for an operation of a database: in the build project, or, if it is quick, in the function."""
+"""Starts a worker for a database's operation: in the build project or, if it is quick, in the function."""
 
 
 @dataclass(frozen=True)
 class PostgresExecutor:
-    """Keeps its operations in the database that they are about, so that a restore takes both back together."""
+    """Stores its operations in the database that they are about, so that a restore reverts both together."""
 
     connect: Callable[[DatabaseAddress], DatabaseSession]
     documents: ChangeDocuments
@@ -46,7 +46,7 @@ class PostgresExecutor:
     settings: Mapping[str, str]
 
     def begin(self, asked: Begin, changes: ChangeDocument | None) -> OperationAnswer:
-        """Begin an operation, or return how far the one of this token is. Raises ``Refused``."""
+        """Begin an operation, or return its progress by its token. Raises ``Refused``."""
         if asked.database.engine is not Engine.POSTGRESQL:
             raise RefusedRequest(f"database: engine: expected {Engine.POSTGRESQL}, found {asked.database.engine}")
         with closing(self.connect(asked.database)) as session:
@@ -62,13 +62,13 @@ class PostgresExecutor:
             return self._looked_at(session, operation)
 
     def look(self, asked: Look) -> OperationAnswer:
-        """Return how far an operation is; if its worker died, start another. Raises ``Refused``."""
+        """Return an operation's progress; if its worker died, start another. Raises ``Refused``."""
         with closing(self.connect(asked.database)) as session:
             create_tables(session)
             return self._looked_at(session, RecordedOperation(session, asked.operation))
 
     def work(self, name: str, database: DatabaseAddress) -> None:
-        """Be the worker of an operation, if it has no other and is not over."""
+        """Run as the worker of an operation, if it has no other and is not over."""
         try:
             self._work(name, database)
         except OperationOver:
@@ -108,16 +108,16 @@ class PostgresExecutor:
         return worker.undo() if asked.request is Ask.UNDO else worker.apply()
 
     def _note_fault(self, name: str, database: DatabaseAddress, error: Exception) -> None:
-        """Keep why this worker ends, over a connection of its own: the worker's may be broken, and is closed by now.
+        """Store why this worker ends, over a separate connection: the worker's may be broken, and is closed by now.
 
-        If it were open, its transaction could hold the very row that this writes, for as long as it is open.
+        If it were open, its transaction could lock the very row that this writes, for as long as it is open.
         """
         with closing(self.connect(database)) as session:
             RecordedOperation(session, name).note_fault(f"{type(error).__name__}: {error}"[:1000])
 
 
 def _is_quick(asked: Begin) -> bool:
-    """Whether a function has the time for it."""
+    """Whether it fits a function's time limit."""
     if asked.request is Ask.PROFILE:
         return True
     return asked.expected_seconds is not None and asked.expected_seconds < FUNCTION_SECONDS

@@ -1,4 +1,4 @@
-"""A forecast: the changes are run on the copy that it is given, measured, undone and run again."""
+"""A forecast: the changes are run on the given copy, measured, undone and run again."""
 
 import json
 import re
@@ -27,26 +27,26 @@ _GENERIC_PLANS_SINCE: Final = 160000
 
 
 class _Unnoted(RecordedOperation):
-    """The operation while an undo is rehearsed: what is kept of the change is what was measured before."""
+    """The operation while an undo is rehearsed: the change keeps what was measured before."""
 
     def note(self, result: ChangeResult) -> None:
-        """Keep nothing."""
+        """Store nothing."""
 
 
 class _Measured(Measure):
-    """What a change does beside what it says: locks, tables written anew, rows."""
+    """A change's measured side effects: locks, rewritten tables, rows."""
 
     def __init__(self, session: DatabaseSession, transactional: bool) -> None:
         self._session = session
         self._transactional = transactional
 
     def begun(self) -> None:
-        """Remember where tables are stored, and which rows were counted before: the server sends counts in batches."""
+        """Record where tables are stored, and which rows were counted before: the server sends counts in batches."""
         self._stored = catalog.stored(self._session)
         self._rows = catalog.rows_touched(self._session)
 
     def ended(self, result: ChangeResult) -> ChangeResult:
-        """Add what differs. Without a transaction, locks are gone by now and rows were counted elsewhere."""
+        """Add what differs. Without a transaction, locks are released by now and rows were counted elsewhere."""
         locks = catalog.locks(self._session) if self._transactional else None
         rows = catalog.rows_since(self._rows, catalog.rows_touched(self._session)) if self._transactional else ()
         now = catalog.stored(self._session)
@@ -56,7 +56,7 @@ class _Measured(Measure):
 
 @dataclass(frozen=True)
 class _Rehearsed(Measure):
-    """Keeps, with what was measured of a change, whether its undo gave the structure back that was there before."""
+    """Stores, with a change's measurements, whether its undo restored the earlier structure."""
 
     session: DatabaseSession
     operation: RecordedOperation
@@ -64,7 +64,7 @@ class _Rehearsed(Measure):
     before: str
 
     def ended(self, result: ChangeResult) -> ChangeResult:
-        """Keep it in the transaction of the undo."""
+        """Store it in the transaction of the undo."""
         restored = catalog.structure(self.session) == self.before
         self.operation.note(replace(self.seen, undo=UndoRehearsed(restored, result.seconds)))
         return result
@@ -72,7 +72,7 @@ class _Rehearsed(Measure):
 
 @dataclass(frozen=True)
 class Forecast:
-    """Runs a document's changes on a copy. What each step saw is kept in the transaction that it is done in."""
+    """Runs a document's changes on a copy. What each step measured is stored in the step's transaction."""
 
     worker: Worker
     warm: bool
@@ -124,7 +124,7 @@ class Forecast:
         return operation.result(change.id)
 
     def _not_rehearsed(self, seen: ChangeResult, result: ChangeResult, *, still_there: bool) -> ChangeResult:
-        """Keep that an undo, or the change after it, failed; without the change the forecast cannot go on."""
+        """Store that an undo, or the change after it, failed; without the change the forecast cannot continue."""
         error = result.error or ChangeError(f"it is {result.outcome}")
         outcome = ChangeOutcome.APPLIED if still_there else result.outcome
         rehearsed = UndoRehearsed(restored=False, error=error)
@@ -145,7 +145,7 @@ class Forecast:
         found = []
         for query, (cost, error) in zip(self.worker.document.queries, operation.extra()["planned"], strict=True):
             cost_after, error_after = planned(session, query)
-            # What could not be planned before either is a text that no longer says everything, not a break.
+            # A text that could not be planned before either is truncated or the like, not a break.
             found.append(QueryPlanned(query, cost, cost_after, "" if error else error_after))
         operation.note_extra({"queries": plain(tuple(found))})
 
@@ -162,7 +162,7 @@ def planned(session: DatabaseSession, query: str) -> tuple[float | None, str]:
     """Return the cost of a query's generic plan, and why it cannot be planned, which is empty if it can."""
     session.begin()
     try:
-        # The server takes one statement here, so that what follows explains one query and does nothing else.
+        # The server accepts one statement here, so the rest explains one query and does nothing else.
         session.execute(f"PREPARE belay_planned AS {query}")
         session.rows("DEALLOCATE belay_planned")
         return _cost(session, query), ""

@@ -1,4 +1,4 @@
-"""What is left of a statement that no transaction protected, when the worker died within it or it failed."""
+"""What is left of a statement outside a transaction, if the worker died during it or it failed."""
 
 import re
 from enum import StrEnum
@@ -20,7 +20,7 @@ _REPEATABLE: Final = re.compile(
 
 
 class Left(StrEnum):
-    """What is there of a statement: all, nothing, or nobody knows."""
+    """What exists of a statement's result: all, nothing, or unknown."""
 
     ALL = "all"
     NOTHING = "nothing"
@@ -28,9 +28,9 @@ class Left(StrEnum):
 
 
 def settle(session: DatabaseSession, text: str) -> Left:
-    """Look what is left of a statement that ran outside a transaction.
+    """Determine what is left of a statement that ran outside a transaction.
 
-    An index of which half was built is removed, and one of which half was removed is removed whole.
+    A half-built index is removed, and a half-removed one is removed completely.
 
     https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
     """

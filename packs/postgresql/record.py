@@ -1,4 +1,4 @@
-"""What the executor keeps in the database itself: which changes were applied, and how far its operations are."""
+"""What the executor stores in the database itself: the applied changes, and the progress of its operations."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from packs.executors.serving import RefusedRequest
 from packs.postgresql.session import DatabaseSession
 
 SCHEMA: Final = "belay"
-"""The schema of the executor's tables: in it, a database's own changes have nothing to do."""
+"""The schema of the executor's tables, which a database's own changes must not touch."""
 
 _TABLES: Final = (
     f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}",
@@ -63,7 +63,7 @@ _UTC: Final = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"
 
 
 def create_tables(session: DatabaseSession) -> None:
-    """Create the executor's tables where they are missing."""
+    """Create the executor's tables if missing."""
     if session.rows(f"SELECT to_regclass('{SCHEMA}.belay_operations')") != [[None]]:
         return
     session.begin()
@@ -75,7 +75,7 @@ def create_tables(session: DatabaseSession) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A change's row: ``done`` statements of it, or of its undo where it is ``undoing``, are known to have run."""
+    """A change's row: ``done`` statements of it, or of its undo if it is ``undoing``, are known to have run."""
 
     change: RecordedChange
     done: int
@@ -83,12 +83,12 @@ class Kept:
 
     @property
     def is_started(self) -> bool:
-        """Whether a worker was at it when it was last seen."""
+        """Whether a worker was running it when last seen."""
         return self.change.outcome is ChangeOutcome.STARTED
 
     @property
     def is_there(self) -> bool:
-        """Whether anything of it may be in the database."""
+        """Whether any of it may be in the database."""
         return self.change.outcome in (ChangeOutcome.APPLIED, ChangeOutcome.STARTED, ChangeOutcome.UNKNOWN)
 
 
@@ -103,7 +103,7 @@ def recorded(session: DatabaseSession) -> list[Kept]:
 
 
 class Record:
-    """The table ``belay_changes``: the truth of what was applied."""
+    """The table ``belay_changes``: the source of truth for what was applied."""
 
     def __init__(self, session: DatabaseSession, application: str, release: str, attempt: str) -> None:
         self._session = session
@@ -146,7 +146,7 @@ class Record:
         )
 
     def done(self, change: HandedChange, statements: int) -> None:
-        """Record that so many statements of a change that has no transaction are done."""
+        """Record that this many statements of a change without a transaction are done."""
         self._session.rows(
             f"UPDATE {SCHEMA}.belay_changes SET statements_done = :statements"  # noqa: S608
             " WHERE application = :application AND id = :id",
@@ -165,7 +165,7 @@ class Record:
         self.ended(change, ChangeOutcome.APPLIED)
 
     def ended(self, change: HandedChange, outcome: ChangeOutcome) -> ChangeResult:
-        """Record what became of a change, and return it."""
+        """Record the result of a change, and return it."""
         ((started, ended),) = self._session.rows(
             f"UPDATE {SCHEMA}.belay_changes SET outcome = :outcome, undoing = false, ended = clock_timestamp()"  # noqa: S608
             " WHERE application = :application AND id = :id"
@@ -178,7 +178,9 @@ class Record:
 
 
 class OperationOver(BelayError):  # noqa: N818
-    """An operation was ended while its worker was at it. The worker takes back what it had not committed, and ends."""
+    """An operation was ended while its worker was running. The worker rolls back what it had not committed, and
+    ends.
+    """
 
 
 class RecordedOperation:
@@ -189,7 +191,7 @@ class RecordedOperation:
         self.name = name
 
     def begin(self, asked: Begin, document: ChangeDocument | None) -> None:
-        """Make the row if there is none. Raises ``Refused`` if the token was used for something else."""
+        """Create the row if there is none. Raises ``Refused`` if the token was used for something else."""
         changes = document.changes if document else ()
         pending = [plain(ChangeResult(each.id, each.digest, ChangeOutcome.PENDING)) for each in changes]
         self._rows(
@@ -211,14 +213,14 @@ class RecordedOperation:
         return bool(self._rows("SELECT true FROM {table} WHERE operation = :name"))
 
     def asked(self) -> Begin:
-        """Return what was asked."""
+        """Return its request."""
         ((document,),) = self._rows("SELECT asked FROM {table} WHERE operation = :name")
         asked = read_request(document)
         assert isinstance(asked, Begin)  # noqa: S101 - only they are kept
         return asked
 
     def answer(self) -> OperationAnswer:
-        """Return how far it is. Raises ``Refused`` if there is no such operation."""
+        """Return its progress. Raises ``Refused`` if it does not exist."""
         found = self._rows("SELECT state, reason, changes, extra FROM {table} WHERE operation = :name")
         if not found:
             raise RefusedRequest(f"operation: expected one that was begun in this database, found {self.name}")
@@ -228,11 +230,11 @@ class RecordedOperation:
         )
 
     def result(self, change: str) -> ChangeResult:
-        """Return what is kept of a change."""
+        """Return the stored result of a change."""
         return next(each for each in self.answer().changes if each.id == change)
 
     def note(self, result: ChangeResult) -> None:
-        """Keep what became of a change, in the transaction that it is made in; the worker came further.
+        """Store the result of a change, in the change's own transaction, and that the worker made progress.
 
         Raises ``OperationOver`` if the operation was ended meanwhile: then the change must not be made.
         """
@@ -249,16 +251,16 @@ class RecordedOperation:
             raise OperationOver(self.name)
 
     def extra(self) -> dict[str, Any]:
-        """Return what was kept beside the changes."""
+        """Return what was stored beside the changes."""
         ((extra,),) = self._rows("SELECT extra FROM {table} WHERE operation = :name")
         return dict(extra)
 
     def note_fault(self, reason: str) -> None:
-        """Keep why a worker ended; the operation goes on with the next one."""
+        """Store why a worker ended; the operation continues with the next one."""
         self._rows("UPDATE {table} SET reason = :reason WHERE operation = :name AND state = 'RUNNING'", reason=reason)
 
     def give_up(self, wakes: int) -> None:
-        """End an operation that does not come further; what was being done is told by the record."""
+        """End an operation that makes no progress; the record shows what was in progress."""
         half = {each.change.id for each in recorded(self._session) if each.is_started}
         answer = self.answer()
         for result in answer.changes:
@@ -269,7 +271,7 @@ class RecordedOperation:
         self.end(OperationState.FAILED, f"a worker was started {wakes} times and did not come further{said}")
 
     def note_extra(self, extra: Mapping[str, Any]) -> None:
-        """Keep further parts of the answer."""
+        """Store further parts of the response."""
         self._rows(
             "UPDATE {table} SET wakes = 0, extra = extra || CAST(:extra AS jsonb) WHERE operation = :name",
             extra=json.dumps(extra),
@@ -284,7 +286,7 @@ class RecordedOperation:
         )
 
     def end_others(self, application: str, attempt: str) -> None:
-        """End what else is running for a release, so that no change is applied any more while it is undone."""
+        """End other operations of a release, so that no change is applied while it is being undone."""
         self._rows(
             "UPDATE {table} SET state = 'FAILED', reason = 'the release is undone by ' || :name"
             " WHERE operation <> :name AND state = 'RUNNING' AND application = :application AND attempt = :attempt",
@@ -293,7 +295,7 @@ class RecordedOperation:
         )
 
     def wake(self, quick: int) -> int | None:
-        """Claim the start of a worker: how often one was started without coming further, None if lately enough.
+        """Claim the start of a worker: returns the starts without progress, None if the last was too recent.
 
         The first ``quick`` starts are of the function, which is there within a minute; a build may wait for ten.
         """

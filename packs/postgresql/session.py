@@ -1,7 +1,7 @@
-"""One connection to the database: our own queries with parameters, and the statements of changes, one at a time.
+"""One connection to the database: Belay's own queries with parameters, and the statements of changes, one at a time.
 
-What the server answers to a statement is a ``DatabaseError``. A broken connection is an ``InterfaceError``, which
-nobody catches: the worker ends, and the next one looks at what is there.
+An error of the server is a ``DatabaseError``. A broken connection is an ``InterfaceError``, which is not caught: the
+worker ends, and the next one examines the database.
 """
 
 import json
@@ -15,7 +15,7 @@ from pg8000.native import DatabaseError
 from belay.database.executor import ChangeError, HandedStatement
 
 _LOCK_KEY: Final = 0x62656C6179
-"""The advisory lock of the one executor that may work in a database: ``belay`` in ASCII."""
+"""The advisory lock of a database's one active executor: ``belay`` in ASCII."""
 
 _OF_A_WORKER: Final = {
     "tcp_keepalives_idle": "30",
@@ -23,7 +23,7 @@ _OF_A_WORKER: Final = {
     "tcp_keepalives_count": "3",
     "client_connection_check_interval": "10s",
 }
-"""A worker that was killed must not keep its locks: the server looks whether its client is still there."""
+"""A killed worker must not keep its locks: the server checks whether its client is still connected."""
 
 _IDLE: Final = b"I"
 _BEGIN: Final = re.compile(r"(?:begin|start\s+transaction)\b", re.IGNORECASE)
@@ -43,20 +43,20 @@ class DatabaseSession:
         self._connection = connection
 
     def rows(self, sql: str, **parameters: Any) -> list[list[Any]]:
-        """Run a query of ours; parameters are written ``:name``."""
+        """Run one of Belay's queries; parameters are written ``:name``."""
         return list(self._connection.run(sql, **parameters) or [])
 
     def execute(self, text: str) -> int:
         """Run one statement of a change and return how many rows it wrote, 0 if it counts none.
 
-        The server refuses a text of several statements, since a splitter that was wrong must not go unnoticed.
+        The server refuses a text of several statements, so that an error of the splitter does not go unnoticed.
         """
         count: int = self._connection.execute_unnamed(text).row_count
         return max(count, 0)
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction is open, as the server said after the last statement."""
+        """Whether a transaction is open, according to the server's last response."""
         return bool(self._connection._transaction_status != _IDLE)
 
     def begin(self) -> None:
@@ -64,7 +64,7 @@ class DatabaseSession:
         self.rows("BEGIN")
 
     def commit(self) -> None:
-        """Commit the transaction. Raises ``DatabaseError`` where a deferred constraint is violated."""
+        """Commit the transaction. Raises ``DatabaseError`` if a deferred constraint is violated."""
         self.rows("COMMIT")
 
     def rollback(self) -> None:
@@ -78,7 +78,7 @@ class DatabaseSession:
         return bool(taken)
 
     def is_locked(self) -> bool:
-        """Whether an executor is at work: its backend has the lock until the server has ended its last statement."""
+        """Whether an executor is active: its backend has the lock until the server has ended its last statement."""
         ((found,),) = self.rows(
             "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted"
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -88,10 +88,10 @@ class DatabaseSession:
         return bool(found)
 
     def reset(self, settings: Mapping[str, str]) -> None:
-        """Take back what a change may have set for the session, and set what every change runs with."""
+        """Reset what a change may have set for the session, and set what every change runs with."""
         for statement in ("RESET ROLE", "RESET ALL", "DISCARD TEMP"):
             self.rows(statement)
-        # PostgreSQL 13 does not know them all.
+        # PostgreSQL 13 does not have all of them.
         self.rows(
             "SELECT set_config(known.name, given.value, false) FROM jsonb_each_text(CAST(:given AS jsonb)) AS given"
             " JOIN pg_settings AS known ON known.name = given.key",
@@ -121,7 +121,7 @@ def change_error(error: DatabaseError, statement: HandedStatement) -> ChangeErro
 
 
 def without_comments(text: str) -> str:
-    """Return a statement's text from its first word on."""
+    """Return a statement's text from its first word."""
     found = _COMMENTS.match(text)
     return text[found.end() :] if found else text
 

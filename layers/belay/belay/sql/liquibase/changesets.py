@@ -11,7 +11,7 @@ from belay.sql.liquibase.attributes import both, settled
 
 @dataclass(frozen=True, slots=True)
 class LiquibaseChangeSet:
-    """A change set. ``basis`` is the text that determines what is run, except the attributes; ``doubts`` are reasons."""
+    """A change set. ``basis`` is the text that determines what runs, except the attributes; ``doubts`` are reasons."""
 
     path: str
     place: SourcePlace
