@@ -76,7 +76,7 @@ def status() -> int:
 
 
 def environment() -> int:
-    """Print commands after which a shell finds ``belay`` and ``aws``, and uses the running engine and nothing else."""
+    """Print commands that make a shell find ``belay`` and ``aws``, and use only the running engine."""
     engine = running()
     if engine is None:
         say(_NONE)
@@ -103,7 +103,7 @@ def say(line: str) -> None:
 
 
 def _is_engine(process: int) -> bool:
-    """Return whether a process that does not answer is an engine: process ids are reused, and others are left alone."""
+    """Whether a process that does not respond is an engine: process ids are reused, and others are left alone."""
     in_proc = Path(f"/proc/{process}/cmdline")
     if in_proc.exists():
         return b"local.serve" in in_proc.read_bytes()

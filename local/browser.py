@@ -1,4 +1,4 @@
-"""The browser that the console is tested in, and that its pictures are taken with: an installed one."""
+"""The installed browser for the console's tests and pictures."""
 
 import shutil
 from typing import Final
@@ -20,7 +20,7 @@ QUIET: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
-"""For a machine without a screen, on which its user may be root, and for a browser that asks nobody anything."""
+"""For a machine without a screen, whose user may be root, and for a browser that shows no prompts."""
 
 
 def installed_browser() -> str:

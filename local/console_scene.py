@@ -1,7 +1,7 @@
-"""An account for the console, played by moto: a Belay whose ledger the releases of several applications went through.
+"""An account for the console, simulated by moto: a Belay whose ledger several applications' releases went through.
 
-The browser tests look at it, and the pictures of the documentation are taken of it. Everything is written through the
-ledger's own writes and the documents' own classes. Nothing is deployed; only the engine does that.
+The browser tests use it, and the documentation's pictures are taken of it. Everything is written through the ledger's
+own writes and the documents' own classes. Nothing is deployed; only the engine does that.
 """
 
 from __future__ import annotations
@@ -86,16 +86,16 @@ _WAYS: Final = (
     State.VALIDATED,
     State.VERIFIED,
 )
-"""What a release goes through in a stage that asks nobody."""
+"""The states of a release in a stage without approval."""
 
 Said = Callable[[str], str]
-"""What becomes of a text that a release or a person chose; a test of hostile text makes it hostile."""
+"""Transforms a text that a release or a person chose; a test of hostile text makes it hostile."""
 
 
 @contextmanager
 def played(now: datetime, said: Said = str) -> Iterator[Scene]:
-    """Play an account, with nothing in it but a Belay without applications."""
-    # moto copies every table before a transaction, to go back to where one fails: none does here.
+    """Simulate an account that contains only a Belay without applications."""
+    # moto copies every table before a transaction, to restore it on failure: none fails here.
     as_it_is = patch.object(PlayedTable, "__deepcopy__", lambda table, _: table, create=True)
     with patch.dict(os.environ, _ACCOUNT), as_it_is, mock_aws():
         for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "BELAY_STACK"):
@@ -107,7 +107,7 @@ def played(now: datetime, said: Said = str) -> Iterator[Scene]:
 
 @dataclass(frozen=True)
 class Put:
-    """A release that was accepted, and the moment at which that was."""
+    """A release that was accepted, and when."""
 
     release: ReleaseReference
     upload: Upload
@@ -120,7 +120,7 @@ class Put:
 
 
 class Scene:
-    """The played account. Times are given in minutes before ``now``."""
+    """The simulated account. Times are given in minutes before ``now``."""
 
     def __init__(self, now: datetime, said: Said) -> None:
         self.now, self.said = now, said
@@ -166,15 +166,15 @@ class Scene:
         return Account.of(Where(region=REGION))
 
     def at(self, minutes: float) -> str:
-        """Return the time so many minutes ago, as the ledger writes it."""
+        """Return the time this many minutes ago, in the ledger's format."""
         return (self.now - timedelta(minutes=minutes)).isoformat(timespec="milliseconds")
 
     def events_of(self, stack_id: str, most: int = 0) -> Iterator[dict[str, Any]]:
-        """Yield a stack's events, the newest first: moto's have no client request token."""
+        """Yield a stack's events, newest first: moto's have no client request token."""
         return iter(self._events.get(stack_id, ()))
 
     def happens(self, stack_id: str, token: str, minutes: float, *resources: tuple[str, str, str, str]) -> None:
-        """Let a stack's operation have touched resources: the name, the type, what became of it and why."""
+        """Make a stack's operation have touched resources: the name, the type, the result and the reason."""
         began = self.now - timedelta(minutes=minutes)
         own = {"LogicalResourceId": stack_id.split("/")[1], "PhysicalResourceId": stack_id, "StackId": stack_id}
         events = [{**own, "ResourceStatus": "UPDATE_IN_PROGRESS", "Timestamp": began}]
@@ -203,8 +203,8 @@ class Scene:
     ) -> None:
         """Register an application, each stage with the stacks ``network`` and ``service``; ``more`` by stage.
 
-        ``order`` are the waves of stages where they are not one after the other, as they are registered; ``elsewhere``
-        has the account and the region of stages that are not at home.
+        ``order`` are the waves of stages if not one by one, as registered; ``elsewhere`` has the account and the region
+        of stages that are not at home.
         """
         self._elsewhere.update({(application, stage): place for stage, place in (elsewhere or {}).items()})
         texts = {
@@ -220,7 +220,7 @@ class Scene:
             self.ssm.put_parameter(Name=f"/belay/applications/{name}", Value=value, Type="String")
 
     def _place_of(self, application: str, stage: str) -> str:
-        """A stage's service role, and where it lies if it is not at home."""
+        """A stage's service role, and its place if it is not at home."""
         account, region = self._elsewhere.get((application, stage), (_HOME, REGION))
         role = f"service_role: {ROLE.replace(_HOME, account)}\n"
         return role if account == _HOME else f'{role}account: "{account}"\nregion: {region}\n'
@@ -233,7 +233,7 @@ class Scene:
         return f"arn:aws:cloudformation:{region}:{account}:stack/{path}"
 
     def upload(self, application: str, version: str, minutes: float) -> Upload:
-        """Upload a zip, which an execution claims."""
+        """Upload a zip, claimed by an execution."""
         key = f"releases/{application}/{application}-{version}.zip"
         answer = self.s3.put_object(Bucket="releases", Key=key, Body=f"{application} {version} {minutes}".encode())
         upload = upload_of(application, "releases", key, answer["VersionId"], 48_213)
@@ -354,7 +354,7 @@ class Scene:
             self.ledger.attempts.record(put.release, state, at, stage=stage, about=about)
 
     def deploy(self, put: Put, stage: str, minutes: float, took: float = 6) -> None:
-        """Deploy a release to a stage that asks nobody."""
+        """Deploy a release to a stage without approval."""
         self.plan(put, stage, Progress.EXECUTED, Progress.EXECUTED)
         self.through(put, stage, minutes, took)
         self.ledger.attempts.end_stage(
@@ -362,14 +362,14 @@ class Scene:
         )
 
     def end(self, put: Put, outcome: Outcome, minutes: float, reason: Reason | None = None) -> None:
-        """End a release, and say so."""
+        """End a release, and announce it."""
         attempt = self.ledger.attempts.get(put.release)
         assert attempt is not None
         self.ledger.attempts.close(attempt, outcome, reason, self.at(minutes))
         self.ledger.attempts.announced(attempt)
 
     def ask(self, put: Put, stage: str, minutes: float) -> str:
-        """Ask people to approve a release; return the seal's digest."""
+        """Request a release's approval; return the seal's digest."""
         said = self.said
         self.plan(put, stage, Progress.PLANNED, Progress.WAITING)
         for state in (State.PLANNING, State.REHEARSED, State.AWAITING_APPROVAL):
@@ -413,7 +413,7 @@ class Scene:
         return seal.digest
 
     def approved(self, put: Put, stage: str, minutes: float) -> None:
-        """Let a person approve it."""
+        """Make a person approve it."""
         asked = self.ledger.approvals.asked_of(put.release, stage)
         assert asked is not None
         answer = GivenAnswer(
@@ -424,7 +424,7 @@ class Scene:
         self.ledger.approvals.delivered(put.release, stage, "token")
 
     def fail(self, put: Put, stage: str, minutes: float, steps: int = 2) -> str:
-        """Let a release fail in a stage, and begin its rollback; return the incident's name."""
+        """Make a release fail in a stage, and begin its rollback; return the incident's name."""
         stack = self._stack_id(put.release.application, stage, "service")
         failed = self.now - timedelta(minutes=minutes)
         why = self.said(
@@ -481,7 +481,7 @@ class Scene:
         return RollbackPlan(() if left else steps, left)
 
     def question(self, put: Put, stage: str, minutes: float) -> None:
-        """Let an incident ask people something."""
+        """Make an incident ask a question."""
         application, name = put.release.application, incident_of(put.release.origin, stage)
         text = self.said(
             f"may the stack network ({application}-{stage}-network) be updated back to its earlier template? That "
@@ -491,7 +491,7 @@ class Scene:
         self.ledger.decisions.announced(application, name, "update-network")
 
     def give_up(self, put: Put, stage: str, minutes: float) -> None:
-        """Leave an incident to a person, with a stack that is not back."""
+        """Leave an incident to a person, with a stack that was not rolled back."""
         application, said = put.release.application, self.said
         record = self.ledger.incidents.get(application, incident_of(put.release.origin, stage))
         assert record is not None
@@ -536,13 +536,13 @@ class Scene:
         )
 
     def tell(self, message: Message, minutes: float) -> None:
-        """Let a message have been sent."""
+        """Record a message as sent."""
         numbered = in_thread(message, self.ledger.threads.number(message.thread, message.key))
         bodies = publish_arguments(numbered, TOPIC)["Message"]
         self.ledger.messages.keep(message.thread, as_sent(message, bodies, TOPIC, self.at(minutes)))
 
     def rolled_back(self, put: Put, stage: str, minutes: float) -> None:
-        """Let a rollback succeed."""
+        """Make a rollback succeed."""
         record = self.ledger.incidents.get(put.release.application, incident_of(put.release.origin, stage))
         assert record is not None
         self.artifacts.put_json(put.release.stage_key(stage, "rollback.json"), RollbackPlan(()).to_dict())
@@ -552,7 +552,7 @@ class Scene:
         self.ledger.incidents.announced(record.incident)
 
     def take_back(self, put: Put, target: Put, stage: str, minutes: float, took: float = 9) -> None:
-        """Let a person roll a stage back to an earlier release."""
+        """Make a person roll a stage back to an earlier release."""
         release = replace(put.release, attempt=hashlib.sha256(f"{put}{minutes}".encode()).hexdigest()[:12])
         subject = AskedRollback(release, stage, None, asked_by=BEN, target=target.release, stood_on=put.release.attempt)
         reason = PersonDecided(
@@ -586,7 +586,7 @@ class Scene:
 
 
 def furnish(scene: Scene) -> dict[str, Put]:
-    """Let a month of releases of seven applications have gone through; return those that something goes on with."""
+    """Simulate a month of releases of seven applications; return those still active."""
     day = 24 * 60
     scene.register("orders", ("test", "production"), ephemeral=("test",))
     scene.register("payments", ("test", "staging", "production"), ephemeral=("test",), production=_APPROVAL)
@@ -656,7 +656,7 @@ def furnish(scene: Scene) -> dict[str, Put]:
 
 
 def _past(scene: Scene, application: str, minors: int, day: int) -> None:
-    """Let releases have gone through, the last of them a day or two ago; every fourth failed and was rolled back."""
+    """Simulate past releases, the last a day or two ago; every fourth failed and was rolled back."""
     before: Put | None = None
     stages = scene.account().registrations.texts(application)[1]
     for number in range(minors):

@@ -129,7 +129,7 @@ class Demo:
         spoke: EmbeddedSpoke | None,
         regions: Regions | None,
     ) -> None:
-        """``releases`` is the directory in which releases are assembled, ``spoke`` where stages lie elsewhere."""
+        """``releases`` is the directory in which releases are assembled, ``spoke`` the place of stages elsewhere."""
         self._approver = Approver(engine, STACK, outputs["ArtifactBucketName"])
         self._s3: Any = engine.client("s3")
         self._ledger = Ledger(Table(engine.client("dynamodb"), outputs["LedgerTableName"]))
@@ -178,7 +178,7 @@ class Demo:
         return result
 
     def _beset(self, scenario: Scenario) -> None:
-        """Let go wrong what is to go wrong, and note what is to be found again."""
+        """Cause the scenario's disturbances, and record what must be found again."""
         if scenario.stuck is not None:
             stack, resource = scenario.stuck
             self._engine.fail_resource(resource, "update", stack=stack, stack_status=_ROLLING_BACK, times=_ALWAYS)
@@ -189,8 +189,9 @@ class Demo:
             self._tell([self._regions.add_article()])
 
     def _after(self, scenario: Scenario, messages: list[Received], shop: Shop | None) -> str | None:
-        """Let people look at what came of a release and do what is left to them, which adds messages; return what is
-        wrong, if anything."""
+        """Let people check a release's result and do what is left to them, which adds messages; return problems, if
+        any.
+        """
         problem = None
         if self._forwarded is not None:
             self._tell(self._forwarded.lines())
@@ -229,9 +230,9 @@ class Demo:
         self._screen.say(f"\nThe operator has registered {arn}, which changes {INSTANCE} from now on.")
 
     def _resolve(self, number: int) -> list[Received]:
-        """Understand and resolve the open incident by the command alone: take it on, take a choice, close it.
+        """Understand and resolve the open incident by commands only: acknowledge it, take a choice, close it.
 
-        The sweep looks at the stacks every five minutes; the demo has no time to wait for it.
+        The sweep checks the stacks every five minutes, too late for the demo.
         """
         (found,) = json.loads(self._approver.run("belay", "incidents", "--output", "json"))["incidents"]
         name = found["incident"]
@@ -250,7 +251,7 @@ class Demo:
         return told + self._inbox.receive("", MESSAGE_WITHIN_SECONDS)
 
     def _swept(self) -> list[Received]:
-        """Let the sweep look until it tells something, and return that."""
+        """Run the sweep until it announces something, and return that."""
         sweep = self._engine.client("cloudformation").describe_stack_resource(
             StackName=STACK, LogicalResourceId="SweepFunction"
         )["StackResourceDetail"]["PhysicalResourceId"]
@@ -323,12 +324,12 @@ class Demo:
 
 
 def play(screen: Screen, scenarios: Sequence[Scenario]) -> list[DemoResult]:
-    """Play the scenarios on one engine, or on several side by side, and return the results in the scenarios' order."""
+    """Play the scenarios on one engine, or on several in parallel, and return the results in the scenarios' order."""
     os.environ.setdefault("SFN_WAIT_SCALE", WAIT_SCALE)
     first, *others = side_by_side(scenarios)
     screens = [screen.beside() for _ in others]
     with ExitStack() as engines, ThreadPoolExecutor() as threads:
-        # The engines stop first, which ends what the threads do, also when this one fails or is interrupted.
+        # The engines stop first, which ends the threads' work, also when this one fails or is interrupted.
         started = [engines.enter_context(_start(elsewhere=_elsewhere(each))) for each in (first, *others)]
         beside = [
             threads.submit(_play, *each, f"beside-{number}")
@@ -346,7 +347,7 @@ def play(screen: Screen, scenarios: Sequence[Scenario]) -> list[DemoResult]:
 
 
 def _start(*, elsewhere: bool) -> Engine:
-    """Start an engine; one with stages elsewhere has permissions that count, and databases that are there at once."""
+    """Start an engine; one with stages elsewhere enforces permissions, and its databases are available immediately."""
     return Engine.start(permissions=True, snapshot_seconds=0.0) if elsewhere else Engine.start()
 
 
@@ -371,12 +372,12 @@ def _play(engine: Engine, screen: Screen, scenarios: Sequence[Scenario], name: s
 
 
 def _elsewhere(scenarios: Sequence[Scenario]) -> bool:
-    """Whether a stage lies in another account, on an engine where permissions count."""
+    """Whether a stage is in another account, on an engine that enforces permissions."""
     return any(scenario.elsewhere for scenario in scenarios)
 
 
 def tell(screen: Screen, results: Sequence[DemoResult]) -> None:
-    """Show what the on-call subscriber received, then how each release ended."""
+    """Show the on-call subscriber's messages, then how each release ended."""
     screen.say("\nWhat the on-call subscriber received", "bold underline")
     for result in results:
         screen.messages(result.scenario, result.messages)

@@ -19,7 +19,7 @@ _EVERYTHING: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 
 
 class Approver:
-    """An approver: an IAM user, of those who administer Belay's account, at a terminal where ``belay`` finds Belay."""
+    """An approver: an IAM user who administers Belay's account, at a terminal where ``belay`` finds Belay."""
 
     def __init__(self, engine: Engine, stack: str, artifact_bucket: str, user: str = "maria") -> None:
         iam = engine.client("iam")
@@ -60,7 +60,7 @@ class Approver:
         return (shlex.join(words), *(line for line in self.run(*words).splitlines() if line))
 
     def run(self, *words: str) -> str:
-        """Run a ``belay`` command and return what it says, whatever its exit status is."""
+        """Run a ``belay`` command and return its output, whatever its exit status."""
         done = subprocess.run(
             [sys.executable, "-m", "cli", *words[1:]],
             cwd=ROOT,

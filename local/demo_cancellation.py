@@ -1,4 +1,4 @@
-"""The person in the demo who cancels an update of a stack in CloudFormation's console while it is under way."""
+"""The person in the demo who cancels a stack's update in CloudFormation's console while it is in progress."""
 
 import uuid
 from typing import Any, Final
@@ -6,11 +6,11 @@ from typing import Any, Final
 from local.engine import Engine
 
 _READS: Final = {"Name": "/orders/production/payments"}
-"""What a custom resource of the service stack reads in the middle of every update."""
+"""A parameter that a custom resource of the service stack reads in the middle of every update."""
 
 
 class Cancellation:
-    """Holds production's update where its custom resource is at work, and cancels it there, once."""
+    """Holds production's update in its custom resource, and cancels it there, once."""
 
     def __init__(self, engine: Engine, stack: str) -> None:
         self._cloudformation: Any = engine.client("cloudformation")
@@ -19,7 +19,7 @@ class Cancellation:
         self._done = False
 
     def act(self) -> tuple[str, ...]:
-        """Cancel the update once it is under way, and let it go on; return what was done."""
+        """Cancel the update once it is in progress, and let it continue; return what was done."""
         if self._done or not self._held.waiting:
             return ()
         self._done = True

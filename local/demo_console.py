@@ -25,11 +25,11 @@ class Screen:
         self._progress = ProgressScreen(console)
 
     def beside(self) -> Screen:
-        """Return a screen for what goes on at the same time: it keeps its text until ``show``."""
+        """Return a screen for parallel work: it buffers its text until ``show``."""
         return Screen(Console(file=io.StringIO(), width=self._console.width, highlight=False))
 
     def show(self, other: Screen) -> None:
-        """Write what another screen has kept."""
+        """Write another screen's buffered text."""
         kept = other._console.file
         if isinstance(kept, io.StringIO):
             self.say(kept.getvalue())
@@ -47,7 +47,7 @@ class Screen:
             yield
 
     def progress(self, executions: Sequence[Execution]) -> None:
-        """Write a line for each state that has ended since the last look, and the running states."""
+        """Write a line for each state that ended since the last call, and the running states."""
         self._progress.progress(executions)
 
     def messages(self, scenario: Scenario, messages: Iterable[Received]) -> None:
@@ -59,7 +59,7 @@ class Screen:
             self.say("\n".join(f"    {line}" for line in message.text.splitlines()))
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[tuple[Sequence[str], bool]]) -> None:
-        """Write a table; each row has a flag whether it is as expected."""
+        """Write a table; each row has a flag for whether it is as expected."""
         table = Table(*columns, title=title, title_justify="left", title_style="bold", box=SIMPLE, pad_edge=False)
         for cells, good in rows:
             table.add_row(*cells, style="green" if good else "bold red")

@@ -14,7 +14,7 @@ from local.deployment import python_runtime
 from local.engine import ACCOUNT, ROOT, Engine
 
 _PACKAGES: Final = ("asn1crypto", "pg8000", "python-dateutil", "scramp", "six")
-"""What the pack's function brings along; boto3 is the runtime's."""
+"""The pack's function brings this along; boto3 is the runtime's."""
 _OWN: Final = ("layers/belay/belay", "packs/executors", "packs/postgresql")
 
 
@@ -33,7 +33,7 @@ def register_executor(engine: Engine, artifact_bucket: str, application: str, in
 
 @contextmanager
 def forecast_on_copy(engine: Engine, application: str, instance: str) -> Iterator[None]:
-    """Meanwhile, production's registration says that changes are forecast on a copy, which reaches nothing."""
+    """Temporarily register that changes are forecast on a copy, with no network access."""
     registration = _Registration(engine, application)
     before, entry = registration.read(), f"- instance: {instance}\n"
     group = _group_without_egress(engine, instance)
@@ -70,7 +70,7 @@ def _group_without_egress(engine: Engine, instance: str) -> str:
 
 
 def _deploy(engine: Engine, artifact_bucket: str, application: str) -> str:
-    """Create the function that Belay asks and the worker that it starts."""
+    """Create the function that Belay calls and the worker that it starts."""
     functions: Any = engine.client("lambda")
     worker = f"executor-{application}-worker"
     environment = {

@@ -19,8 +19,8 @@ def register(
 ) -> list[str]:
     """Register an application with the Belay of a stack; return the names of the parameters that changed.
 
-    With a ``spoke`` production lies there. Raises ``ClientError``, and ``subprocess.CalledProcessError`` with what the
-    command said.
+    With a ``spoke`` production lies there. Raises ``ClientError``, and ``subprocess.CalledProcessError`` with the
+    command's output.
     """
     _deploy_own(engine.client("cloudformation"), application, artifact_bucket)
     with TemporaryDirectory() as scratch:
@@ -53,7 +53,7 @@ def _deploy_own(cloudformation: Any, application: str, files: str) -> Mapping[st
 
 
 def _prepare(spoke: EmbeddedSpoke, application: str) -> Mapping[str, str]:
-    """Deploy the operator's stack in the other account, and give its service role what Belay's roles there ask for."""
+    """Deploy the operator's stack in the other account, and attach to its service role what Belay requires."""
     outputs = _deploy_own(spoke.client("cloudformation"), application, spoke.files)
     for policy in ("belay-files", "belay-service-role"):
         spoke.client("iam").attach_role_policy(
@@ -64,7 +64,7 @@ def _prepare(spoke: EmbeddedSpoke, application: str) -> Mapping[str, str]:
 
 
 def _moved(folder: Path, scratch: Path, spoke: EmbeddedSpoke, outputs: Mapping[str, str]) -> Path:
-    """Copy a registration, with production, if it has that, in the other account and with what there is there."""
+    """Copy a registration; production, if it has that, is moved to the other account with the resources there."""
     for file in folder.iterdir():
         text = file.read_text(encoding="utf-8")
         if file.stem == "production":

@@ -1,4 +1,4 @@
-"""The person on call in the demo, who answers a recovery's questions and takes one of the choices in a message."""
+"""The person on call in the demo, who answers a recovery's questions and takes one of a message's choices."""
 
 import os
 import shlex
@@ -61,7 +61,7 @@ class Person:
 
 
 def paste(command: str, environment: Mapping[str, str]) -> str:
-    """Run a command of a message, as a person who pastes it into a shell; return its output.
+    """Run a command from a message, as if pasted into a shell; return its output.
 
     Raises ``subprocess.CalledProcessError``.
     """

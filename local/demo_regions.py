@@ -26,7 +26,7 @@ GUIDE: Final = ROOT / "docs" / "lost-region.md"
 
 _EXAMPLE: Final = EXAMPLES / APPLICATION
 _COPIED_AFTER: Final = 5
-"""How often the function that copies to vaults is invoked: once to begin, and then to look."""
+"""How often the function that copies to vaults is invoked: once to start copies, and then to poll."""
 _LINES_SHOWN: Final = 20
 _NAMED: Final = (
     ("./belay", f"{ROOT}/belay"),
@@ -38,14 +38,16 @@ _NAMED: Final = (
     ("1.1.0", "1.2.0"),
     ("SpokeAccounts=111111111111", "SpokeAccounts=111111111111 HubStackName=belay-demo"),
 )
-"""What the guide names, and what that is here."""
+"""The guide's names, and their values here."""
 
 
 class Regions:
     """Where the catalogue is deployed, and the vault of eu's database."""
 
     def __init__(self, engine: Engine, spoke: EmbeddedSpoke, scratch: Path) -> None:
-        """Make the vault, and what the operator has in each region; the guide is run in a folder of ``scratch``."""
+        """Create the vault, and the operator's resources in each region; the guide is run in a folder of
+        ``scratch``.
+        """
         self._engine, self._spoke, self._scratch = engine, spoke, scratch
         self._master: Mapping[str, str] = {}
         self._failed: str | None = None
@@ -73,7 +75,7 @@ class Regions:
             )
 
     def add_article(self) -> str:
-        """Write a row into eu's database, and say so."""
+        """Write a row into eu's database, and report it."""
         rds, secrets = self._spoke.client("rds"), self._spoke.client("secretsmanager")
         shown = rds.describe_db_instances(DBInstanceIdentifier=DATABASE)["DBInstances"][0]
         secret = secrets.get_secret_value(SecretId=shown["MasterUserSecret"]["SecretArn"])["SecretString"]
@@ -83,7 +85,7 @@ class Regions:
         return f"eu's database in {self._spoke.region} has an article: lamp"
 
     def lose(self) -> Iterator[str]:
-        """Wait for the copies in the vault, lose eu's region, and bring eu back as the guide says; tell what is done.
+        """Wait for the copies in the vault, lose eu's region, and restore eu by the guide; yield what is done.
 
         ``problem`` says afterwards whether that worked.
         """
@@ -93,7 +95,7 @@ class Regions:
         yield from self._follow_guide()
 
     def problem(self) -> str | None:
-        """What went wrong, or is wrong with the database that eu has now; None if the article is in it."""
+        """What went wrong, or is wrong with eu's new database; None if the article is in it."""
         if self._failed is not None:
             return self._failed
         found = self._run(VAULT_REGION, "SELECT name FROM articles")
@@ -115,7 +117,7 @@ class Regions:
         return stack
 
     def _delete_database(self) -> None:
-        """Delete what could be asked of the lost region."""
+        """Delete what could be called in the lost region."""
         rds = self._spoke.client("rds")
         rds.modify_db_instance(DBInstanceIdentifier=DATABASE, DeletionProtection=False)
         rds.delete_db_instance(DBInstanceIdentifier=DATABASE, SkipFinalSnapshot=True)
@@ -165,7 +167,7 @@ class Regions:
 
 
 def named(guide: str) -> str:
-    """Return the guide with the names of the demo's application in the place of its own."""
+    """Return the guide with its names replaced by those of the demo's application."""
     for theirs, ours in _NAMED:
         guide = guide.replace(theirs, ours)
     return guide
@@ -179,7 +181,7 @@ def _announced(step: tuple[str, str]) -> str:
 
 
 def steps(guide: str) -> Iterator[tuple[str, str]]:
-    """Yield the steps of a guide that have commands: the heading and the commands, as they are to be pasted."""
+    """Yield the guide's steps with commands: the heading and the commands, ready to paste."""
     for section in re.split(r"^## ", guide, flags=re.MULTILINE):
         heading = section.partition("\n")[0]
         commands = "\n".join(textwrap.dedent(each) for each in re.findall(r"(?:^    .+\n)+", section, re.MULTILINE))

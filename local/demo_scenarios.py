@@ -253,10 +253,10 @@ def chosen(names: str | None) -> tuple[Scenario, ...]:
 
 
 def side_by_side(scenarios: Sequence[Scenario]) -> tuple[tuple[Scenario, ...], ...]:
-    """Divide scenarios into groups for an engine each: those that change the database, and those with a stage
-    elsewhere, are played beside the others.
+    """Divide scenarios into groups, one per engine: those that change the database, and those with a stage elsewhere,
+    are played in parallel with the others.
 
-    Each group has the scenarios that it builds on, so some are in several.
+    Each group includes the scenarios that it builds on, so some are in several.
     """
     at_home = tuple(scenario for scenario in scenarios if not scenario.elsewhere)
     changing = {scenario.name for scenario in at_home if _EXECUTOR in scenario.after}

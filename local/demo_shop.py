@@ -1,4 +1,4 @@
-"""The customers of the shop whose releases the demo plays, and the orders that its database has at each time."""
+"""The customers of the shop whose releases the demo plays, and its database's orders at each time."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from local.postgres import Address, connect
 INSTANCE: Final = "orders-production-service-db"
 
 _READS: Final = {"Name": "/orders/production/payments"}
-"""What a custom resource of the service stack reads in the middle of every update."""
+"""A parameter that a custom resource of the service stack reads in the middle of every update."""
 _PLACED: Final = ("paid", "paid", "shipped", "cancelled", "cancelled")
 _PLACE: Final = "INSERT INTO orders VALUES (gen_random_uuid(), gen_random_uuid(), '{}', 'EUR')"
 _SHIP: Final = "INSERT INTO shipments SELECT gen_random_uuid(), id, 'by hand' FROM orders WHERE status = 'shipped'"
@@ -25,7 +25,9 @@ def secret_of_database(engine: Engine) -> str:
 
 
 class Shop:
-    """Production's database, before and after a release that changes it; ``counted`` is how many orders it had when."""
+    """Production's database, before and after a release that changes it; ``counted`` is the number of orders at each
+    time.
+    """
 
     def __init__(self, engine: Engine, secret: str) -> None:
         """Let customers place orders, if there are none; ``secret`` is the ARN of the secret of the database."""
@@ -67,7 +69,7 @@ class Shop:
         return ("; ".join(told),)
 
     def problem(self, expected: Mapping[str, int]) -> str | None:
-        """What was lost, or is not there; None if the database differs as expected from what it was before."""
+        """What was lost or is missing; None if the database differs as expected from its earlier state."""
         before = self.counted["before"]
         found = {name: orders - before for name, orders in self.counted.items() if name != "before"}
         return None if found == expected else f"expected orders to differ by {dict(expected)}, found {found}"

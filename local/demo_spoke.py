@@ -1,4 +1,4 @@
-"""What the demo shows of another account: the events that its rule forwards to Belay's bus."""
+"""The demo's view of another account: the events that its rule forwards to Belay's bus."""
 
 import json
 from typing import Any, Final
@@ -9,7 +9,7 @@ _QUEUE: Final = "forwarded"
 
 
 class Forwarded:
-    """The events that arrive on the bus, which a queue of the demo's own gets, too."""
+    """The events that arrive on the bus, received by the demo's own queue too."""
 
     def __init__(self, spoke: EmbeddedSpoke, hub: str) -> None:
         self._sqs: Any = spoke.engine.client("sqs")
@@ -33,7 +33,7 @@ class Forwarded:
         return found
 
     def problem(self, outcome: str) -> str | None:
-        """What is wrong with the events of a release that should end so: a good one has none, a failed one has."""
+        """What is wrong with the events of a release with this expected end: success has none, failure has some."""
         if (outcome == "DEPLOYED") is not self._told:
             return None
         return "an event was forwarded though nothing failed" if self._told else "no event was forwarded"

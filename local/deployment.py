@@ -45,7 +45,7 @@ def deploy(
 ) -> Mapping[str, str]:
     """Build a SAM template and deploy it to the engine; return the stack's outputs.
 
-    What was built and uploaded once is deployed to the next engine as it is, as long as no file has changed.
+    A previous build and upload is reused for the next engine if no file has changed.
 
     The template's ``PythonRuntime`` parameter, if it has one, is set to the running interpreter's version for both the
     build and the deployment: the engine runs functions with that interpreter whatever their ``Runtime`` says. With

@@ -34,7 +34,7 @@ STOP_WITHIN_SECONDS = 2.0
 REACHED_WITHIN_SECONDS = 90.0
 LOGS_KEPT = 9
 DATABASES = "postgres"
-"""Where the data of databases are among the temporary files."""
+"""The directory for databases' data among the temporary files."""
 
 
 class EngineError(Exception):
@@ -65,14 +65,14 @@ class Engine:
         wait_scale: float | None = None,
         permissions: bool = False,
     ) -> Self:
-        """Start an engine and wait until it answers.
+        """Start an engine and wait until it responds.
 
         ``port`` defaults to a free one. ``lambda_workers`` bounds how many invocations run at the same time;
-        ``snapshot_seconds`` is how long a database or a snapshot stays ``creating``; ``wait_scale`` is what a second
-        of a machine's Wait states and retry intervals takes (one, or what SFN_WAIT_SCALE in the environment says).
+        ``snapshot_seconds`` is how long a database or a snapshot stays ``creating``; ``wait_scale`` is how long a
+        second of a state machine's Wait states and retry intervals takes (one, or SFN_WAIT_SCALE of the environment).
         With ``permissions`` a function may do only what its role and the resources' policies allow. Unless
-        ``detached``, the engine ends by itself when the process that started it does. Raises ``EngineError`` when it
-        is not ready in time.
+        ``detached``, the engine ends by itself when the process that started it does. Raises ``EngineError`` when it is
+        not ready in time.
         """
         port = port or _free_port()
         scratch = directory / f"tmp-{port}"
@@ -110,7 +110,7 @@ class Engine:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs in its environment to talk to this engine and to nothing else."""
+        """The environment for a process that talks only to this engine."""
         return {"AWS_ENDPOINT_URL": self.endpoint, **_isolation()}
 
     @property
@@ -120,7 +120,7 @@ class Engine:
 
     @property
     def alive(self) -> bool:
-        """Whether this engine answers."""
+        """Whether this engine responds."""
         try:
             return bool(self._get("/_belay/health")["process"] == self.process_group)
         except (urllib.error.URLError, OSError, KeyError, ValueError):
@@ -181,7 +181,7 @@ class Engine:
     def hold(
         self, service: str, operation: str, *, only_if: Mapping[str, str] | None = None, after: bool = False
     ) -> Hold:
-        """Hold every call of an API operation until it is let go; the parameters are those of ``inject``.
+        """Hold every call of an API operation until it is released; the parameters are those of ``inject``.
 
         With ``after`` the operation is performed and its response is held. Held calls continue when the hold ends, and
         when faults are cleared.
@@ -246,7 +246,7 @@ class Engine:
 
     @contextmanager
     def standing_still(self) -> Iterator[None]:
-        """Keep every database and snapshot in its status meanwhile."""
+        """Freeze every database and snapshot in its status during the block."""
         self._post("/_belay/clock/stop", {})
         try:
             yield
@@ -255,7 +255,7 @@ class Engine:
 
     @contextmanager
     def counting(self) -> Iterator[dict[str, int]]:
-        """Count the API calls that roles make meanwhile, by ``service Operation``; filled when the block ends."""
+        """Count the API calls that roles make during the block, by ``service Operation``; filled when it ends."""
         found: dict[str, int] = {}
         self._post("/_belay/calls/begin", {})
         try:
@@ -264,7 +264,7 @@ class Engine:
             found |= self._post("/_belay/calls/end", {})
 
     def clear_faults(self) -> None:
-        """Remove every injected fault that has not happened yet, end every hold, and let time pass."""
+        """Remove every injected fault that has not happened yet, end every hold, and resume time."""
         self._post("/_belay/faults/clear", {})
 
     def stop(self) -> None:
@@ -429,7 +429,7 @@ def _group_exists(group: int) -> bool:
 
 
 def _kill_group(group: int) -> None:
-    """Kill the group at once: the engine has nothing to save, and its workers would survive a slow shutdown."""
+    """Kill the group immediately: the engine has nothing to save, and its workers would survive a slow shutdown."""
     try:
         os.killpg(group, signal.SIGKILL)
     except ProcessLookupError:

@@ -1,7 +1,7 @@
 """The parent of Lambda workers: it imports what they all need once, and forks each of them.
 
-``local/bridges/lambda_processes.py`` starts it as a script, because it must not see the engine's packages, and tells it
-over a socket which worker to start.
+``local/bridges/lambda_processes.py`` starts it as a script, because it must not see the engine's packages, and requests
+workers over a socket.
 """
 
 import contextlib
@@ -60,14 +60,14 @@ def main() -> None:
 
 
 def _import_shared(runtime: str, layers: Sequence[str]) -> None:
-    """Import boto3 and Belay as a function with these layers sees them, and leave no other trace."""
+    """Import boto3 and Belay as a function with these layers would, and leave no other trace."""
     sys.path[:] = [place for place in sys.path[1:] if "site-packages" not in place]
     own = list(sys.path)
     sys.path[:] = [*layers, *own, runtime]
     _import_boto3()
     for place in layers:
         for each in pkgutil.walk_packages([f"{place}/{LAYER}"], f"{LAYER}."):
-            with contextlib.suppress(Exception):  # It fails again in the worker, which tells why.
+            with contextlib.suppress(Exception):  # It fails again in the worker, which reports why.
                 importlib.import_module(each.name)
     sys.path[:] = own
 
@@ -87,7 +87,7 @@ def _compiled(script: str) -> CodeType:
 
 
 def _received(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
-    """Return what is asked next, with the worker's open files, or None when the engine has gone."""
+    """Return the next request, with the worker's open files, or None when the engine has ended."""
     data, files, *_ = socket.recv_fds(channel, 65536, 4)
     while data and not data.endswith(b"\n"):
         data += channel.recv(65536)
@@ -95,7 +95,7 @@ def _received(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None
 
 
 def _work(asked: dict[str, Any], script: CodeType, files: Sequence[int]) -> int:
-    """Be a worker until its input ends; return its exit status. The last file stays open as long as it lives."""
+    """Run as a worker until its input ends; return its exit status. The last file stays open as long as it lives."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number, each in enumerate(files[:3]):
         os.dup2(each, number)

@@ -1,6 +1,6 @@
-"""What the SAM CLI uploaded for a stack, kept in the checkout: the next engine gets the same without building it anew.
+"""What the SAM CLI uploaded for a stack, cached in the checkout: the next engine gets it without a new build.
 
-It is good for the content of every file that a build can read, and for a stack that does not exist yet.
+It is valid for the content of every file that a build can read, and for a stack that does not exist yet.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ OFTEN: Any = {"Delay": 0.1, "MaxAttempts": 1200}
 
 @dataclass(frozen=True)
 class Package:
-    """What was uploaded for a stack, in ``directory``: whatever ``inputs``, a digest, was made of."""
+    """What was uploaded for a stack, in ``directory``; ``inputs`` is the digest of what it was made from."""
 
     directory: Path
     inputs: str
 
     @classmethod
     def of(cls, build: Path, template: Path) -> Package:
-        """Return the package of a template as it is now, whether it has been kept or not."""
+        """Return the package of a template as it is now, cached or not."""
         return cls(build / "packages" / sha256(str(template).encode()).hexdigest(), _digest(template))
 
     @property
@@ -44,7 +44,7 @@ class Package:
         return self._noted.exists() and self._note["inputs"] == self.inputs
 
     def keep(self, engine: Engine, stack_name: str) -> None:
-        """Keep what the SAM CLI has uploaded to an engine and deployed from there."""
+        """Cache what the SAM CLI has uploaded to an engine and deployed from there."""
         shutil.rmtree(self.directory, ignore_errors=True)
         s3, cloudformation = engine.client("s3"), engine.client("cloudformation")
         (sams,) = cloudformation.describe_stacks(StackName=SAMS_STACK)["Stacks"]
@@ -61,7 +61,7 @@ class Package:
         self._noted.write_text(json.dumps({"inputs": self.inputs, "bucket": bucket, "parameters": names}))
 
     def deploy(self, engine: Engine, stack_name: str, parameters: Mapping[str, str]) -> None:
-        """Create a stack of it. Raises botocore's ``WaiterError`` or ``ClientError``."""
+        """Create a stack from it. Raises botocore's ``WaiterError`` or ``ClientError``."""
         s3, cloudformation, note = engine.client("s3"), engine.client("cloudformation"), self._note
         s3.create_bucket(Bucket=note["bucket"])
         for path in _files(self._objects):
@@ -96,7 +96,7 @@ class Package:
 
 
 def exists(engine: Engine, stack_name: str) -> bool:
-    """Return whether an engine has a stack."""
+    """Whether an engine has a stack."""
     try:
         engine.client("cloudformation").describe_stacks(StackName=stack_name)
     except ClientError as error:

@@ -33,7 +33,7 @@ def _pages(put: dict[str, Put]) -> dict[str, str]:
 
 
 def take() -> None:
-    """Serve a console of a played account, and take every picture."""
+    """Serve a simulated account's console, and take every picture."""
     found = installed_browser()
     PICTURES.mkdir(exist_ok=True)
     with played(NOW) as scene, bound(0) as listening, sync_playwright() as playwright:

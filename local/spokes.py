@@ -1,4 +1,4 @@
-"""Another account and region in the embedded engine, made ready for stages with the templates of ``accounts/``."""
+"""Another account and region in the embedded engine, prepared for stages with the templates of ``accounts/``."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ LOOKS: Final = 60
 
 @dataclass(frozen=True)
 class EmbeddedSpoke:
-    """An account and region where stages may lie; ``hub`` is the name of Belay's stack."""
+    """An account and region for stages; ``hub`` is the name of Belay's stack."""
 
     engine: Engine
     hub: str
@@ -35,7 +35,7 @@ class EmbeddedSpoke:
 
     @contextmanager
     def without_role(self, name: str) -> Iterator[None]:
-        """Delete a role of the account, and make it anew under its name at the end."""
+        """Delete a role of the account, and recreate it under its name at the end."""
         iam = self.client("iam")
         role, policies = iam.get_role(RoleName=name)["Role"], iam.list_role_policies(RoleName=name)["PolicyNames"]
         kept = {each: iam.get_role_policy(RoleName=name, PolicyName=each)["PolicyDocument"] for each in policies}
@@ -61,7 +61,7 @@ def join(
 ) -> EmbeddedSpoke:
     """Deploy what stages of these applications need in an account and region, and their files' bucket at home.
 
-    ``hub`` is the name of Belay's stack, whose parameter ``SpokeAccounts`` has to name the account. Service roles have
+    ``hub`` is the name of Belay's stack, whose parameter ``SpokeAccounts`` must name the account. Service roles have
     the path ``/belay/``, verify functions, database executors and tables of parameters one prefix each, as at home.
     """
     named = {"HubAccountId": ACCOUNT, "HubStackName": hub}

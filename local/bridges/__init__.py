@@ -1,7 +1,8 @@
 """Bridges over the gaps between ministack and AWS that matter to Belay: one module per gap, installed from one list.
 
-Each module says which gap it closes and when it can go, and has a contract test in ``tests/contract/engine`` that talks
-boto3 to a running engine: a new version of ministack shows there what broke and what is no longer needed.
+Each module says which gap it closes and when it can be removed, and has a contract test in ``tests/contract/engine``
+that uses boto3 against a running engine: for a new version of ministack it shows what broke and what is no longer
+needed.
 """
 
 from collections.abc import Callable
@@ -82,8 +83,9 @@ from local.bridges import (
 
 @dataclass(frozen=True)
 class Settings:
-    """The engine's settings: concurrent invocations, and the seconds that databases and snapshots stay in creating
-    and deployments of ECS services in progress; ``databases``, which does not exist yet, is where their data are."""
+    """The engine's settings: concurrent invocations, and the seconds that databases and snapshots stay in creating and
+    deployments of ECS services in progress; ``databases``, which does not exist yet, is where their data is stored.
+    """
 
     lambda_workers: int
     snapshot_seconds: float
@@ -153,7 +155,7 @@ def _install_functions(settings: Settings) -> None:
 
 
 def _install_own() -> None:
-    """What tests ask of the engine: it comes before everything that answers a call."""
+    """What tests call on the engine: it comes before everything that handles a call."""
     faults.install()
     holds.install()
     call_counts.install()

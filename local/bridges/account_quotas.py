@@ -1,8 +1,8 @@
 """Gap: moto's RDS does not return the account's quotas.
 
 Here it returns those of manual snapshots, with AWS's default of 100 per region and the number in use
-(https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeAccountAttributes.html). It can go when moto has
-the operation.
+(https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeAccountAttributes.html). It can be removed once
+moto has the operation.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ MOST = 100
 
 
 def install() -> None:
-    """Answer DescribeAccountAttributes."""
+    """Handle DescribeAccountAttributes."""
     RDSResponse.describe_account_attributes = _describe_account_attributes  # type: ignore[attr-defined]
 
 

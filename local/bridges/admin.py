@@ -89,4 +89,4 @@ _PATHS: Mapping[str, Callable[..., dict[str, Any] | None]] = {
     "/_belay/calls/end": call_counts.current.end,
     "/_belay/answers": scripted_answers.script,
 }
-"""What each path does with the members of the document that is sent to it, and the document that it answers."""
+"""What each path does with the members of the document that it receives, and the document that it returns."""

@@ -1,13 +1,14 @@
 """Gap: CodeDeploy's deployments never start, deployment groups can be neither changed nor deleted, and Auto Scaling
-groups cannot be given another launch template.
+groups cannot get another launch template.
 
-A blue/green deployment that copies an Auto Scaling group is played: each look at it moves it on, so that nothing
+A blue/green deployment that copies an Auto Scaling group is simulated: each read of it advances it, so that nothing
 depends on time. CodeDeploy makes ``CodeDeploy_<group>_<deployment>``, moves the targets, waits, names the copy in the
 deployment group and deletes the group that was copied; an alarm in ALARM, a missing revision or StopDeployment ends it
 and rolls it back as a deployment of its own
 (https://docs.aws.amazon.com/codedeploy/latest/userguide/deployments-rollback-and-redeploy.html). No agent and no hook
-runs. AWS does not document when the deployment group names the copy and what becomes of a copy that failed: here it is
-at the end, and it is left. Other deployments stay as moto has them. It can go when moto or ministack run deployments.
+runs. AWS does not document when the deployment group names the copy and what happens to a failed copy: here it does so
+at the end, and the copy is left. Other deployments stay as moto has them. It can be removed once moto or ministack run
+deployments.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ LAUNCH_TEMPLATE = ("LaunchTemplateId", "Version")
 
 @dataclass
 class _Played:
-    """What is known of a deployment that is played, beside what moto knows."""
+    """What is known of a simulated deployment, beside what moto knows."""
 
     blue: str
     green: str
@@ -39,7 +40,7 @@ class _Played:
 
 
 def install() -> None:
-    """Play deployments, and let Auto Scaling groups change their launch template."""
+    """Simulate deployments, and let Auto Scaling groups change their launch template."""
     play()
     update = autoscaling._update_asg
 
@@ -56,7 +57,7 @@ def install() -> None:
 
 
 def play() -> None:
-    """Play the deployments of moto's CodeDeploy."""
+    """Simulate the deployments of moto's CodeDeploy."""
     given: Any = CodeDeployBackend
     create, create_group = given.create_deployment, given.create_deployment_group
 
@@ -82,7 +83,7 @@ def play() -> None:
 
 
 def _show(module: Any) -> None:
-    """Let what is shown of deployments and their groups say what is played."""
+    """Make descriptions of deployments and their groups show the simulation."""
     of_deployment, of_group = module._deployment_info, module._deployment_group_info
 
     def deployment_info(deployment: DeploymentInfo) -> dict[str, Any]:
@@ -136,7 +137,7 @@ def _group(deployment: DeploymentInfo) -> DeploymentGroup | None:
 
 
 def _add(backend: CodeDeployBackend, deployment: DeploymentInfo) -> str:
-    """Keep a deployment under an id as CodeDeploy makes them."""
+    """Store a deployment under an id as CodeDeploy makes them."""
     identifier = f"d-{deployment.deployment_id.replace('-', '')[:9].upper()}"
     deployment.deployment_id = identifier
     backend.deployments[identifier] = deployment
@@ -216,7 +217,7 @@ def _reached(deployment: DeploymentInfo) -> str:
 
 
 def _copy(deployment: DeploymentInfo, group: DeploymentGroup) -> None:
-    """Make the green fleet as the blue one is."""
+    """Create the green fleet like the blue one."""
     (blue,) = group.auto_scaling_groups
     played = _Played(blue, f"CodeDeploy_{group.deployment_group_name}_{deployment.deployment_id}")
     scaling = api("autoscaling")
@@ -238,7 +239,7 @@ def _move_traffic(deployment: DeploymentInfo, group: DeploymentGroup) -> None:
 
 
 def _terminate(deployment: DeploymentInfo, group: DeploymentGroup) -> None:
-    """Delete blue; green is the deployment group's from now on."""
+    """Delete blue; green becomes the deployment group's."""
     played: _Played = deployment.played  # type: ignore[attr-defined]
     group.auto_scaling_groups = [played.green]
     api("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=played.blue, ForceDelete=True)
@@ -257,7 +258,7 @@ def _complete(deployment: DeploymentInfo, status: str) -> None:
 
 
 def _end(deployment: DeploymentInfo, status: str, error: Mapping[str, str], *, roll_back: bool) -> None:
-    """End a deployment that did not succeed; blue serves again, green is left."""
+    """End a failed deployment; blue serves again, green is left."""
     group = deployment.deployment_group
     played: _Played = getattr(deployment, "played", None) or _Played("", "")
     if deployment.instance_termination_wait_time_started:

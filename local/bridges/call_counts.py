@@ -1,4 +1,4 @@
-"""Gap: none. Counts the API calls that roles make, for benchmarks: what Belay's functions ask of AWS.
+"""Gap: none. Counts the API calls that roles make, for benchmarks: the calls of Belay's functions to AWS.
 
 Calls with the engine's own credentials are a test's, and do not count; nor do those that CloudFormation and Step
 Functions make by themselves. This stays as long as calls are measured on the engine.
@@ -16,13 +16,14 @@ from local.bridges import requests
 
 _KEY: Final = re.compile(r"Credential=([^/]+)/")
 _OF_ROLES: Final = "ASIA"
-"""How the access keys of temporary credentials begin
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html)."""
+"""The prefix of the access keys of temporary credentials
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html).
+"""
 
 
 @dataclass
 class CallCounts:
-    """How often each operation was called since the counting began; nothing is counted before."""
+    """How often each operation was called since counting began; nothing is counted before."""
 
     counts: Counter[str] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)

@@ -2,8 +2,8 @@
 
 AWS then returns each resource's properties before and after, and the changed values, with a placeholder for those that
 are known only after deployment
-(https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html). It can go when ministack
-does.
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html). It can be removed once
+ministack does.
 """
 
 import copy
@@ -22,7 +22,7 @@ Record = dict[str, Any]
 
 
 class _KnownLater(dict[str, Any]):
-    """The attributes of a resource that is still to be made: every one of them is known later."""
+    """The attributes of a resource not created yet: every one of them is known later."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -32,7 +32,7 @@ class _KnownLater(dict[str, Any]):
 
 
 def install() -> None:
-    """Note the values when a change set is created, and show them where they are asked for."""
+    """Record the values when a change set is created, and return them on request."""
     create = handlers._ACTION_HANDLERS["CreateChangeSet"]
     describe = handlers._ACTION_HANDLERS["DescribeChangeSet"]
 
@@ -55,7 +55,7 @@ def install() -> None:
 
 
 def _note(change_set: Record) -> None:
-    """Keep, by logical id, what the changed resources' properties are and will be."""
+    """Store, by logical id, the changed resources' current and future properties."""
     held = _stacks[change_set["StackName"]]["_resources"]
     changes = [change["ResourceChange"] for change in change_set["Changes"]]
     made = {each["LogicalResourceId"] for each in changes if _is_made_anew(each)}
@@ -75,7 +75,7 @@ def _is_made_anew(change: Record) -> bool:
 
 
 def resolved_properties(change_set: Record, name: str) -> Record:
-    """The properties that a resource will have, as far as they are known beforehand."""
+    """The properties that a resource will have, as far as they are known in advance."""
     held = _stacks[change_set["StackName"]]["_resources"]
     made = {each["ResourceChange"]["LogicalResourceId"] for each in change_set["Changes"]} - set(held)
     later = {each: {"PhysicalResourceId": LATER, "Attributes": _KnownLater()} for each in made}

@@ -2,8 +2,8 @@
 
 On AWS a stack that cannot be updated accepts no change set; importing a missing export fails the change set; a change
 of outputs alone is a change; a second change set for a stack that does not exist yet belongs to the same stack
-(https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html). It can go when ministack
-does the same.
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html). It can be removed once
+ministack does the same.
 """
 
 from collections.abc import Iterator, Mapping
@@ -80,7 +80,7 @@ def _refuse_create(stack: Record | None, parameters: Any) -> Answer | None:
 
 
 def _attach(change_set: Record, stack: Record, answer: Answer) -> Answer:
-    """Give the change set back to the stack that was under review already."""
+    """Attach the change set to the stack that was already under review."""
     made = change_set["StackId"]
     change_set["StackId"] = stack["StackId"]
     _stacks[stack["StackName"]] = stack

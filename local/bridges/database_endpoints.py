@@ -1,9 +1,9 @@
 """Gap: nothing listens at the endpoints of moto's databases.
 
-Here the endpoint of a PostgreSQL database is a loopback address that belongs to its name, and its port. What connects
-there reaches the database that has the name at that time, so a client keeps its endpoint over a restore as on AWS; a
-name that no database has, or one that is not available, ends connections at once. Security groups do not count.
-It can go when moto has databases.
+Here the endpoint of a PostgreSQL database is a loopback address that belongs to its name, and its port. Connections
+reach the database that has the name at that time, so a client keeps its endpoint over a restore as on AWS; for a name
+without an available database, they are closed immediately. Security groups are ignored. It can be removed once moto has
+databases.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ class Endpoint:
 
 
 class Endpoints:
-    """The endpoints by name; each is listened at from the moment that it is asked for."""
+    """The endpoints by name; each is opened on first use."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -65,13 +65,13 @@ class Endpoints:
         return self._known[name][0]
 
     def forget(self, name: EndpointName) -> None:
-        """Listen no longer at a name's endpoint."""
+        """Stop listening at a name's endpoint."""
         known = self._known.pop(name, None)
         if known is not None:
             self._loop.call_soon_threadsafe(known[1].close)
 
     def reset(self) -> None:
-        """Listen nowhere."""
+        """Stop listening everywhere."""
         for name in [*self._known]:
             self.forget(name)
 
@@ -93,7 +93,7 @@ class Endpoints:
 
 
 endpoints: Endpoints
-"""The engine's; there are some since ``install``."""
+"""The engine's; set by ``install``."""
 
 
 def install(seconds: float) -> None:
@@ -153,7 +153,9 @@ def _name(database: database_servers.Owner) -> EndpointName:
 
 
 def _address(name: EndpointName, seconds: float) -> Address:
-    """Where the server of the database listens that has the name now. Raises ``LookupError`` if it is not reachable."""
+    """Return where the server of the database with this name is listening. Raises ``LookupError`` if it is not
+    reachable.
+    """
     with moto_services.one_at_a_time:
         backend = rds_backends[name.account][name.region]
         database_restores.settle(backend, seconds)
@@ -185,7 +187,7 @@ def _listen(port: int) -> socket.socket:
 
 
 def _hosts() -> Iterator[str]:
-    """The loopback addresses: Linux has sixteen million, of which an engine uses some of its own, others have two."""
+    """The loopback addresses: Linux has sixteen million, some of them used by an engine itself, others have two."""
     if sys.platform != "linux":
         return iter(("127.0.0.1", "::1"))
     process = os.getpid()

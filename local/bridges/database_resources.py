@@ -1,7 +1,8 @@
 """Gap: a stack's database exists only in CloudFormation, because moto serves the RDS API.
 
 The ``AWS::RDS::*`` resources are created through the engine's own RDS API, so that stacks and API calls see the same
-databases; CloudFormation waits until they are available, as on AWS. It can go when ministack's RDS is used again.
+databases; CloudFormation waits until they are available, as on AWS. It can be removed once ministack's RDS is used
+again.
 """
 
 import time

@@ -2,9 +2,9 @@
 
 Here a restored instance or cluster has AWS's defaults rather than its source's settings
 (API_RestoreDBInstanceFromDBSnapshot, API_RestoreDBClusterFromSnapshot), a resource id of its own, and the requested
-settings, even false or zero. A rename without ``ApplyImmediately`` does not happen at once; with it the database is
-``renaming`` under its old name for a moment, then ``rebooting`` under its new one (USER_RenameInstance), and a
-cluster's members move with it. A modified database is ``modifying`` for a moment. It can go when moto does the same.
+settings, even false or zero. A rename without ``ApplyImmediately`` is deferred; with it the database is briefly
+``renaming`` under its old name, then ``rebooting`` under its new one (USER_RenameInstance), and a cluster's members
+move with it. A modified database is briefly ``modifying``. It can be removed once moto does the same.
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -49,7 +49,7 @@ SHOWN_AS = {
     "db_port_number": "port",
     "enable_performance_insights": "performance_insights_enabled",
 }
-"""Parameters that moto keeps under their own name, where the description has another."""
+"""Parameters that moto stores under their own name, where the description has another."""
 
 KEPT_AS_GIVEN = (
     *SHOWN_AS,
@@ -61,7 +61,7 @@ KEPT_AS_GIVEN = (
 
 
 def install(seconds: float) -> None:
-    """Let moto's restores and renames be those of AWS; each status that passes does so after ``seconds``."""
+    """Make moto's restores and renames behave as on AWS; each transient status lasts ``seconds``."""
     _own_resource_ids()
     _show_what_was_given()
     _restore_to_defaults()
@@ -86,7 +86,7 @@ def _show_what_was_given() -> None:
 
     def create_showing(self: DBInstance, *args: Any, **kwargs: Any) -> None:
         if (kwargs.get("option_group_name") or "").startswith("default:"):
-            del kwargs["option_group_name"]  # Every engine has one on AWS; moto makes its own and knows none.
+            del kwargs["option_group_name"]  # Every engine has one on AWS; moto creates its own and knows none.
         create(self, *args, **kwargs)
         _show(self, {name: kwargs.get(name) for name in KEPT_AS_GIVEN})
 
@@ -144,7 +144,7 @@ def _require_available_snapshot(snapshot: Any, name: str, code: str) -> None:
 
 
 def _turn_off(restored: Any, overrides: Mapping[str, Any]) -> None:
-    """moto takes no parameter that is off or zero."""
+    """moto ignores parameters that are off or zero."""
     for name, value in overrides.items():
         if value is False or value == 0:
             setattr(restored, name, value)
@@ -152,7 +152,7 @@ def _turn_off(restored: Any, overrides: Mapping[str, Any]) -> None:
 
 @contextmanager
 def _bare(sources: MutableMapping[str, Any], name: str) -> Iterator[None]:
-    """Meanwhile, moto finds a source without its settings under this name."""
+    """Under this name moto temporarily finds a source without its settings."""
     source = sources[name]
     sources[name] = _without_settings(source)
     try:
@@ -162,7 +162,7 @@ def _bare(sources: MutableMapping[str, Any], name: str) -> Iterator[None]:
 
 
 def _without_settings(source: Any) -> Any:
-    """A copy without what AWS does not take over."""
+    """A copy without what AWS does not carry over."""
     bare = object.__new__(type(source))
     bare.__dict__ = {name: value for name, value in source.__dict__.items() if name not in KEPT_BY_SOURCE_ONLY}
     bare._status = "available"
@@ -203,7 +203,7 @@ def _rename_in_time(seconds: float) -> None:
 
 
 def settle(backend: RDSBackend, seconds: float) -> None:
-    """Give every database its new name that was ``renaming`` for long enough."""
+    """Give every database its new name that was ``renaming`` long enough."""
     for those, name in ((backend.databases, "db_instance_identifier"), (backend.clusters, "db_cluster_identifier")):
         for old in [*those]:
             _finish(backend, those, old, name, seconds)

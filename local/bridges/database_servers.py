@@ -1,10 +1,10 @@
-"""Gap: behind moto's databases there is no database.
+"""Gap: moto's databases have no data.
 
-Here each RDS instance and Aurora cluster of PostgreSQL has a server and a data directory of its own
-(``local.postgres``), from its first connection on. It has the master user, who is no superuser (``rds_superuser``), the
-database that was asked for, and ``pg_stat_statements``. A snapshot is a copy of the directory as it was then, made
-while clients are connected and work; a restore begins with that copy; a rename restarts the server, as it reboots an
-instance on AWS. It can go when moto has databases.
+Here each RDS instance and Aurora cluster of PostgreSQL has its own server and data directory (``local.postgres``), from
+its first connection on. It has the master user, who is not a superuser (``rds_superuser``), the requested database, and
+``pg_stat_statements``. A snapshot is a copy of the directory at that time, made while clients are connected and
+working; a restore begins with that copy; a rename restarts the server, as it reboots an instance on AWS. It can be
+removed once moto has databases.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from local.postgres import Address, Postgres, Server, connect
 ENGINES = ("postgres", "aurora-postgresql")
 
 Owner = DBInstance | DBCluster
-"""What has data of its own: an instance that is in no cluster, or a cluster."""
+"""Owners of data: an instance that is not in a cluster, or a cluster."""
 
 
 class Copied:
-    """A copy of a data directory. Nothing changes it, and it is removed when nothing refers to it any more."""
+    """A copy of a data directory. It is immutable, and removed when nothing refers to it any more."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -49,19 +49,19 @@ class Storage:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def address(self, owner: Owner) -> Address:
-        """Where its server listens, which is started if it does not run."""
+        """Where its server listens, which is started if it is not running."""
         with self.lock:
             return (self.server or self._start(owner)).administrator
 
     def copied(self) -> Copied | None:
-        """A copy of the data as they are now; None if nobody has ever connected."""
+        """A copy of the current data; None if there was never a connection."""
         with self.lock:
             if self.server is not None:
                 return Copied(self.programs.get().back_up(self.server))
             return Copied(self.programs.get().copy(self.data)) if self.data is not None else self.restored
 
     def set_password(self, owner: Owner) -> None:
-        """Give the master user its password, if the server runs; otherwise it gets it when it starts."""
+        """Give the master user its password, if the server is running; otherwise it gets it when started."""
         with self.lock:
             if self.server is not None:
                 with closing(connect(self.server.administrator)) as connection:
@@ -147,11 +147,11 @@ class Servers:
 
 
 servers: Servers
-"""The engine's; there is one since ``install``."""
+"""The engine's; set by ``install``."""
 
 
 def install(directory: Path) -> None:
-    """Give PostgreSQL's databases their servers, whose data are in ``directory``, which must not exist yet."""
+    """Give PostgreSQL's databases their servers, whose data is in ``directory``, which must not exist yet."""
     global servers  # noqa: PLW0603
     servers = Servers(Programs(directory))
     for model in (DBSnapshot, DBClusterSnapshot):
@@ -171,7 +171,7 @@ def reboot(database: Owner) -> None:
 
 
 def owner_of(database: Owner) -> Owner | None:
-    """Who has the data of an instance or cluster; None if its engine is another one."""
+    """The owner of an instance's or cluster's data; None if its engine is another one."""
     if database.engine not in ENGINES:
         return None
     return database.cluster if isinstance(database, DBInstanceClustered) else database
@@ -182,7 +182,7 @@ def _key(owner: Owner) -> str:
 
 
 def _copy_when_made(model: type[Any]) -> None:
-    """A snapshot has a copy of the data; moto copies a snapshot by making one of its database, which has it already."""
+    """A snapshot has a copy of the data; moto copies a snapshot by taking one of its database, which already has it."""
     create = model.__init__
     kind = "database" if model is DBSnapshot else "cluster"
 
@@ -201,7 +201,7 @@ def _copied(database: Owner) -> Copied | None:
 
 
 def _begin_with_copy(model: type[Any]) -> None:
-    """moto restores by creating with everything that it knows of the snapshot's database, so with its copy, too."""
+    """moto restores by creating with everything it knows of the snapshot's database, so with its copy, too."""
     create = model.__init__
 
     def create_from_copy(self: Any, *args: Any, copied: Copied | None = None, **kwargs: Any) -> None:
@@ -213,7 +213,7 @@ def _begin_with_copy(model: type[Any]) -> None:
 
 
 def _restore_to_time() -> None:
-    """A restore to a point in time has what is there now, whatever the time."""
+    """A restore to a point in time has the current data, whatever the time."""
     instance, cluster = (
         RDSBackend.restore_db_instance_to_point_in_time,
         RDSBackend.restore_db_cluster_to_point_in_time,
@@ -238,7 +238,7 @@ def _restore_to_time() -> None:
 
 
 def _change() -> None:
-    """A new master password is the server's, too."""
+    """A new master password is set in the server, too."""
     modify_instance, modify_cluster = RDSBackend.modify_db_instance, RDSBackend.modify_db_cluster
 
     def modify_db_instance(self: RDSBackend, db_instance_identifier: str, db_kwargs: dict[str, Any]) -> DBInstance:
@@ -270,7 +270,7 @@ def _stop() -> None:
 
 
 def afterwards(operation: str, act: Callable[[Any], None]) -> None:
-    """Let moto's operation act on its result, too."""
+    """Run a function on the result of moto's operation."""
     perform = getattr(RDSBackend, operation)
 
     def perform_and_act(self: RDSBackend, *args: Any, **kwargs: Any) -> Any:
@@ -287,7 +287,9 @@ def _remove(database: Owner) -> None:
 
 
 def _create_roles_and_databases(connection: pg8000.native.Connection, owner: Owner) -> None:
-    """Make what RDS makes (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.MasterAccounts.html)."""
+    """Create what RDS creates
+    (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.MasterAccounts.html).
+    """
     user, name = identifier(str(owner.master_username)), _database_name(owner) or "postgres"
     own = [f"CREATE DATABASE {identifier(name)} OWNER {user} TEMPLATE postgres"] if name != "postgres" else []
     for statement in (

@@ -2,7 +2,7 @@
 
 Here databases and snapshots are ``creating`` for a moment, so that waiting is exercised; a manual snapshot needs an
 available source, and an automated one's name never clashes with its predecessor's; groups in use are kept; subnets and
-the default security group are the engine's. Each can go when moto does the same.
+the default security group are the engine's. Each can be removed once moto does the same.
 """
 
 from collections import defaultdict

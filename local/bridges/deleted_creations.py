@@ -1,8 +1,8 @@
-"""Gap: a stack that is deleted while it is created goes on being created.
+"""Gap: deleting a stack does not stop its creation.
 
 On AWS DeleteStack stops a creation: what is being created is cancelled, and what was created is deleted
-(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-delete-stack.html). It can go when ministack
-does.
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-delete-stack.html). It can be removed once
+ministack does.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ _running: dict[str, asyncio.Task[Any]] = {}
 
 
 def install() -> None:
-    """Remember what works on each stack, and let a deletion stop a creation."""
+    """Track running operations by stack, and let a deletion stop a creation."""
     _replace("_create_stack_task_in_region", _begin)
     _replace("_delete_stack_async", _stopping_creation(stacks._delete_stack_async))
 

@@ -1,9 +1,10 @@
 """Gap: CreateChangeSet ignores ``DeploymentMode=REVERT_DRIFT``.
 
-On AWS such a change set compares the template with the live resources, shows how each resource drifted, is not empty
-if a resource has drifted although the template is the same, and restores it when executed
+On AWS such a change set compares the template with the live resources, shows how each resource drifted, is not empty if
+a resource has drifted although the template is the same, and restores it when executed
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html). Here it sees the resource
-types that ministack can detect drift of, in the stack itself and not in nested ones. It can go when ministack has it.
+types that ministack can detect drift of, in the stack itself and not in nested ones. It can be removed once ministack
+has it.
 """
 
 import json
@@ -50,7 +51,7 @@ def install() -> None:
 
 
 def _found(parameters: Any) -> Record | None:
-    """The drift-aware change set that a call is about, if it is about one."""
+    """The drift-aware change set that a call is about, if any."""
     _, change_set = changesets._find_change_set(_p(parameters, "ChangeSetName"), _p(parameters, "StackName"))
     return change_set if change_set is not None and "_drift" in change_set else None
 
@@ -100,7 +101,7 @@ def _shown_change(part: str, found: Record) -> str:
 
 
 def _take_for_deployed(stack: Record, found: Record) -> None:
-    """Let the update begin at what really is: that is what it changes, and what it goes back to if it fails."""
+    """Start the update from the actual state: it changes that, and returns to it if it fails."""
     for logical_id, each in found.items():
         if _status(each) == "DELETED":
             del stack["_resources"][logical_id]

@@ -1,10 +1,10 @@
 """Gap: change sets are created although what they would do cannot succeed.
 
 On AWS a change set is validated while it is created: property values against the resource's schema, names that are
-taken. One that fails says only which validation did and to ask DescribeEvents, which names resource, path and reason
-(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html). ministack validates
-some of it when a stack is deployed; the same is looked at here, and ``fail_resource`` with ``validate``. It can go when
-ministack validates change sets.
+taken. One that fails says only which validation failed and points to DescribeEvents, which names resource, path and
+reason (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html). ministack
+validates some of it when a stack is deployed; the same is checked here, and ``fail_resource`` with ``validate``. It can
+be removed once ministack validates change sets.
 """
 
 import uuid
@@ -27,7 +27,7 @@ Error = tuple[str, str, str, str, str]
 
 
 def install() -> None:
-    """Validate a change set when it is created, and answer DescribeEvents for it."""
+    """Validate a change set when it is created, and handle DescribeEvents for it."""
     create, events = handlers._ACTION_HANDLERS["CreateChangeSet"], handlers._ACTION_HANDLERS["DescribeEvents"]
 
     def create_validated(parameters: Any) -> Answer:

@@ -1,9 +1,9 @@
-"""Gap: an ECS deployment is complete at once, and Application Auto Scaling does not know the engine's services.
+"""Gap: an ECS deployment is complete immediately, and Application Auto Scaling does not know the engine's services.
 
-Here a deployment is IN_PROGRESS for a moment, so that waiting is exercised. Scalable targets are moto's, of the
-engine's services; registering one again moves a desired count that is out of bounds back into them
-(https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html). Nothing scales by
-itself, and no deployment fails: no task runs. Each can go when ministack does the same.
+Here a deployment is briefly IN_PROGRESS, so that waiting is exercised. Scalable targets are moto's, of the engine's
+services; registering one again moves an out-of-bounds desired count back into bounds
+(https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html). There is no scaling,
+and no deployment fails: no task runs. Each can be removed once ministack does the same.
 """
 
 import contextvars
@@ -16,7 +16,7 @@ from moto.applicationautoscaling.models import ApplicationAutoscalingBackend, Fa
 
 
 def install(seconds: float) -> None:
-    """Let deployments take ``seconds``, and scalable targets be of the engine's services."""
+    """Make deployments take ``seconds``, and scalable targets refer to the engine's services."""
     _take_time(seconds)
     _scale_engine_services()
 

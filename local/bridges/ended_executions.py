@@ -1,6 +1,6 @@
 """Gap: a stopped or timed-out execution becomes FAILED if the task it was in fails afterwards.
 
-An execution ends once. It can go when ministack leaves an ended execution alone.
+An execution ends once. It can be removed once ministack leaves an ended execution alone.
 """
 
 from typing import Any

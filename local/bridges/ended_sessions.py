@@ -1,8 +1,8 @@
-"""Gap: the session of a role goes on when the role is deleted, and belongs to the next role of that name.
+"""Gap: a role's session outlives the role, and belongs to the next role of that name.
 
-On AWS a role is known by its unique id: with it go its sessions, and a role that is made anew under the same name has
-another one (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids). It can
-go when ministack does the same.
+On AWS a role has a unique id: its sessions are deleted with it, and a role recreated under the same name has another id
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids). It can be removed
+once ministack does the same.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from ministack.services import iam, sts
 
 
 def install() -> None:
-    """Forget the sessions of a role with the role."""
+    """Delete a role's sessions with the role."""
     iam._roles.__class__ = _EndedRoles
 
 

@@ -1,9 +1,9 @@
-"""Gap: events reach no bus of another account or region, and CloudFormation knows no policies of buses.
+"""Gap: events reach no bus of another account or region, and CloudFormation has no bus policies.
 
 Here a rule's target may be such a bus. The rule's role and, for another account, the bus's policy must allow it, as for
-PutEvents (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html); an event that is refused is
-in the target's dead-letter queue. The event keeps the account and region that it comes from. It can go when ministack
-delivers to other accounts.
+PutEvents (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html); a refused event goes to the
+target's dead-letter queue. The event keeps its account and region. It can be removed once ministack delivers to other
+accounts.
 """
 
 import json
@@ -83,7 +83,7 @@ def _bus_elsewhere(name: str) -> Any:
 
 
 def _refused_by_role(target: dict[str, Any]) -> str:
-    """Why the rule's role may not put events on the bus; roles count only where permissions do."""
+    """Why the rule's role may not put events on the bus; roles are checked only if permissions are enforced."""
     if not ministack.app.AUTH:
         return ""
     role = target.get("RoleArn", "")

@@ -2,7 +2,7 @@
 
 EventBridge sends an event that it cannot deliver to the target's dead-letter queue, with the reason
 (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html), and invokes functions asynchronously:
-Lambda retries, and then uses the function's own dead-letter queue. It can go when ministack does both.
+Lambda retries, and then uses the function's own dead-letter queue. It can be removed once ministack does both.
 """
 
 import json
@@ -13,7 +13,7 @@ from ministack.services import eventbridge, lambda_svc, sns, sqs, stepfunctions
 
 
 def install() -> None:
-    """Look whether a target is there before it is invoked, and invoke functions asynchronously."""
+    """Check whether a target exists before invoking it, and invoke functions asynchronously."""
     invoke = eventbridge._invoke_target
 
     def invoke_or_keep(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:

@@ -1,9 +1,10 @@
 """Gap: the history of an execution leaves out the states inside Map and Parallel, and repeats ids when those run
-together; inside them an execution goes on that was stopped.
+together; and a stopped execution continues inside them.
 
 AWS records every state entered and left
-(https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html). What is still thin: tasks record
-that they were scheduled and how they ended, without their parameters. It can go when ministack records inner states.
+(https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html). Still incomplete: tasks record
+that they were scheduled and how they ended, without their parameters. It can be removed once ministack records inner
+states.
 """
 
 import copy

@@ -1,8 +1,9 @@
 """Gap: starting an execution again under its name is refused even while it runs with the same input.
 
-AWS answers such a StartExecution with the running execution, so that a caller may retry; a different input or an ended
+For such a StartExecution AWS returns the running execution, so that a caller may retry; a different input or an ended
 execution is ``ExecutionAlreadyExists``
-(https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html). It can go when ministack does.
+(https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html). It can be removed once
+ministack does.
 """
 
 from typing import Any
@@ -12,7 +13,7 @@ from ministack.services import stepfunctions
 
 
 def install() -> None:
-    """Answer a repeated start with the running execution."""
+    """Return the running execution for a repeated start."""
     start = stepfunctions._start_execution
 
     def start_once(request: dict[str, Any]) -> Any:

@@ -1,7 +1,8 @@
 """Gap: a state machine's own ``TimeoutSeconds`` is ignored.
 
 AWS ends such an execution TIMED_OUT with ``States.Timeout`` and an event that says so
-(https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html). It can go when ministack does.
+(https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html). It can be removed once ministack
+does.
 """
 
 import contextvars

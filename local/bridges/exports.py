@@ -1,8 +1,8 @@
 """Gap: exports are changed, removed and exported twice although other stacks import them, and outlive a rollback.
 
-On AWS an export in use can be neither updated nor deleted, a name is exported by one stack, and an operation that
-tries is rolled back (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html).
-This is why the order of stacks matters in a rollback. It can go when ministack refuses them.
+On AWS an export in use can be neither updated nor deleted, a name is exported by one stack, and an operation that tries
+is rolled back (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html). This is
+why the order of stacks matters in a rollback. It can be removed once ministack refuses them.
 """
 
 from typing import Any

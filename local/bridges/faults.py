@@ -1,8 +1,8 @@
 """Gap: none. Calls that fail on demand, so that a test can reach every way an operation may end.
 
-A fault is kept until the call it names has happened often enough. API requests are met before the service sees them,
-the service calls Step Functions makes by itself where it makes them, and CloudFormation's resources where a stack
-operation creates, updates or deletes them. This stays as long as Belay is tested on the engine.
+A fault is kept until the call it names has happened often enough. It is applied to API requests before the service gets
+them, to Step Functions' own service calls where they are made, and to CloudFormation's resources when a stack operation
+creates, updates or deletes them. This stays as long as Belay is tested on the engine.
 """
 
 import json
@@ -66,13 +66,13 @@ class Faults:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def clear(self) -> None:
-        """Forget them all."""
+        """Remove them all."""
         with self.lock:
             self.api.clear()
             self.resources.clear()
 
     def take_api(self, call: requests.RequestCall) -> ApiFault | None:
-        """The fault this call is to meet, counted as happened."""
+        """The fault for this call, counted as happened."""
         with self.lock:
             for fault in self.api:
                 if requests.is_asked(call, fault):
@@ -83,7 +83,7 @@ class Faults:
         return None
 
     def take_resource(self, logical_id: str, action: str, stack: str, status: str) -> ResourceFault | None:
-        """The fault this attempt at a resource is to meet, counted as happened."""
+        """The fault for this attempt at a resource, counted as happened."""
         with self.lock:
             for fault in self.resources:
                 asked = fault.logical_id == logical_id and fault.action == action
@@ -99,7 +99,7 @@ pending = Faults()
 
 
 def install() -> None:
-    """Meet API requests, Step Functions' own calls and CloudFormation's resources with the pending faults."""
+    """Apply the pending faults to API requests, Step Functions' own calls and CloudFormation's resources."""
     _install_api()
     _install_integrations()
     _install_resources()
@@ -163,7 +163,7 @@ def _install_integrations() -> None:
 
 
 def _task_error(fault: ApiFault) -> str:
-    """The error's name in a machine: a function's own class and what has a prefix already stay as they are."""
+    """The error's name in a state machine: a function's own class and a name with a prefix are kept."""
     bare = "." in fault.code or (fault.service == "lambda" and not fault.code.endswith("Exception"))
     return fault.code if bare else f"{ERROR_PREFIXES.get(fault.service, fault.service)}.{fault.code}"
 

@@ -1,8 +1,9 @@
 """Gap: CloudFormation and Lambda find no object in another account's bucket.
 
-On AWS they read a template or a function's code with the caller's permission, which for another account's bucket is its
-policy's to give (https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-walkthroughs-managing-access-example2.html).
-It can go when ministack does the same.
+On AWS they read a template or a function's code with the caller's permission, which for another account's bucket its
+policy grants
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-walkthroughs-managing-access-example2.html). It can go
+when ministack does the same.
 """
 
 from typing import Any
@@ -12,7 +13,7 @@ from ministack.services import s3
 
 
 def install() -> None:
-    """Read in the account of the bucket's owner, if the bucket's policy lets the caller's account."""
+    """Read in the account of the bucket's owner, if the bucket's policy allows the caller's account."""
     read: Any = s3._get_object_data
 
     def read_anywhere(bucket: str, key: str, version_id: str | None = None) -> Any:

@@ -3,7 +3,7 @@
 Here it is at the engine's own address, in ministack's other form of it. If the URL requires ``AWS_IAM``, the event
 names the principal that signed (https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html), and if permissions
 are enforced, ``lambda:InvokeFunction`` is needed as well, as for every URL created since October 2025
-(https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html). It can go when ministack does the same.
+(https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html). It can be removed once ministack does the same.
 """
 
 import json
@@ -58,7 +58,7 @@ def install() -> None:
 def _caller(headers: dict[str, Any], query: dict[str, Any]) -> dict[str, Any]:
     """The principal whose access key signed a request, as ``requestContext.authorizer.iam`` names it."""
     key = extract_access_key_id(headers, query)
-    # A key that the engine does not know is the account's own, as everywhere where permissions do not count.
+    # A key that the engine does not know is the account's own, as everywhere without permission checks.
     root = {"accessKey": key, "accountId": ACCOUNT, "userArn": f"arn:aws:iam::{ACCOUNT}:root", "userId": ACCOUNT}
     found = iam_evaluator.resolve_caller_identity(key) or root
     named = {name: found[name] for name in ("accessKey", "accountId", "userArn", "userId")}

@@ -1,7 +1,7 @@
 """Gap: ``HeartbeatSeconds`` of a task that waits for its token is ignored.
 
 AWS fails such a task with ``States.HeartbeatTimeout`` when no SendTaskHeartbeat arrives in time
-(https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html). It can go when ministack does.
+(https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html). It can be removed once ministack does.
 """
 
 import contextvars

@@ -1,4 +1,4 @@
-"""Gap: none. Calls that wait until a test lets them go, so that it acts at a known moment and catches none in passing.
+"""Gap: none. Calls that wait until a test releases them, so that it acts at a known moment.
 
 A hold names an operation, as a fault does; its calls wait one after the other. API requests are held as well as the
 calls that Step Functions makes by itself. This stays as long as Belay is tested on the engine.
@@ -24,7 +24,7 @@ LOOK_EVERY_SECONDS = 0.02
 
 @dataclass
 class Hold:
-    """The calls of one operation that wait: how many came so far, and how many of them may go on."""
+    """The waiting calls of one operation: how many have arrived, and how many of them may continue."""
 
     service: str
     operation: str
@@ -36,7 +36,7 @@ class Hold:
 
 @dataclass
 class Holds:
-    """The holds there are, by their numbers. Requests and executions run on several threads."""
+    """The current holds, by number. Requests and executions run on several threads."""
 
     by_number: dict[int, Hold] = field(default_factory=dict)
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -50,18 +50,18 @@ class Holds:
             return number
 
     def waiting(self, number: int) -> bool:
-        """Whether a call waits there."""
+        """Whether a call is waiting there."""
         with self.lock:
             hold = self.by_number.get(number)
             return hold is not None and hold.came > hold.may_go
 
     def let_go(self, number: int) -> None:
-        """Let the call that has waited longest go on."""
+        """Let the call that has waited longest continue."""
         with self.lock:
             self.by_number[number].may_go += 1
 
     def end(self, number: int) -> None:
-        """Hold no call any more, and let those that wait go on."""
+        """End the hold, and let waiting calls continue."""
         with self.lock:
             hold = self.by_number.pop(number, None)
             if hold is not None:
@@ -73,12 +73,12 @@ class Holds:
             self.end(number)
 
     def of(self, call: requests.RequestCall) -> Hold | None:
-        """The hold that a call comes under."""
+        """The hold that applies to a call."""
         with self.lock:
             return next((hold for hold in self.by_number.values() if requests.is_asked(call, hold)), None)
 
     def arrive(self, hold: Hold) -> int:
-        """Note that one more call waits; return its place among them."""
+        """Record that one more call waits; return its position among them."""
         with self.lock:
             hold.came += 1
             return hold.came

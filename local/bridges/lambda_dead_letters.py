@@ -1,7 +1,8 @@
 """Gap: a function's dead-letter queue gets the envelope that only an on-failure destination gets.
 
 AWS sends a dead-letter queue the event itself, with the error in the message's attributes
-(https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html). It can go when ministack does.
+(https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html). It can be removed once ministack
+does.
 """
 
 import json
@@ -13,7 +14,7 @@ from local.bridges import event_targets
 
 
 def install() -> None:
-    """Tell dead-letter queues from on-failure destinations."""
+    """Distinguish dead-letter queues from on-failure destinations."""
     route = lambda_svc._route_async_failure
 
     def route_failure(target_arn: str, function_name: str, event: Any, result: dict[str, Any]) -> None:

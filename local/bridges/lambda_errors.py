@@ -1,10 +1,10 @@
 """Gap: a failed invocation always reports ``Runtime.HandlerError`` instead of its exception, and ends its worker.
 
-AWS answers ``errorType`` (the class name), ``errorMessage`` and ``stackTrace``, and a state machine's Retry and Catch
+AWS returns ``errorType`` (the class name), ``errorMessage`` and ``stackTrace``, and a state machine's Retry and Catch
 match on that class name (https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html). The worker knows the
-exception and drops it; this bridge makes the worker send it along. The runtime reports the exception and takes the next
-invocation (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html), so the worker lives on, with what its
-modules hold. It can go when ministack's own worker does both.
+exception and drops it; this bridge makes the worker send it. The runtime reports the exception and takes the next
+invocation (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html), so the worker survives, with its
+modules' state. It can be removed once ministack's own worker does both.
 """
 
 import contextvars
@@ -29,7 +29,7 @@ _failure: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar
 
 
 def install() -> None:
-    """Make workers report the exception, and the engine answer with it."""
+    """Make workers report the exception, and the engine return it."""
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     if script.count(_DROPPED) != 1 or script.count(_NOT_STARTED) != 1:
         raise RuntimeError("ministack's Lambda worker has changed: the bridge lambda_errors has to be looked at again")
@@ -42,7 +42,7 @@ def install() -> None:
         answer = invoke_worker(worker, *args, **kwargs)
         failure = answer.get("failure")
         _failure.set(failure)
-        # ministack ends a worker that answers "error".
+        # ministack ends a worker that responds with "error".
         return {**answer, "status": "error"} if failure else answer
 
     def execute_and_report(function: Any, event: Any, request_id: str) -> Any:
@@ -60,7 +60,7 @@ def install() -> None:
 
 
 def _not_started(function: Any, message: str) -> dict[str, str]:
-    """What AWS answers for a module that cannot be imported, or that fails while it is."""
+    """What AWS returns for a module whose import fails."""
     name, at_import, text = json.loads(message.removeprefix(_INIT_FAILED))
     if not at_import:
         return {"errorMessage": text, "errorType": name}

@@ -1,8 +1,8 @@
-"""Gap: every worker of a function unpacks the function's layers anew, which takes longer than it then works.
+"""Gap: every worker of a function unpacks the function's layers again, which takes longer than its work.
 
-On AWS a layer is there when an environment starts, in ``/opt``, and cannot be written to
-(https://docs.aws.amazon.com/lambda/latest/dg/chapter-layers.html). Here each is unpacked once, and all workers of all
-functions read it there. It can go when ministack shares layers between its workers.
+On AWS a layer is in ``/opt`` when an environment starts, and read-only
+(https://docs.aws.amazon.com/lambda/latest/dg/chapter-layers.html). Here each is unpacked once, and shared by all
+workers of all functions. It can be removed once ministack shares layers between its workers.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _one_at_a_time = threading.Lock()
 
 
 def install() -> None:
-    """Start workers with layers that are unpacked already."""
+    """Start workers with layers that are already unpacked."""
     spawn = lambda_runtime.Worker._spawn
     unpacked = Path(tempfile.mkdtemp(prefix="layers-"))
 
@@ -40,7 +40,7 @@ def install() -> None:
 
 
 def _directory(archive: bytes, unpacked: Path) -> Path:
-    """Where a layer's content lies."""
+    """The directory of a layer's content."""
     place = unpacked / hashlib.sha256(archive).hexdigest()
     with _one_at_a_time:
         if not place.exists():

@@ -1,8 +1,8 @@
-"""Gap: every worker is a new interpreter, which imports boto3 and the layers and reads the services' models anew.
+"""Gap: every worker is a new interpreter, which imports boto3 and the layers and reads the services' models again.
 
-That was half of what a release cost here. Workers are forked from a process that has imported what they share, boto3
-and Belay's layer, before a function's own code and environment. A function that brings its own boto3 gets its own
-interpreter. It can go when ministack starts workers in a fraction of the time it takes to import boto3.
+That was half of a release's time here. Workers are forked from a process that has imported what they share, boto3 and
+Belay's layer, before a function's own code and environment. A function that brings its own boto3 gets its own
+interpreter. It can be removed once ministack starts workers in a fraction of the time it takes to import boto3.
 """
 
 import json
@@ -27,7 +27,7 @@ from local.bridges.lambda_layers import SEEN_BY_WORKERS
 from local.lambda_parent import LAYER
 
 BUNDLED = ("boto3", "botocore")
-"""What a function may bring in another version than the runtime's."""
+"""Packages that a function may bring in another version than the runtime's."""
 _one_at_a_time = threading.Lock()
 
 
@@ -50,7 +50,7 @@ def install(runtime: Path) -> None:
 class Forked:
     """A forked worker, with what ministack uses of a ``subprocess.Popen``.
 
-    It is the child of another process: that it has ended is told by ``lives``, whose other end it alone holds.
+    It is the child of another process: its end is detected on ``lives``, whose other end only it holds.
     """
 
     pid: int
@@ -60,11 +60,11 @@ class Forked:
     lives: int
 
     def __del__(self) -> None:
-        """Close the file that tells of its end."""
+        """Close the file that shows its end."""
         os.close(self.lives)
 
     def poll(self) -> int | None:
-        """Return None as long as it runs."""
+        """Return None while it is running."""
         return 0 if self._ended(0) else None
 
     def wait(self, timeout: float | None = None) -> int:

@@ -2,7 +2,7 @@
 
 On AWS it sees the standard library, its code, its layers and, behind those, boto3 with what that needs
 (https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html). A layer that forgot a package would pass here and
-fail there. It can go when ministack isolates its workers.
+fail there. It can be removed once ministack isolates its workers.
 """
 
 import importlib.util

@@ -1,9 +1,9 @@
-"""Gap: every invocation at the same time starts a worker process of its own, without any bound.
+"""Gap: every concurrent invocation starts its own worker process, without any limit.
 
-A hundred uploads at once meant about three hundred processes and more memory than a developer's machine has. This
-bridge lets a few run and the others wait, as an account's concurrency limit would throttle and retry them. An
-invocation made by a running function is let through, because its caller holds a place while it waits. It can go when
-ministack bounds its workers.
+A hundred uploads at the same time meant about three hundred processes and more memory than a developer's machine has.
+This bridge lets a few run and the others wait, as an account's concurrency limit would throttle and retry them. An
+invocation made by a running function is let through, because its caller holds a slot while it waits. It can be removed
+once ministack limits its workers.
 """
 
 import threading

@@ -1,8 +1,8 @@
 """Gap: moto keeps the secrets of managed master passwords in a Secrets Manager of its own, all with one password.
 
 Here they are in the engine's, each with its database's user and a password of its own, and rotating one changes it
-(https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html). It can go when ministack's RDS is
-used again.
+(https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html). It can be removed once ministack's
+RDS is used again.
 """
 
 import json

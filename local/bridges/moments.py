@@ -1,4 +1,4 @@
-"""The clock by which databases and snapshots take their moment; a test can stop it to look at them in between."""
+"""The clock for the transient statuses of databases and snapshots; a test can stop it to observe them."""
 
 import time
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ class Clock:
     stopped_at: float | None = None
 
     def now(self) -> float:
-        """The seconds by this clock; only their differences mean something."""
+        """The seconds by this clock; only their differences are meaningful."""
         return (time.monotonic() if self.stopped_at is None else self.stopped_at) - self.behind
 
     def stop(self) -> None:
-        """Let no time pass from now on."""
+        """Stop time."""
         if self.stopped_at is None:
             self.stopped_at = time.monotonic()
 
     def go(self) -> None:
-        """Let time pass again, from where it stood still."""
+        """Resume time where it stopped."""
         if self.stopped_at is not None:
             self.behind += time.monotonic() - self.stopped_at
             self.stopped_at = None

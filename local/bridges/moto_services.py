@@ -1,9 +1,9 @@
 """Gap: Application Auto Scaling, CodePipeline and CodeDeploy are missing; RDS neither renames nor copies nor restores
 to a point in time.
 
-moto has them and runs in the same process: their requests are handed to it, in the account that ministack finds them to
-be of. It knows less than AWS does (of CodePipeline it creates, starts, gets and lists; of CodeDeploy it creates, gets
-and lists). A service can go from the list when ministack has it.
+moto has them and runs in the same process: their requests are passed to it, in the account that ministack determines.
+It supports less than AWS (CodePipeline: create, start, get and list; CodeDeploy: create, get and list). A service can
+be removed from the list once ministack has it.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ BACKENDS = {"application-autoscaling": "applicationautoscaling"}
 """moto's own names, where they differ."""
 
 one_at_a_time = threading.Lock()
-"""What reads or changes what moto holds has it."""
+"""What reads or changes moto's state holds it."""
 
 Handler = Callable[
     [str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[tuple[int, dict[str, str], bytes]]
@@ -52,7 +52,7 @@ def install() -> None:
 
 
 def reset() -> None:
-    """Forget what moto holds for these services."""
+    """Reset moto's state of these services."""
     for service in (*(BACKENDS.get(each, each) for each in SERVICES), "secretsmanager"):
         accounts_of: Any = moto.backends.get_backend
         for accounts in accounts_of(service).values():
@@ -66,7 +66,7 @@ class _Role:
 
 
 class _Roles:
-    """What moto's CodePipeline asks of its own IAM, answered from the engine's."""
+    """moto's CodePipeline uses this in place of its own IAM, backed by the engine's."""
 
     def get_role_by_arn(self, arn: str) -> _Role:
         role = iam._roles.get(arn.rpartition("/")[2])

@@ -1,10 +1,10 @@
 """Gap: ``states:startExecution.sync`` runs its child as an Express execution inside the parent.
 
-On AWS the child is an execution like any other: its name is taken once, it sends status change events, its own
-time-out holds, and it is stopped when its parent is. When it does not succeed the task fails with
-``States.TaskFailed``, whatever the child's error, and the cause is the child's description as JSON
-(https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html). It can go when ministack does the
-same.
+On AWS the child is an execution like any other: its name is taken once, it sends status change events, its own time-out
+holds, and it is stopped when its parent is. When it does not succeed the task fails with ``States.TaskFailed``,
+whatever the child's error, and the cause is the child's description as JSON
+(https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html). It can be removed once ministack does
+the same.
 """
 
 import contextvars

@@ -1,10 +1,11 @@
 """Gap: a nested stack is not a stack of its own: it is not transformed, does not roll back, and hides failed deletions.
 
-On AWS a child goes through the statuses of any stack, its failure fails the resource in its parent (``Embedded stack
-... was not successfully updated``), a parent that rolls back also rolls back its updated children, and a rollback that
-failed in a child is continued on the root stack, with ``ChildStackName.LogicalId`` for what is to be skipped
-(https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html). What a child had
-removed or replaced when its parent failed does not come back here. It can go when ministack's children do the same.
+On AWS a child goes through the statuses of any stack, its failure fails the resource in its parent
+(``Embedded stack ... was not successfully updated``), a parent that rolls back also rolls back its updated children,
+and a rollback that failed in a child is continued on the root stack, with ``ChildStackName.LogicalId`` for what is to
+be skipped (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html). What a
+child had removed or replaced when its parent failed is not restored here. It can be removed once ministack's children
+do the same.
 """
 
 import asyncio
@@ -128,7 +129,7 @@ def _delete(physical_id: str, properties: Properties) -> None:
 
 
 def _take_back(child: Record) -> None:
-    """Roll an updated child back, or continue to, because its parent does; one that has done so already is left."""
+    """Roll an updated child back, or continue to, because its parent does; skip one that has already done so."""
     skipped = _skipped.get()
     if child["StackStatus"] == "UPDATE_ROLLBACK_FAILED" and skipped is not None:
         ids = frozenset(skipped.get(child["StackName"], ()))
@@ -157,7 +158,7 @@ def _read(properties: Properties, previous: Record) -> tuple[str, Record, Record
 
 
 def _asked(body: str, template: Record, parameters: Record, tags: list[Record]) -> Record:
-    """What an operation on the child asks for."""
+    """What an operation on the child requests."""
     return {
         "Parameters": [
             {"ParameterKey": name, "ParameterValue": each["Value"], "NoEcho": each["NoEcho"]}
@@ -232,7 +233,7 @@ def _by_child(names: list[str]) -> dict[str, set[str]]:
 
 
 def _may_be_skipped(stack: Record, name: str) -> bool:
-    """Whether its rollback failed; of a nested stack the failed resources, not the stack itself."""
+    """Whether its rollback failed; for a nested stack the failed resources, not the stack itself."""
     child_name, dot, logical_id = name.rpartition(".")
     if dot:
         return logical_id in (_stacks.get(child_name) or {}).get("_rollback_failed", {})

@@ -1,7 +1,7 @@
 """Gap: S3's EventBridge events carry no ``version-id``.
 
-In a versioned bucket AWS sends it, and it is the only way to read what was uploaded rather than what came after
-(https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html). It can go when ministack sends it.
+In a versioned bucket AWS sends it, and it is the only way to read what was uploaded rather than a later version
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html). It can be removed once ministack sends it.
 """
 
 import contextvars

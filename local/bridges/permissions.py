@@ -1,13 +1,13 @@
-"""Gap: where permissions count, some requests are judged by the wrong transport or the wrong resource.
+"""Gap: with permissions, some requests are authorized by the wrong transport or the wrong resource.
 
-The engine's port speaks plain HTTP, but policies may demand TLS, which every request has on AWS: here they have it
-too. A request about a change set by its ARN is about its stack, also when the change set is gone, one about an ECS
+The engine's port speaks plain HTTP, but policies may require TLS, which every request has on AWS: here they have it
+too. A request about a change set by its ARN is about its stack, also when the change set was deleted, one about an ECS
 service about that and not about its cluster, one about a rule about that, without the default bus
 (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html), one about a snapshot
-about that, with moto's tags, one about RDS's tags about what has them, one for parameters by path about the path, one
-with a task's token about the state machine that waits, a simulation about whose policies it simulates. It matters only
-for an engine started with ``permissions``, whose log has each refusal. It can go when ministack serves TLS to every
-worker and knows change sets' stacks.
+about that, with moto's tags, one about RDS's tags about the tagged resource, one for parameters by path about the path,
+one with a task's token about the state machine that waits, a simulation about the principal simulated. It matters only
+for an engine started with ``permissions``, whose log has each refusal. It can be removed once ministack serves TLS to
+every worker and knows change sets' stacks.
 """
 
 import json
@@ -45,7 +45,7 @@ OF_SNAPSHOTS = {
 
 
 def install() -> None:
-    """Let ``aws:SecureTransport`` be true, and requests be about what AWS says they are about."""
+    """Set ``aws:SecureTransport`` to true, and authorize requests for the resources that AWS documents."""
     _judge_rightly()
     _know_tags_of_databases()
     _tell_of_refusals()
@@ -53,7 +53,7 @@ def install() -> None:
 
 @dataclass(frozen=True)
 class AskedPermission:
-    """A request: the end of its target, where it has one, its parameters or its body, and where it is made."""
+    """A request: the end of its target, if it has one, its parameters or its body, and its account and region."""
 
     target: str
     body: bytes
@@ -70,7 +70,7 @@ class AskedPermission:
         return dict(json.loads(self.body))
 
     def arn(self, service: str, resource: str) -> str:
-        """The ARN of a resource where the request is made."""
+        """The ARN of a resource in the request's account and region."""
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
@@ -105,7 +105,7 @@ def _stack_of_change_sets() -> Callable[[AskedPermission], str]:
     stacks: dict[str, str] = {}
 
     def stack_of(asked: AskedPermission) -> str:
-        # Executing one deletes the others of its stack, which are asked about all the same.
+        # Executing one deletes the others of its stack, which are authorized as well.
         stacks.update({name: str(each["StackId"]) for name, each in _change_sets.items()})
         return stacks.get(asked.parameter("ChangeSetName"), "")
 

@@ -1,7 +1,7 @@
 """Gap: the resource types of CodePipeline and CodeDeploy are unknown.
 
 They are created through the engine's own APIs, so that stacks and API calls see the same pipelines, applications and
-deployment groups. They can go when ministack has them.
+deployment groups. They can be removed once ministack has them.
 """
 
 from collections.abc import Mapping

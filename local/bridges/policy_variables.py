@@ -1,10 +1,10 @@
-"""Gap: variables in policies stand as text, and ``aws:PrincipalArn`` is the ARN of a role's session.
+"""Gap: variables in policies are treated as text, and ``aws:PrincipalArn`` is the ARN of a role's session.
 
-On AWS ``${aws:PrincipalAccount}`` in a resource or a condition is what it is in the request, and a variable that the
-request does not have matches nothing (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html);
+On AWS ``${aws:PrincipalAccount}`` in a resource or a condition is the request's value, and a variable that the request
+does not have matches nothing (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html);
 ``aws:PrincipalArn`` is the ARN of the session's role, with its path
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html). It can go when ministack does
-the same.
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html). It can be removed once
+ministack does the same.
 """
 
 import re
@@ -19,7 +19,7 @@ VARIABLE = re.compile(r"\$\{([a-zA-Z0-9-]+:[^}]+)\}")
 
 
 def install() -> None:
-    """Put the request's values into every statement before it is compared with the request."""
+    """Substitute the request's values into every statement before it is matched with the request."""
     resolve, first_match, conditions_met = (
         iam_evaluator._resolve_condition_key,
         iam_evaluator._first_match,
@@ -60,7 +60,7 @@ def _with_values(statement: ParsedStatement, context: EvalContext) -> ParsedStat
 
 
 def _replaced(value: Any, context: EvalContext) -> Any:
-    """The value with the request's in the place of its variables; None if the request does not have one of them."""
+    """The value with its variables replaced by the request's; None if the request lacks one of them."""
     if isinstance(value, str):
         found = {name: iam_evaluator._resolve_condition_key(name, context) for name in VARIABLE.findall(value)}
         if None in found.values():

@@ -1,7 +1,7 @@
 """Gap: the ``Range`` of a read of one version is ignored: the whole object comes back.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html: a range is read from a named version as from the
-current one. It can go when ministack does so.
+current one. It can be removed once ministack does so.
 """
 
 from collections.abc import Mapping

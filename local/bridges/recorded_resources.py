@@ -1,7 +1,7 @@
-"""Gap: some resource types of the examples are unknown, whose services the engine does not have at all.
+"""Gap: some resource types of the examples are unknown, because the engine does not have their services at all.
 
-What a template says of them is held against CloudFormation's own schema of the type, as cfn-lint carries it, and
-recorded; nothing is made. A type can go from the list when ministack has it.
+What a template says about them is checked against CloudFormation's own schema of the type, as bundled with cfn-lint,
+and recorded; nothing is created. A type can be removed from the list once ministack has it.
 """
 
 import re
@@ -35,9 +35,9 @@ ARNS: dict[str, Callable[[Properties, str], str]] = {
     "AWS::ImageBuilder::ImageRecipe": lambda given, name: _built("image-recipe", given),
     "AWS::ImageBuilder::InfrastructureConfiguration": lambda given, name: _built("infrastructure-configuration", given),
 }
-"""The types that are recorded, each with how its ARN is made, which is what ``Ref`` gives unless said below."""
+"""The recorded types, each with the format of its ARN, which is what ``Ref`` returns unless listed below."""
 REFERENCES = {"AWS::CodeCommit::Repository": "Id"}
-"""The attribute that ``Ref`` gives, where it is not the ARN."""
+"""The attribute that ``Ref`` returns, if it is not the ARN."""
 
 
 def install() -> None:

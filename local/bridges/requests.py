@@ -57,7 +57,7 @@ def identify_integration(resource: str, arguments: Any) -> RequestCall | None:
     if not found or not operation:
         return None
     members = dict(arguments) if isinstance(arguments, dict) else {}
-    # What a function is asked to do stands in its payload.
+    # The request to a function is in its payload.
     payload = members.get("Payload")
     members |= {f"Payload.{key}": value for key, value in payload.items()} if isinstance(payload, dict) else {}
     text = {key: value for key, value in members.items() if isinstance(value, str)}
@@ -65,7 +65,7 @@ def identify_integration(resource: str, arguments: Any) -> RequestCall | None:
 
 
 class AskedRequest(Protocol):
-    """What names calls: a fault or a hold."""
+    """A description of calls: for a fault or a hold."""
 
     service: str
     operation: str
@@ -73,7 +73,7 @@ class AskedRequest(Protocol):
 
 
 def is_asked(call: RequestCall, asked: AskedRequest) -> bool:
-    """Whether a call is one of those that are asked for."""
+    """Whether a call matches."""
     named = asked.service == call.service and asked.operation.lower() == call.operation.lower()
     return named and all(call.parameters.get(name) == value for name, value in asked.only_if.items())
 
@@ -90,7 +90,7 @@ def _text_members(body: bytes) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Rest:
-    """How a REST operation is asked for: its path as an expression, and what has to be in query and headers."""
+    """How a REST operation is requested: its path as a pattern, and what must be in the query and headers."""
 
     operation: str
     method: str
@@ -142,7 +142,7 @@ def _rest_operation(operation: OperationModel) -> _Rest:
 
 
 def _required(operation: OperationModel) -> Iterator[tuple[str, str]]:
-    """Where each required parameter stands and what it is called there."""
+    """Where each required parameter is and what it is called there."""
     shape: Any = operation.input_shape
     for member in shape.required_members if shape else ():
         place = shape.members[member].serialization.get("location")

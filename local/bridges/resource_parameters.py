@@ -1,7 +1,7 @@
 """No gap: how the bridges that create resources through the engine's own API turn properties into parameters.
 
-CloudFormation writes member names in upper camel case and hands numbers and booleans over as text; botocore's model
-of an operation says what the API calls them and of which type they are.
+CloudFormation writes member names in upper camel case and passes numbers and booleans as text; botocore's model of an
+operation says what the API calls them and of which type they are.
 """
 
 import threading
@@ -38,7 +38,7 @@ def call(client: Any, operation: str, properties: Mapping[str, Any], renamed: Ma
 
 
 def converted(shape: Any, value: Any) -> Any:
-    """The value as the shape wants it; members that the shape does not have, or that have no value, are left out."""
+    """The value in the shape's form; members that the shape does not have, or that have no value, are left out."""
     match shape.type_name:
         case "structure":
             return dict(_members(shape, value))

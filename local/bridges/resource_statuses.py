@@ -1,8 +1,8 @@
 """Gap: describing a stack's resources hides what failed.
 
-AWS shows every resource with the status and reason of its latest event: UPDATE_FAILED for one that could not be
-rolled back (only those may be skipped), CREATE_FAILED for one that was never made. ministack keeps the earlier status
-and leaves out what has no physical resource. It can go when ministack shows them.
+AWS shows every resource with the status and reason of its latest event: UPDATE_FAILED for one that could not be rolled
+back (only those may be skipped), CREATE_FAILED for one that was never created. ministack keeps the earlier status and
+leaves out what has no physical resource. It can be removed once ministack shows them.
 """
 
 from collections.abc import Callable

@@ -2,8 +2,8 @@
 
 On AWS a rollback trigger that goes into ALARM, or whose alarm does not exist, rolls the whole operation back
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-rollback-triggers.html). Here the alarms are
-looked at once, when every resource is made, and not for the monitoring time after that. It can go when ministack
-watches them.
+checked once, when every resource is created, and not for the monitoring time after that. It can be removed once
+ministack watches them.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from ministack.services.cloudformation import handlers, stacks
 
 
 def install() -> None:
-    """Look at the triggers' alarms where an operation would otherwise have succeeded."""
+    """Check the triggers' alarms when an operation would otherwise have succeeded."""
     resolve = stacks._resolve_stack_outputs
 
     def resolve_unless_triggered(*arguments: Any) -> Any:

@@ -1,8 +1,8 @@
 """Gap: the engine's pipelines, builds and deployments do not run: they have no stages, phases or lifecycle events.
 
-The response to one of their operations is scripted beforehand, for certain parameters in one account and region;
-everything else is answered as before. It must have the shape of the operation's response in botocore's model, with
-times in epoch seconds as in the services' JSON. It can go when an engine runs pipelines.
+The response to one of their operations is scripted in advance, for certain parameters in one account and region;
+everything else is handled as before. It must have the shape of the operation's response in botocore's model, with times
+in epoch seconds as in the services' JSON. It can be removed once an engine runs pipelines.
 """
 
 import json
@@ -25,7 +25,7 @@ Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awai
 
 @dataclass(frozen=True)
 class Scripted:
-    """The answer to an operation whose request has these parameters, whatever else it has.
+    """The response to an operation whose request has these parameters, whatever else it has.
 
     ``where`` is an account and a region.
     """
@@ -43,11 +43,11 @@ class Scripted:
 
     @property
     def asked(self) -> tuple[Any, ...]:
-        """What it is the answer to."""
+        """The request that it responds to."""
         return self.where, self.service, self.operation, self.only_if
 
     def meant_for(self, service: str, operation: str, request: Mapping[str, Any]) -> bool:
-        """Whether it answers a request."""
+        """Whether it matches a request."""
         named = (service, operation) == (self.service, self.operation)
         here = self.where == (get_account_id(), get_region())
         return here and named and all(request.get(name) == value for name, value in self.only_if.items())
@@ -57,7 +57,7 @@ _scripted: list[Scripted] = []
 
 
 def install() -> None:
-    """Answer what is scripted before the services are asked."""
+    """Return scripted responses before the services are called."""
     for service in SERVICES:
         ministack.app.SERVICE_HANDLERS[service] = _answering(service, ministack.app.SERVICE_HANDLERS[service])
 
@@ -65,14 +65,14 @@ def install() -> None:
 def script(
     service: str, operation: str, only_if: Mapping[str, Any], answer: Mapping[str, Any], *, account: str, region: str
 ) -> None:
-    """Add an answer, replacing one for the same parameters. Raises ``TypeError`` if its shape is wrong."""
+    """Add a response, replacing one for the same parameters. Raises ``TypeError`` if its shape is wrong."""
     new = Scripted((account, region), service, operation, only_if, answer)
     _scripted[:] = [each for each in _scripted if each.asked != new.asked]
     _scripted.insert(0, new)
 
 
 def reset() -> None:
-    """Remove every answer."""
+    """Remove every response."""
     _scripted.clear()
 
 
@@ -98,7 +98,7 @@ def _operation(service: str, operation: str) -> OperationModel:
 
 
 def _require_shape(operation: OperationModel, answer: Mapping[str, Any]) -> None:
-    """Raise ``TypeError`` where botocore would lose a part of the answer, or the model forbids it."""
+    """Raise ``TypeError`` if botocore would drop a part of the response, or the model forbids it."""
     shape = operation.output_shape
     if shape is None:
         raise TypeError(f"{operation.name} answers nothing: there is nothing to script")
@@ -114,7 +114,7 @@ def _require_shape(operation: OperationModel, answer: Mapping[str, Any]) -> None
 
 
 def _lost(value: Any, shape: Shape, path: str) -> list[str]:
-    """The members of an answer that the model does not know, and the texts that it does not allow."""
+    """The members of a response that the model does not have, and the strings that it does not allow."""
     if shape.type_name == "structure":
         members = shape.members  # type: ignore[attr-defined]
         return [

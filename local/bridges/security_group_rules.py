@@ -1,7 +1,7 @@
 """Gap: ``AWS::EC2::SecurityGroupIngress`` and ``AWS::EC2::SecurityGroupEgress`` are unknown resource types.
 
 A rule declared on its own changes the group it names, so that DescribeSecurityGroups shows it and a duplicate is
-refused. They can go when ministack has them.
+refused. They can be removed once ministack has them.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,9 @@
 """Gap: most DescribeSecurityGroups filters are ignored, prefix lists are lost, duplicate rules are accepted.
 
-AWS keeps one rule for every source, refuses a rule that exists already with ``InvalidPermission.Duplicate``, shows the
-rules of one protocol and port range together, and finds groups by everything they allow
-(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroups.html). It can go when ministack does.
+AWS keeps one rule for every source, refuses an existing rule with ``InvalidPermission.Duplicate``, shows the rules of
+one protocol and port range together, and finds groups by everything they allow
+(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroups.html). It can be removed once
+ministack does.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,9 +1,9 @@
-"""Gap: a machine's ``sns:publish`` loses the message's attributes, and failures have no names to be caught by.
+"""Gap: a state machine's ``sns:publish`` loses the message's attributes, and failures cannot be caught by name.
 
 AWS passes attributes on, names errors ``SNS.<exception>``, and fails ``events:putEvents`` with
 ``EventBridge.FailedEntry`` when an entry was not taken
-(https://docs.aws.amazon.com/step-functions/latest/dg/connect-sns.html, connect-eventbridge.html). It can go when
-ministack does the same.
+(https://docs.aws.amazon.com/step-functions/latest/dg/connect-sns.html, connect-eventbridge.html). It can be removed
+once ministack does the same.
 """
 
 import json

@@ -7,7 +7,7 @@ region of the call from wherever its ARN says, in one step
 and the policy of its key must let the caller's account. An encrypted one needs a key of the region it is copied to; an
 unencrypted snapshot of a cluster takes none. At most 20 copies of instances' snapshots and five of clusters' are made
 at a time from one region to another. A copy has its own tags and the data of its source, and takes time. A database
-shows the ARN of its key, whatever it was created with. It can go when moto does the same.
+shows the ARN of its key, whatever it was created with. It can be removed once moto does the same.
 """
 
 import json
@@ -30,7 +30,7 @@ from local.bridges.account_quotas import MOST
 Snapshot = DBSnapshot | DBClusterSnapshot
 
 DEFAULT_KEY = "default_kms_key_id"
-"""What moto has for a database that is encrypted with no key of its own."""
+"""What moto stores for a database that is encrypted without its own key."""
 
 MOST_AT_ONCE = {DBSnapshot: 20, DBClusterSnapshot: 5}
 """Copies from one region to another (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_CopySnapshot.html,
@@ -104,7 +104,7 @@ def _copy() -> None:
         _require_room(self, source, self.database_snapshots.values())
         key = _key_of_copy(self, source, asked.get("kms_key_id"))
         tags = _tags(source, asked)
-        # moto takes a database's tags where there are none.
+        # moto uses a database's tags if there are none.
         copied = DBSnapshot(self, source.database, target_db_snapshot_identifier, tags=tags, kms_key_id=key)
         copied.tags = tags
         copied.original_snapshot_create_time = source.original_snapshot_create_time
@@ -154,7 +154,7 @@ def _source(backend: RDSBackend, model: type[Any], identifier: str) -> Any:
 
 
 def _require_room(backend: RDSBackend, source: Snapshot, held: Collection[Snapshot]) -> None:
-    """The quota of manual snapshots, and that of copies under way from the source's region."""
+    """The quotas of manual snapshots, and of copies in progress from the source's region."""
     if sum(each.snapshot_type == "manual" for each in held) >= MOST:
         raise SnapshotQuotaExceededFault()
     region = source.backend.region_name
@@ -187,7 +187,7 @@ def _known_key(backend: RDSBackend, key: str) -> str:
 
 
 def _require_use(source: Snapshot, account: str) -> None:
-    """The key's policy has to let another account use it."""
+    """The key's policy must let another account use it."""
     record = _key(source.backend, str(source.kms_key_id))
     if record is None or not any(_lets(each, account) for each in json.loads(record["Policy"])["Statement"]):
         raise _not_accessible(str(source.kms_key_id))
@@ -218,13 +218,13 @@ def _not_accessible(key: str) -> RDSClientError:
 
 
 def _tags(source: Snapshot, asked: dict[str, Any]) -> list[dict[str, str]]:
-    """A copy's own tags, or its source's if that is asked for, which only the account that owns it sees."""
+    """A copy's own tags, or its source's if requested, which only the owning account sees."""
     given: list[dict[str, str]] = asked.get("tags") or []
     return given or (source.tags or [] if asked.get("copy_tags") else [])
 
 
 def _as_taken(copied: Any, source: Any) -> Any:
-    """Let a copy be made now, of what its source is of, however the database has changed since."""
+    """Create a copy now, of what its source was taken of, however the database has changed since."""
     copied.created, copied.copied_from = utcnow(), source.backend.region_name
     for name in ("db_instance_identifier", "dbi_resource_id", "db_cluster_identifier", "allocated_storage", "engine"):
         if name in vars(source):

@@ -1,8 +1,8 @@
 """Gap: none of ministack's. PutEvents refuses the sources ``aws.*``, as AWS does.
 
-Some services never emit their events here (CodePipeline, CodeBuild, CodeDeploy, RDS), so a test or a demonstration puts
-events of the real shape in their place, as an account's root. Everybody else is refused, so that what is deployed
-cannot forge them. It can go when the engine emits them all.
+Some services never emit their events here (CodePipeline, CodeBuild, CodeDeploy, RDS), so a test or the demo puts events
+of the real shape in their place, as an account's root. All others are refused, so that what is deployed cannot forge
+them. It can be removed once the engine emits them all.
 """
 
 from contextvars import ContextVar

@@ -2,8 +2,8 @@
 
 Here a statement's conditions are checked against ``ContextEntries``, a role is found by the name at the end of its ARN,
 and one that does not exist is NoSuchEntity
-(https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html). It can go when ministack does
-the same.
+(https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html). It can be removed once ministack
+does the same.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ DECISIONS = {"Allow": "allowed", "Deny": "explicitDeny"}
 
 
 def install() -> None:
-    """Simulate the policies of roles; of anything else as before."""
+    """Simulate the policies of roles; anything else is unchanged."""
     simulate = iam._simulate_principal_policy
 
     def simulate_roles(parameters: dict[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """Gap: messages and parameters may have any size, and subjects any shape.
 
 AWS refuses a subject of 100 characters or more or with a line break, a message over 256 KiB, and a standard parameter
-over 4 KB, an advanced one over 8 KB (API_Publish and API_PutParameter). It can go when ministack refuses them.
+over 4 KB, an advanced one over 8 KB (API_Publish and API_PutParameter). It can be removed once ministack refuses them.
 """
 
 from typing import Any

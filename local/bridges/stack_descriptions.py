@@ -1,8 +1,8 @@
 """Gap: DescribeStacks does not return a stack's role, rollback triggers, topics, change set, parent and root.
 
 AWS keeps the role and the rollback triggers for later operations until others are given, and describes all of them
-(https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html). The role is described, not
-assumed. It can go when ministack describes them.
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html). The role is described, not assumed.
+It can be removed once ministack describes them.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Handler = Callable[[Any], Answer]
 
 
 def install() -> None:
-    """Note the members where operations are asked for, and add them where stacks and change sets are described."""
+    """Record the members when operations are requested, and add them when stacks and change sets are described."""
     actions = handlers._ACTION_HANDLERS
     for operation in ("CreateStack", "UpdateStack", "DeleteStack", "ContinueUpdateRollback", "RollbackStack"):
         actions[operation] = _noting_for_stack(actions[operation])

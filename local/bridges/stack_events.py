@@ -2,8 +2,8 @@
 
 AWS sends ``CloudFormation Stack Status Change`` and ``CloudFormation Resource Status Change`` for every stack event,
 with the client request token of the operation behind it
-(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html). It can go when
-ministack emits them.
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html). It can be
+removed once ministack emits them.
 """
 
 import contextvars

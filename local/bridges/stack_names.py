@@ -1,9 +1,9 @@
-"""Gap: some operations do not take a stack's id for its name, and a deleted stack is forgotten when its name is used
-again.
+"""Gap: some operations do not accept a stack's id as its name, and a deleted stack is forgotten when its name is
+reused.
 
 On AWS ``StackName`` is the name or the id everywhere, and a deleted stack is described by its id for ninety days
-(https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html). It can go when ministack
-does.
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html). It can be removed once
+ministack does.
 """
 
 from collections.abc import Callable

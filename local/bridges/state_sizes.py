@@ -1,7 +1,7 @@
 """Gap: any amount of data may pass from state to state.
 
 AWS fails an execution with ``States.DataLimitExceeded`` when a state's output is over 256 KiB as text
-(https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). It can go when ministack does.
+(https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). It can be removed once ministack does.
 """
 
 import json
@@ -14,7 +14,7 @@ STATES = ("pass", "task", "parallel", "map")
 
 
 def install() -> None:
-    """Measure the output of every state that can make one."""
+    """Measure the output of every state that can produce one."""
     for kind in STATES:
         name = f"_execute_{kind}"
         setattr(stepfunctions, name, _measured(getattr(stepfunctions, name)))

@@ -1,6 +1,6 @@
 """Gap: a stack deletes a bucket that is not empty, and creates a subscription to a topic that does not exist.
 
-AWS refuses both: the stack ends DELETE_FAILED, or the operation fails. It can go when ministack refuses them.
+AWS refuses both: the stack ends DELETE_FAILED, or the operation fails. It can be removed once ministack refuses them.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Gap: a Succeed state's JSONata ``Output`` is ignored: the execution ends with the state's input.
 
-https://docs.aws.amazon.com/step-functions/latest/dg/state-succeed.html. It can go when ministack evaluates it.
+https://docs.aws.amazon.com/step-functions/latest/dg/state-succeed.html. It can be removed once ministack evaluates it.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from ministack.services import stepfunctions
 
 
 def install() -> None:
-    """Evaluate ``Output`` where a Succeed state's output is made."""
+    """Evaluate ``Output`` when a Succeed state's output is produced."""
     apply_output_path = stepfunctions._apply_output_path
 
     def apply_output(state: dict[str, Any], data: Any, context: Any = None) -> Any:

@@ -1,8 +1,9 @@
-"""Gap: a task that waits for its token takes no expression as its time limit, and waits on when its function fails.
+"""Gap: a task that waits for its token accepts no expression as its timeout, and keeps waiting when its function fails.
 
-On AWS ``TimeoutSeconds`` may be a JSONata expression, and a function that fails fails the task, because nobody has the
+On AWS ``TimeoutSeconds`` may be a JSONata expression, and a failing function fails the task, because nothing has the
 token then (https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html,
-https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html). It can go when ministack does the same.
+https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html). It can be removed once ministack does
+the same.
 """
 
 import threading
@@ -15,14 +16,14 @@ MACHINES: Final[dict[str, str]] = {}
 
 
 class _Waiting(threading.local):
-    """The token of the task whose function this thread is calling, and the machine that it runs."""
+    """The token of the task whose function this thread is calling, and its state machine."""
 
     token: str | None = None
     machine: str = ""
 
 
 def install() -> None:
-    """Evaluate a task's time limit, and fail a task that waits for its token when its function fails."""
+    """Evaluate a task's timeout, and fail a task that waits for its token when its function fails."""
     execute_task = stepfunctions._execute_task
     wait_for_token, call_function = stepfunctions._invoke_with_callback, stepfunctions._call_lambda
     waiting = _Waiting()

@@ -1,9 +1,9 @@
 """Gap: template parameters are checked and described differently.
 
-AWS refuses parameters the template does not have, and says in known words which have no value and which SSM
-parameters it could not fetch; it describes an SSM parameter by its name with the resolved value beside it, and shows
-no ``NoEcho`` value (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Parameter.html). It can go
-when ministack does.
+AWS refuses parameters the template does not have, and reports in known words which have no value and which SSM
+parameters it could not fetch; it describes an SSM parameter by its name with the resolved value beside it, and shows no
+``NoEcho`` value (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Parameter.html). It can be
+removed once ministack does.
 """
 
 import re
@@ -21,7 +21,7 @@ Record = dict[str, Any]
 
 
 def install() -> None:
-    """Check parameters where they are resolved, and correct them where they are described."""
+    """Check parameters when they are resolved, and correct them when they are described."""
     resolve = handlers._resolve_parameters
 
     def resolve_known(template: Record, provided: list[Record], *previous: Any) -> Any:

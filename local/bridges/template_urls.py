@@ -1,7 +1,7 @@
 """Gap: a template's URL is accepted in one form only: bucket and key in the path, the newest version.
 
 AWS also accepts the bucket in the host name, and the version in ``versionId``
-(https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html). It can go when ministack does.
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html). It can be removed once ministack does.
 """
 
 import re
@@ -15,7 +15,7 @@ BUCKET_IN_HOST = re.compile(r"(?P<bucket>[a-z0-9][a-z0-9.-]+)\.s3[.-].*amazonaws
 
 
 def install() -> None:
-    """Bring every template's URL into the form that is taken, and read the version it names."""
+    """Convert every template's URL to the accepted form, and read the version it names."""
     resolve = helpers._resolve_template
 
     def resolve_any_form(parameters: Any) -> Any:

@@ -1,8 +1,8 @@
 """Gap: a state machine's definition in YAML is kept as text, and every execution of it fails.
 
 CloudFormation takes a definition in JSON or YAML and passes it on as JSON; it refuses YAML aliases
-(https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html). It can go when ministack
-converts definitions.
+(https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html). It can be removed once
+ministack converts definitions.
 """
 
 import json
