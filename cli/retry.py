@@ -11,9 +11,7 @@ from belay.aws.clock import timestamp
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt
-from belay.release.place import StagePlace
 from belay.release.records import Outcome, Upload
-from belay.release.registration import Stage
 from cli.account import Account, Where, calls_aws
 from cli.follow import Wait, finish, waits
 from cli.naming import ReleaseName, find_attempts, release_argument
@@ -88,9 +86,5 @@ def _moved(belay: Account, attempt: Attempt) -> bool:
     deployed = AcceptedRelease.from_dict(document).stages
     texts = belay.registrations.texts(attempt.application)
     registered = checked(attempt.application, {APPLICATION_FILE: texts[0], **texts[1]}).stages
-    return any(_place(belay, each) != _place(belay, deployed.get(each.name, each)) for each in registered)
-
-
-def _place(belay: Account, stage: Stage) -> StagePlace | None:
-    """Where a stage lies; None in Belay's own account and region, however that is registered."""
-    return None if stage.place is None or belay.aws.is_at(stage.place) else stage.place
+    elsewhere = belay.aws.elsewhere
+    return any(elsewhere(each.place) != elsewhere(deployed.get(each.name, each).place) for each in registered)

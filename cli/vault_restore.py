@@ -106,8 +106,7 @@ def chosen(belay: Account, application: str, stage: str, asked: RestoreWanted, w
     lender = of_vault(vault, asked.vault_profile, where).databases
     copies = copies_of(lender.manual_snapshots(database.kind), application, stage)
     copy = _copy([each for each in copies if each.source == database.identifier], database, asked.copy)
-    region = belay.region if registered.place is None else registered.place.region
-    there = of_stage(registered, region, asked.stage_profile, where).databases
+    there = of_stage(registered, registered.region(belay.region), asked.stage_profile, where).databases
     restore = VaultRestore(registered, database, vault, copy, lender, there, registered.account, asked.key or "")
     if restore.key:
         return restore

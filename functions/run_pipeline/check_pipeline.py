@@ -50,8 +50,8 @@ def tell_waiting(run: StageContext, seen: RunSeen, topic: Topic) -> None:
     """Announce once that the pipeline is waiting for its own approval; the thread remembers it."""
     if seen.waiting_approval is None:
         return
-    release, pipeline, place = run.release, run.stage.required_pipeline().name, run.stage.place
-    where = "" if place is None else f" --region {place.region}"
+    release, pipeline, region = run.release, run.stage.required_pipeline().name, run.stage.region("")
+    where = f" --region {region}" if region else ""
     message = person_needed(
         Deployment(release.application, release.version, run.stage.name, thread=release.thread),
         why=f"The pipeline {pipeline} is waiting for its approval {seen.waiting_approval}.",

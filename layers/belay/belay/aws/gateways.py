@@ -85,9 +85,8 @@ class Aws:
         (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining). A call raises
         ``AccessDenied`` if the role may not be assumed.
         """
-        if place is None or self.is_at(place):
-            return self
-        return self.assuming(place.roles.of(power), place.region, session)
+        there = self.elsewhere(place)
+        return self if there is None else self.assuming(there.roles.of(power), there.region, session)
 
     def assuming(self, role: str, region: str, session: Session) -> Aws:
         """Return the services that a role reaches in a region, with the role assumed as in ``at``; cached.
@@ -106,9 +105,11 @@ class Aws:
 
         return AccountRegion(self.partition, self.account, self.region)
 
-    def is_at(self, place: StagePlace) -> bool:
-        """Whether this is a place; another region is ruled out without looking up the account."""
-        return place.region == self.region and place.account == self.account
+    def elsewhere(self, place: StagePlace | None) -> StagePlace | None:
+        """Return a place, or None if it is this one; another region is ruled out without looking up the account."""
+        if place is None or (place.region == self.region and place.account == self.account):
+            return None
+        return place
 
     def _other(self, key: tuple[Any, ...], make: Callable[[], Aws]) -> Aws:
         if key not in self._others:

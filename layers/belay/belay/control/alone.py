@@ -30,9 +30,9 @@ class EachAlone:
         """Return the collector for one place, None for Belay's own; its faults are collected here."""
         return self if place is None else replace(self, about=str(place), region=place.region)
 
-    def attempt(self, act: Callable[[], Found], *, about: str = "", region: str = "") -> Found | None:
+    def attempt(self, act: Callable[[], Found], *, about: str = "", place: StagePlace | None = None) -> Found | None:
         """Do one thing. None if it raises, or is in a region that cannot be reached."""
-        region = region or self.region
+        region = self.region if place is None else place.region
         if region and region not in self.out_of_reach and not self.enough_time():
             left_out = ServiceUnavailable("Belay", "NoTimeLeft", f"nothing was looked at in {region}", answered=False)
             self.out_of_reach[region] = left_out

@@ -86,10 +86,11 @@ class FollowedPipelines:
         )
 
     def _keep(self, place: StagePlace | None) -> Keep:
-        if place is None or self.places.home.is_at(place):
+        elsewhere = self.places.home.elsewhere(place)
+        if elsewhere is None:
             return kept_in(self.artifacts)
-        bucket = self.places.home.in_region(place.region).artifacts(f"{self.files_buckets}{place.region}")
-        return kept_in_both(self.artifacts, bucket, place)
+        bucket = self.places.home.in_region(elsewhere.region).artifacts(f"{self.files_buckets}{elsewhere.region}")
+        return kept_in_both(self.artifacts, bucket, elsewhere)
 
 
 @dataclass(frozen=True)

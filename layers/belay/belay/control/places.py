@@ -59,8 +59,8 @@ class Places:
         """Return home, as None, and each other place where stages have databases: a stage there, by application."""
         found: dict[StagePlace | None, dict[str, str]] = {None: {"": ""}}
         for each in stages:
-            if each.place and each.databases and not self.home.is_at(each.place):
-                found.setdefault(each.place, {})[each.application] = each.name
+            if each.databases and (place := self.home.elsewhere(each.place)):
+                found.setdefault(place, {})[each.application] = each.name
         return found
 
     def for_whichever(self, place: StagePlace | None, stages: Mapping[str, str], act: Callable[[Aws], Found]) -> Found:
@@ -81,8 +81,8 @@ def placed(accepted: AcceptedRelease, home: Aws, files_buckets: str) -> Accepted
     """
     stages, buckets, problems = dict(accepted.stages), {}, []
     for name, stage in accepted.stages.items():
-        place = stage.place
-        if place is None or home.is_at(place):
+        place = home.elsewhere(stage.place)
+        if place is None:
             stages[name] = replace(stage, place=None)
         elif {place.partition, home.in_region(place.region).partition} != {home.partition}:
             problems.append(f"stage {name}: {place} is in another partition than Belay, which is in {home.partition}")

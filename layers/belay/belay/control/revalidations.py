@@ -44,8 +44,7 @@ class Revalidations:
         verdicts = {}
         for stage in stages:
             name = f"{stage.application}/{stage.name}"
-            region = "" if stage.place is None else stage.place.region
-            verdict = self.alone.attempt(partial(self.revalidate, stage, today), about=name, region=region)
+            verdict = self.alone.attempt(partial(self.revalidate, stage, today), about=name, place=stage.place)
             if verdict is not None:
                 verdicts[name] = verdict
         return verdicts

@@ -54,7 +54,7 @@ class Spokes:
     def _seen(self, place: StagePlace, stages: Sequence[Stage], alone: EachAlone) -> SeenThere:
         """Read one place; a region that did not respond before is skipped."""
         about = (stages[0].application, place.account, place.region)
-        looked = alone.attempt(partial(self._looked, place, stages), region=place.region)
+        looked = alone.attempt(partial(self._looked, place, stages), place=place)
         if looked is not None:
             return SeenThere(*about, *looked)
         fault = alone.out_of_reach.get(place.region, alone.faults[-1])

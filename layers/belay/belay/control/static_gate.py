@@ -60,7 +60,7 @@ class StaticGate:
     def _place(self, stage: Stage) -> dict[str, str]:
         """Return the pseudo parameters for a stage's account and region."""
         partition = stage.service_role.split(":")[1]
-        region = self._region if stage.place is None else stage.place.region
+        region = stage.region(self._region)
         return {"AWS::AccountId": stage.account, "AWS::Partition": partition, "AWS::Region": region}
 
     def _stacks(

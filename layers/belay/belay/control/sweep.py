@@ -131,8 +131,8 @@ class Sweep:
         place: Callable[[Item], StagePlace | None],
     ) -> list[Found]:
         """Act on each item elsewhere, unless its region did not respond before."""
-        placed = self._each(read, lambda item: (item, _region(place(item))))
-        done = [self.alone.attempt(partial(act, each), region=region) for each, region in placed]
+        placed = self._each(read, lambda item: (item, place(item)))
+        done = [self.alone.attempt(partial(act, each), place=there) for each, there in placed]
         return [each for each in done if each]
 
     def _listed(self, read: Callable[[list[Exception]], Sequence[Item]]) -> Callable[[], Sequence[Item]]:
@@ -196,8 +196,3 @@ class Sweep:
         """Return the locks that are held beyond their expiry."""
         held = self.ledger.locks.held(self.faults)
         return [f"{lock.application}#{lock.stage}" for lock in held if lock.expires_at < lease(0)]
-
-
-def _region(place: StagePlace | None) -> str:
-    """Return a place's region, empty for Belay's own account and region."""
-    return "" if place is None else place.region

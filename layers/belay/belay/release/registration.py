@@ -276,6 +276,10 @@ class Stage:
         """The account of its stacks: CloudFormation accepts only service roles of the same account."""
         return self.service_role.split(":")[4]
 
+    def region(self, home: str) -> str:
+        """Return the region of its stacks; ``home`` is Belay's own."""
+        return home if self.place is None else self.place.region
+
     @property
     def verified(self) -> bool:
         """Whether there is a way to verify a deployment."""

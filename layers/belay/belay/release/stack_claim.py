@@ -40,9 +40,8 @@ def claims_of(stage: Stage, region: str, now: str) -> list[StackClaim]:
     """
     if stage.ephemeral:
         return []
-    here = stage.place.region if stage.place else region
     return [
-        StackClaim(stage.account, here, stack.name, stage.application, stage.name, now)
+        StackClaim(stage.account, stage.region(region), stack.name, stage.application, stage.name, now)
         for stack in stage.stacks.values()
     ]
 
