@@ -168,7 +168,7 @@ DOCUMENTED = {
     *("InvalidInstanceID.NotFound", "InvalidNetworkInterfaceID.NotFound", "InvalidPrefixListID.NotFound"),
     *("InvalidPrefixListId.NotFound", "InvalidVpcEndpointId.NotFound", "UnauthorizedOperation"),
     # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; HeadObject has no body, hence its status.
-    *("403", "404", "NoSuchVersion", "NotFound", "RequestTimeout", "RequestTimeoutException"),
+    *("403", "404", "NoSuchBucketPolicy", "NoSuchVersion", "NotFound", "RequestTimeout", "RequestTimeoutException"),
 }
 
 
