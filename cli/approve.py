@@ -74,9 +74,9 @@ class PendingApproval:
         """Find the request of the stage in ``document``. Raises ``Refused`` if there is none."""
         application, version, stage = (document[name] for name in ("application", "version", "stage"))
         attempt = belay.ledger.attempts.current(application, version)
-        approval = belay.ledger.approvals.get(application, version, stage)
         release = None if attempt is None else attempt.release
-        if approval is None or release is None or approval.attempt != release.attempt:
+        approval = None if release is None else belay.ledger.approvals.asked_of(release, stage)
+        if approval is None or release is None:
             raise Refused(f"{application}/{version} is not waiting for an approval in {stage}")
         told = ApprovalText.from_dict(belay.artifacts.require_json(release.stage_key(stage, "approval.json")))
         return cls(

@@ -114,14 +114,12 @@ def about_release(ledger: Ledger, request: Request, *, waiting: Waiting) -> dict
 
 def unanswered(ledger: Ledger, release: ReleaseReference) -> list[str]:
     """Return the stages in which this attempt at a release waits for an approval."""
-    asked = ledger.approvals.of_release(release.application, release.version)
-    return [each.stage for each in asked if each.attempt == release.attempt and each.answer is None]
+    return [each.stage for each in ledger.approvals.of_attempt(release) if each.answer is None]
 
 
 def held(ledger: Ledger, release: ReleaseReference) -> list[str]:
     """Return the stages in which this attempt at a release was held outside of their windows."""
-    holds = ledger.holds.of_release(release.application, release.version)
-    return [each.stage for each in holds if each.attempt == release.attempt]
+    return [each.stage for each in ledger.holds.of_attempt(release)]
 
 
 def the_one(stages: Sequence[str], release: str) -> str:

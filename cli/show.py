@@ -198,8 +198,7 @@ def _stage(
 
 def _approvals(ledger: Ledger, release: ReleaseReference) -> list[dict[str, Any]]:
     """Return an attempt's approvals."""
-    asked = ledger.approvals.of_release(release.application, release.version)
-    return [_approval(each) for each in asked if each.attempt == release.attempt]
+    return [_approval(each) for each in ledger.approvals.of_attempt(release)]
 
 
 def _approval(asked: AskedApproval) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def show_override(desk: Desk, fields: Fields) -> Shown:
     release = find_accepted(desk.belay.ledger, ReleaseName(application, version)).release
     stages = [] if release is None else held(desk.belay.ledger, release)
     stage = fields.get("stage") or the_one(stages, f"{application}/{version}")
-    hold = desk.belay.ledger.holds.get(application, version, stage)
+    hold = None if release is None else desk.belay.ledger.holds.of(release, stage)
     if hold is None:
         raise Refused(f"{application}/{version} is not held in {stage}")
     lines = [

@@ -232,8 +232,9 @@ def approval(desk: Desk, request: Request) -> Shown:
     application, version = _application(request), request.path_params["version"]
     stage = request.path_params["stage"]
     asked = PendingApproval.find(desk.belay, {"application": application, "version": version, "stage": stage})
-    record = desk.belay.ledger.approvals.get(application, version, stage)
     attempt = desk.belay.ledger.attempts.current(application, version)
+    release = None if attempt is None else attempt.release
+    record = None if release is None else desk.belay.ledger.approvals.asked_of(release, stage)
     context = {
         "application": application,
         "version": version,

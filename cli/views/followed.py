@@ -206,8 +206,7 @@ class Follower:
     def _approvals(self, attempt: Attempt) -> list[PersonAsked]:
         if attempt.release is None or attempt.outcome is not None:
             return []
-        asked = self._ledger.approvals.of_release(attempt.application, attempt.release.version)
-        waiting = [each for each in asked if each.attempt == attempt.id and each.answer is None]
+        waiting = [each for each in self._ledger.approvals.of_attempt(attempt.release) if each.answer is None]
         uploader = self._ledger.uploads.uploader(attempt.upload) if any(each.four_eyes for each in waiting) else None
         return [approval(attempt, each, uploader, self._decider) for each in waiting]
 
@@ -221,7 +220,7 @@ class Follower:
     def _notes_in(self, attempt: Attempt, release: ReleaseReference, standing: InStage) -> Iterable[str]:
         stage = standing.stage
         if standing.state is State.HELD:
-            hold = self._ledger.holds.get(release.application, release.version, stage)
+            hold = self._ledger.holds.of(release, stage)
             named = shlex.quote(f"{release.application}/{release.version}")
             if hold is not None:
                 yield f"held until {at(hold.until)}: {hold.reason}"

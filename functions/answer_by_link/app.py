@@ -60,7 +60,10 @@ def opened(request: FunctionUrlRequest, key: MacKey, ledger: Ledger, moment: dat
     if parsed is None or not key.verify_mac(parsed[0].message, parsed[1]):
         return Refusal(403, "Forged", "this link is not one that Belay sent, or not the whole of it")
     link, _ = parsed
-    return link.refuse_stale(ledger.approvals.get(link.application, link.version, link.stage), moment) or link
+    attempt = ledger.attempts.current(link.application, link.version)
+    release = None if attempt is None else attempt.release
+    asked = None if release is None else ledger.approvals.asked_of(release, link.stage)
+    return link.refuse_stale(asked, moment) or link
 
 
 def told(link: Link, ledger: Ledger, artifacts: ArtifactBucket) -> ApprovalText:

@@ -19,7 +19,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run.refuse_superseded()
     moment = now()
     held = run.stage.calendar.held(moment)
-    if held is None or home.ledger.holds.overridden(run.release, run.stage.name):
+    if held is None or home.ledger.holds.override(run.release, run.stage.name):
         return {"open": True, "why": "", "until": "", "wait_seconds": 0}
     return {
         "open": False,

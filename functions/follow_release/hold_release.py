@@ -29,7 +29,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         why = f"{event['why']}; it goes on at {event['until']}"
         ledger.attempts.record(release, State.HELD, at, stage=stage, detail=why)
     run.refuse_superseded()
-    if ledger.holds.overridden(release, stage):
+    if ledger.holds.override(release, stage):
         # An override since the window was checked found no token.
         home.aws.executions.send_task_success(event["task_token"], {})
         return {}

@@ -544,6 +544,6 @@ def test_what_anybody_can_call_writes_to_releases_alone() -> None:
     }
     assert reached == {
         "dynamodb:PutItem": ["ATTEMPT#*"],
-        "dynamodb:UpdateItem": ["RELEASE#*", "APPLICATION#*"],
+        "dynamodb:UpdateItem": ["ATTEMPT#*", "RELEASE#*", "APPLICATION#*"],
         "dynamodb:DeleteItem": ["ASKED"],
     }

@@ -457,10 +457,16 @@ class Belay:
 
     def asked(self, application: str, version: str = "1.0.0") -> dict[str, Any]:
         """Wait for a release to ask for approval; return what the ledger holds of it."""
-        return until(
-            lambda: self.item(f"RELEASE#{application}#{version}", "APPROVAL#production"),
-            lambda approval: approval and approval["attempt"] == self.release(application, version).get("attempt"),
-        )
+        return until(lambda: self.of_attempt(application, "APPROVAL#production", version))
+
+    def of_attempt(self, application: str, sk: str, version: str = "1.0.0") -> dict[str, Any]:
+        """An item of the newest attempt that was accepted as a release; empty where there is none.
+
+        Earlier versions of Belay stored it with the version.
+        """
+        attempt = self.release(application, version).get("attempt", "")
+        before = self.item(f"RELEASE#{application}#{version}", sk)
+        return self.item(f"ATTEMPT#{application}#{attempt}", sk) or (before if before.get("attempt") == attempt else {})
 
     def task_token(self, application: str, version: str = "1.0.0") -> str:
         """Wait for a release to ask for approval; return the token of the task that waits."""

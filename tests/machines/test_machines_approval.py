@@ -92,10 +92,11 @@ class TestAnswered:
     def test_people_are_reminded_and_an_answer_that_was_lost_arrives(self, application: Applications) -> None:
         app = application(approval={"required": True})
         upload = app.belay.upload(app.release())
-        app.belay.asked(app.name)
-        app.belay.write_item("ASKED", f"{app.name}#1.0.0#production", asked_at="2026-01-01T00:00:00.000+00:00")
+        attempt = app.belay.asked(app.name)["attempt"]
+        awaited = ("ASKED", f"{app.name}#{attempt}#production")
+        app.belay.write_item(*awaited, asked_at="2026-01-01T00:00:00.000+00:00")
         soon = (datetime.now(UTC) + timedelta(hours=20)).isoformat(timespec="milliseconds")
-        app.belay.write_item("ASKED", f"{app.name}#1.0.0#production", expires_at=soon)
+        app.belay.write_item(*awaited, expires_at=soon)
 
         reminded = [app.belay.invoke("SweepFunction", {})["reminded"] for _ in range(2)]
 
@@ -103,7 +104,7 @@ class TestAnswered:
         approval = app.belay.asked(app.name)
         answer = {"decision": "approve", "by": "arn:aws:iam::000000000000:user/maria", "comment": "", "at": soon}
         app.belay.write_item(
-            f"RELEASE#{app.name}#1.0.0",
+            f"ATTEMPT#{app.name}#{attempt}",
             "APPROVAL#production",
             answer={**answer, "seal": approval["seal"]["digest"]},
         )
@@ -203,7 +204,7 @@ class TestUnanswered:
         nothing = app.belay.upload(app.release("1.0.1", "1.0.0"))
 
         assert app.belay.ended(nothing)["outcome"] == "DEPLOYED"
-        assert app.belay.items(f"RELEASE#{app.name}#1.0.1", "APPROVAL#") == []
+        assert app.belay.of_attempt(app.name, "APPROVAL#production", "1.0.1") == {}
         something = app.belay.upload(app.release("1.1.0"))
         app.belay.asked(app.name, "1.1.0")
         app.belay.decide({"decision": "reject", "version": "1.1.0"}, app.name)

@@ -72,8 +72,10 @@ def test_a_release_from_its_push_to_its_retry(application: Applications, command
     assert command("show", app.name)["outcome"] == "ABORTED"
     again = command("retry", f"{app.name}/1.1.0")
     assert again["of"] == rejected["version_id"]
-    asked = (f"RELEASE#{app.name}#1.1.0", "APPROVAL#production")
-    until(lambda: app.belay.item(*asked), lambda item: item["attempt"] != rejected["attempt"])
+    until(
+        lambda: app.belay.of_attempt(app.name, "APPROVAL#production", "1.1.0"),
+        lambda asked: asked and asked["attempt"] != rejected["attempt"],
+    )
     assert command("approve", f"{app.name}/1.1.0", "--yes", "--wait")["outcome"] == "DEPLOYED"
     rolled_back = command("rollback", app.name, "production", "--wait")
     assert (rolled_back["outcome"], rolled_back["waits_for"]) == ("ROLLED_BACK", [])

@@ -67,12 +67,11 @@ def test_a_window_is_waited_for_by_a_successor(application: Applications, upgrad
     app = application(freezes=[{**freeze, "reason": "the fair"}])
     upload = app.belay.upload(app.release())
     old = app.belay.in_state(app.name, "1.0.0", "WaitForWindow")
-    held = until(lambda: app.belay.item(f"RELEASE#{app.name}#1.0.0", "HOLD#production"))
+    held = until(lambda: app.belay.of_attempt(app.name, "HOLD#production"))
 
     upgrade(app.belay, "continue")
 
-    hold = ("HOLD#production", held["task_token"])
-    until(lambda: app.belay.item(f"RELEASE#{app.name}#1.0.0", hold[0])["task_token"], lambda token: token != hold[1])
+    until(lambda: app.belay.of_attempt(app.name, "HOLD#production")["task_token"] != held["task_token"])
     assert app.belay.decide({"decision": "override", "comment": "agreed"}, app.name)[0] == 200
     assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
     assert {each.arn: each.status for each in app.belay.executions(app.name)}[old.arn] == "ABORTED"

@@ -70,9 +70,8 @@ def test_what_a_failed_stage_takes_back_is_registered(application: Applications,
 def test_each_stage_of_a_wave_asks_its_own_question(application: Applications) -> None:
     app = application({"eu": {}, "us": {}}, {"stages": [["eu", "us"]]}, approval={"required": True})
     upload = app.belay.upload(app.release())
-    release = f"RELEASE#{app.name}#1.0.0"
     tokens = {
-        stage: until(lambda stage=stage: app.belay.item(release, f"APPROVAL#{stage}"))["task_token"]
+        stage: until(lambda stage=stage: app.belay.of_attempt(app.name, f"APPROVAL#{stage}"))["task_token"]
         for stage in ("eu", "us")
     }
     assert len({*tokens.values()}) == 2

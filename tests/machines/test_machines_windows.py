@@ -17,7 +17,7 @@ def frozen(app: Application, reason: str = "year-end closing") -> None:
 
 def held(app: Application, version: str = "1.0.0") -> str:
     """Wait until a release is held; return the token of the task that waits."""
-    hold = until(lambda: app.belay.item(f"RELEASE#{app.name}#{version}", "HOLD#production"))
+    hold = until(lambda: app.belay.of_attempt(app.name, "HOLD#production", version))
     app.belay.in_state(app.name, version, "WaitForWindow")
     return str(hold["task_token"])
 
@@ -46,7 +46,7 @@ def test_a_frozen_stage_holds_a_release_until_a_person_lets_it_through(applicati
 
     assert (no_comment, status) == (400, 200)
     assert app.belay.ended(upload)["outcome"] == "DEPLOYED"
-    recorded = app.belay.item(f"RELEASE#{app.name}#1.0.0", "OVERRIDE#production")
+    recorded = app.belay.of_attempt(app.name, "OVERRIDE#production")
     assert (recorded["by"], recorded["comment"]) == (answer["by"], "orders are lost")
     _, told, _ = app.told("deployment-started", "release-held", "DEPLOYED")
     assert "year-end closing" in told.text

@@ -351,7 +351,7 @@ def acts(office: GrownOffice) -> Mapping[str, Callable[[], object]]:
         "an older release is superseded": superseded,
         "a stage's lock": turn,
         "a plan's place": planned,
-        "a release's approvals": lambda: ledger.approvals.of_release("orders", newest.version),
+        "a release's approvals": lambda: ledger.approvals.of_attempt(newest),
         "a pipeline's executions": lambda: ledger.pipelines.followed("orders", "production"),
         "who may have a stack": ledger.stack_claims.every,
         "what is to be copied to vaults": ledger.vault_copies.every,

@@ -19,7 +19,7 @@ from simulated_ledger import accepted, bring, end, end_stage
 from test_aws_unfinished import INCIDENT, NOW, RELEASE, ROLE, UPLOAD, House
 
 from belay import VERSION
-from belay.approval.asked import AskedApproval
+from belay.approval.asked import AskedApproval, GivenAnswer
 from belay.approval.request import ApprovalText
 from belay.approval.seal import Seal
 from belay.aws import function_url
@@ -306,9 +306,15 @@ def test_one_release_with_all_there_is(office: Office, belay: Belay) -> None:
 
 def test_a_deployed_release_that_is_pushed_again_and_refused_still_runs(office: Office, belay: Belay) -> None:
     office.accept()
+    office.ask()
+    approved, rejected = (GivenAnswer(word, "ann", NOW, seal=SEAL) for word in ("approve", "reject"))
+    assert office.ledger.approvals.answer(RELEASE, "production", approved)
     end_stage(office.ledger, RELEASE, now=NOW)
     end(office.ledger, RELEASE, Outcome.DEPLOYED)
     again = accepted(office.ledger, replace(UPLOAD, version_id="v2"), "1.0.0", RELEASE.digest, now=LATER)
+    asked = AskedApproval("production", again.attempt, "t", NOW, LATER, four_eyes=False, digest=SEAL, seal=Seal({}))
+    office.ledger.approvals.ask(again, asked)
+    assert office.ledger.approvals.answer(again, "production", rejected)
     end(office.ledger, again, Outcome.ABORTED, "rejected by ann", now=LATER)
     (application,) = document(belay, "list")["applications"]
     production = next(each for each in application["stages"] if each["stage"] == "production")
@@ -316,6 +322,8 @@ def test_a_deployed_release_that_is_pushed_again_and_refused_still_runs(office: 
     assert [each["outcome"] for each in application["attempts"]] == ["ABORTED", "DEPLOYED"]
     newest, first = document(belay, "show", "orders/1.0.0"), document(belay, "show", "orders/1.0.0", "--attempt", "1")
     assert [(each["number"], each["outcome"]) for each in (newest, first)] == [(2, "ABORTED"), (1, "DEPLOYED")]
+    answers = [[asked["answer"] for asked in each["approvals"]] for each in (newest, first)]
+    assert answers == [[rejected.to_dict()], [approved.to_dict()]]
     assert document(belay, "show", "orders", "--attempt", RELEASE.attempt) == first
     assert "has no attempt 3; its attempts are 1 (" in belay("show", "orders/1.0.0", "--attempt", "3")[2]
 

@@ -79,7 +79,7 @@ def test_an_approval_is_recorded_with_who_gave_it_and_delivered(
     will_go_on(waiting[1])
     answer = Decisions(ledger, waiting[0]).take(APPROVE, JO, NOW)
     assert isinstance(answer, GivenAnswer)
-    assert [each.answer for each in ledger.approvals.of_release("orders", "1.2.0")] == [answer]
+    assert [each.answer for each in ledger.approvals.of_attempt(RELEASE)] == [answer]
     assert (answer.by, answer.seal, answer.comment) == (JO.arn, "0123456789abcdef", "looks right")
     assert ledger.approvals.asked() == []
     attempt = ledger.attempts.get(RELEASE)
@@ -199,9 +199,9 @@ def test_a_held_release_is_let_through(ledger: Ledger, waiting: tuple[Executions
     decisions.take(OVERRIDE, JO, NOW)
     refused = decisions.take(OVERRIDE, MARIA, NOW)
     assert isinstance(refused, Refusal)
-    override = ledger.holds.override("orders", "1.2.0", "production")
+    override = ledger.holds.override(RELEASE, "production")
     assert override is not None
-    assert override.answer.comment == "hotfix"
+    assert override.comment == "hotfix"
 
 
 # -- the sweep ---------------------------------------------------------------------------------------------------------

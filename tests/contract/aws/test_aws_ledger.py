@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 from simulated_ledger import empty_ledger
 
-from belay.approval.asked import AskedApproval, AwaitedApproval, GivenAnswer, Override, Word
+from belay.approval.asked import AskedApproval, AwaitedApproval, GivenAnswer, Word
 from belay.approval.seal import Seal
 from belay.aws.clock import lease
 from belay.aws.dynamodb import Table
@@ -90,7 +90,7 @@ def test_a_record_of_a_change_that_is_damaged_is_named(ledger: Ledger, dynamodb:
 
 def test_what_was_asked_is_waited_for_with_another_token(ledger: Ledger) -> None:
     ledger.approvals.ask(release(), approval())
-    ledger.approvals.ask_no_more("orders", "1.0.0", "production")
+    ledger.approvals.ask_no_more(release(), "production")
     before = ledger.approvals.asked_of(release(), "production")
     assert before == approval()
     assert ledger.approvals.asked_of(release("bbbbbbbbbbbb"), "production") is None
@@ -110,10 +110,10 @@ def answered(word: Word, by: str) -> GivenAnswer:
     return GivenAnswer(word, by, LATER)
 
 
-def test_what_is_asked_of_people_is_kept_with_its_release(ledger: Ledger) -> None:
+def test_what_is_asked_of_people_is_kept_with_its_attempt(ledger: Ledger) -> None:
     ledger.approvals.ask(release(), approval())
-    assert ledger.approvals.get("orders", "1.0.0", "production") == approval()
-    assert ledger.approvals.of_release("orders", "1.0.0") == [approval()]
+    assert ledger.approvals.asked_of(release(), "production") == approval()
+    assert ledger.approvals.of_attempt(release()) == [approval()]
     assert ledger.approvals.asked() == [AwaitedApproval(release(), "production", NOW, LATER)]
 
 
@@ -121,15 +121,19 @@ def test_an_approval_is_answered_once(ledger: Ledger) -> None:
     ledger.approvals.ask(release(), approval())
     assert ledger.approvals.answer(release(), "production", answered("approve", "maria"))
     assert not ledger.approvals.answer(release(), "production", answered("reject", "jo"))
-    assert ledger.approvals.get("orders", "1.0.0", "production") == approval(answer=answered("approve", "maria"))
+    assert ledger.approvals.asked_of(release(), "production") == approval(answer=answered("approve", "maria"))
 
 
-def test_an_answer_to_an_earlier_attempt_is_none_to_this_one(ledger: Ledger) -> None:
-    ledger.approvals.ask(release(), approval())
-    assert ledger.approvals.answer(release(), "production", answered("approve", "maria"))
-    ledger.approvals.ask(release("bbbbbbbbbbbb"), approval("bbbbbbbbbbbb"))
-    assert ledger.approvals.get("orders", "1.0.0", "production") == approval("bbbbbbbbbbbb")
-    assert not ledger.approvals.answer(release(), "production", answered("approve", "maria"))
+def test_an_answer_to_one_attempt_is_none_to_another_and_stays(ledger: Ledger) -> None:
+    earlier, later = release(), release("bbbbbbbbbbbb")
+    ledger.approvals.ask(earlier, approval())
+    assert not ledger.approvals.answer(later, "production", answered("approve", "maria")), "it did not ask"
+    assert ledger.approvals.answer(earlier, "production", answered("approve", "maria"))
+    ledger.approvals.ask(later, approval("bbbbbbbbbbbb"))
+    assert ledger.approvals.of_attempt(later) == [approval("bbbbbbbbbbbb")]
+    assert ledger.approvals.answer(later, "production", answered("reject", "jo"))
+    assert ledger.approvals.of_attempt(earlier) == [approval(answer=answered("approve", "maria"))]
+    assert ledger.approvals.of_attempt(later) == [approval("bbbbbbbbbbbb", answer=answered("reject", "jo"))]
 
 
 def test_people_are_reminded_once_and_asked_no_more(ledger: Ledger) -> None:
@@ -137,21 +141,33 @@ def test_people_are_reminded_once_and_asked_no_more(ledger: Ledger) -> None:
     (waiting,) = ledger.approvals.asked()
     ledger.approvals.reminded(waiting, LATER)
     assert [each.reminded_at for each in ledger.approvals.asked()] == [LATER]
-    ledger.approvals.ask_no_more("orders", "1.0.0", "production")
+    ledger.approvals.ask_no_more(release(), "production")
     ledger.approvals.reminded(waiting, LATER)
     assert ledger.approvals.asked() == []
 
 
-def test_a_release_is_held_once_and_let_through(ledger: Ledger) -> None:
+def test_asking_no_more_for_an_earlier_attempt_leaves_what_a_later_one_asks(ledger: Ledger) -> None:
+    earlier, later = release(), release("bbbbbbbbbbbb")
+    ledger.approvals.ask(earlier, approval())
+    ledger.approvals.ask(later, approval("bbbbbbbbbbbb"))
+    ledger.approvals.ask_no_more(earlier, "production")
+    assert [each.release for each in ledger.approvals.asked()] == [later]
+
+
+def test_an_attempt_is_held_once_and_let_through(ledger: Ledger) -> None:
     held = {"reason": "a freeze", "until": LATER, "now": NOW}
-    assert ledger.holds.hold(release(), "production", task_token="one", **held)
-    assert not ledger.holds.hold(release(), "production", task_token="two", **held)
-    assert [each.task_token for each in ledger.holds.of_release("orders", "1.0.0")] == ["two"]
-    assert ledger.holds.hold(release("bbbbbbbbbbbb"), "production", task_token="three", **held)
-    assert ledger.holds.override("orders", "1.0.0", "production") is None
-    ledger.holds.record_override(release(), "production", answered("override", "maria"))
-    overridden = Override("aaaaaaaaaaaa", answered("override", "maria"))
-    assert ledger.holds.override("orders", "1.0.0", "production") == overridden
+    earlier, later = release(), release("bbbbbbbbbbbb")
+    assert ledger.holds.hold(earlier, "production", task_token="one", **held)
+    assert not ledger.holds.hold(earlier, "production", task_token="two", **held)
+    assert ledger.holds.hold(later, "production", task_token="three", **held)
+    assert [each.task_token for each in ledger.holds.of_attempt(earlier)] == ["two"]
+    assert [each.task_token for each in ledger.holds.of_attempt(later)] == ["three"]
+    assert ledger.holds.of(later, "test") is None
+    assert ledger.holds.override(earlier, "production") is None
+    ledger.holds.record_override(earlier, "production", answered("override", "maria"))
+    assert ledger.holds.override(later, "production") is None
+    ledger.holds.record_override(later, "production", answered("override", "jo"))
+    assert ledger.holds.override(earlier, "production") == answered("override", "maria")
 
 
 # -- locks -------------------------------------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
 """What Belay 0.1 kept in its ledger is read, as far as it is about incidents, locks, people, pipelines and stacks."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import v0_1
 from simulated_ledger import empty_ledger, every_incident
 
-from belay.approval.asked import GivenAnswer, Override
+from belay.approval.asked import GivenAnswer
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Operation, Purpose
 from belay.ledger.pipelines import ExecutionRecord, GoodExecution
@@ -74,25 +75,71 @@ def test_operations_of_releases_and_of_others(ledger: Ledger) -> None:
         assert read == Operation(release.attempt, item["stage"], Purpose(item["purpose"]), of)
 
 
+def attempt_in(item: dict[str, Any]) -> ReleaseReference:
+    """The attempt that an item of a release is about."""
+    _, application, version = item["PK"].split("#")
+    return ReleaseReference(application, version, "", item["attempt"])
+
+
 def test_what_was_asked_of_people_and_answered(ledger: Ledger) -> None:
     for item in v0_1.items("approval"):
-        asked = ledger.approvals.get(*item["PK"].split("#")[1:], item["SK"].removeprefix("APPROVAL#"))
-        assert asked is not None
-        assert (asked.attempt, asked.digest) == (item["attempt"], item["seal"]["digest"])
+        (asked,) = ledger.approvals.of_attempt(attempt_in(item))
+        assert asked == ledger.approvals.asked_of(attempt_in(item), item["SK"].removeprefix("APPROVAL#"))
+        assert (asked.stage, asked.attempt, asked.digest) == ("production", item["attempt"], item["seal"]["digest"])
         assert asked.seal.parts == item["seal"]["parts"]
         assert (asked.answer and asked.answer.to_dict()) == item.get("answer")
     assert [each.release.version for each in ledger.approvals.asked()] == ["1.4.0", "1.5.0-rc.1"]
-    assert [each.reason for each in ledger.holds.of_release("held-by-window", "1.4.3")] == [
-        "no deployment window is open"
-    ]
+    (held,) = (attempt_in(each) for each in v0_1.items("hold") if each["PK"].endswith("held-by-window#1.4.3"))
+    assert [each.reason for each in ledger.holds.of_attempt(held)] == ["no deployment window is open"]
     answer = GivenAnswer("override", ANN, "2026-11-02T09:40:00.000+00:00", "security fix", "AROAEXAMPLE:ann")
-    assert ledger.holds.override("held-by-window", "1.4.4", "production") == Override("41fa6a939ccd", answer)
+    overridden = ReleaseReference("held-by-window", "1.4.4", "", "41fa6a939ccd")
+    assert ledger.holds.override(overridden, "production") == answer
+    assert ledger.holds.override(replace(overridden, attempt="bbbbbbbbbbbb"), "production") is None
     questions = ledger.decisions.of_incident("release-incident", "release-incident-production-3c5daf915183")
     denied = {"approved": False, "by": ANN, "at": "2026-11-02T09:17:00.000+00:00", "comment": "it holds data"}
     assert questions["delete-network"] == AskedQuestion(
         "delete-network", "Delete the stack orders-network?", "2026-11-02T09:16:00.000+00:00", announced=True, **denied
     )
     assert questions["restore-orders-production"].answer is None
+
+
+def test_a_question_is_answered_where_it_was_asked(ledger: Ledger) -> None:
+    """A release that waited through the upgrade: its token changes, people are reminded, and one of them answers."""
+    waits = next(each for each in ledger.approvals.asked() if each.release.version == "1.4.0")
+    release, stage = waits.release, waits.stage
+    asked = ledger.approvals.asked_of(release, stage)
+    assert asked is not None
+    ledger.approvals.ask_on(release, asked, "the successor's")
+    ledger.approvals.reminded(waits, "now")
+    listed = {each.release.version: each.reminded_at for each in ledger.approvals.asked()}
+    assert (listed.keys(), listed["1.4.0"]) == ({"1.4.0", "1.5.0-rc.1"}, "now")
+    answer = GivenAnswer("approve", ANN, "now", seal=asked.digest)
+    assert ledger.approvals.answer(release, stage, answer)
+    assert not ledger.approvals.answer(release, stage, answer)
+    assert ledger.approvals.of_attempt(release) == [replace(asked, task_token="the successor's", answer=answer)]
+    ledger.approvals.delivered(release, stage, "the successor's")
+    assert [each.release.version for each in ledger.approvals.asked()] == ["1.5.0-rc.1"]
+
+
+def test_a_later_attempt_leaves_what_an_earlier_one_was_asked(ledger: Ledger) -> None:
+    waits = next(each for each in ledger.approvals.asked() if each.release.version == "1.4.0")
+    earlier, later = waits.release, replace(waits.release, attempt="bbbbbbbbbbbb")
+    asked = ledger.approvals.asked_of(earlier, waits.stage)
+    assert asked is not None
+    again = replace(asked, attempt=later.attempt)
+    ledger.approvals.ask(later, again)
+    assert (ledger.approvals.of_attempt(earlier), ledger.approvals.of_attempt(later)) == ([asked], [again])
+    ledger.approvals.ask_no_more(earlier, waits.stage)
+    assert [each.release for each in ledger.approvals.asked() if each.release.version == "1.4.0"] == [later]
+
+
+def test_a_release_that_is_held_goes_on_waiting_with_another_token(ledger: Ledger) -> None:
+    (release,) = (attempt_in(each) for each in v0_1.items("hold") if each["PK"].endswith("held-by-window#1.4.3"))
+    before = ledger.holds.of(release, "production")
+    assert before is not None
+    known = {"reason": before.reason, "until": before.until, "now": before.at}
+    assert not ledger.holds.hold(release, "production", task_token="the successor's", **known)
+    assert ledger.holds.of_attempt(release) == [replace(before, task_token="the successor's")]
 
 
 def test_locks_and_who_waits_for_them(ledger: Ledger) -> None:

@@ -266,6 +266,6 @@ def test_an_override_that_came_before_the_wait_began_ends_it(
 
     hold_release.handler(event | {"until": LATER}, None)
 
-    hold = house.ledger.holds.get("orders", "1.0.0", "production")
+    hold = house.ledger.holds.of(found, "production")
     assert hold is not None
     assert hold.task_token == "token"

@@ -88,11 +88,3 @@ class Hold:
     reason: str
     until: str
     at: str
-
-
-@dataclass(frozen=True)
-class Override:
-    """A person's permission for an attempt to continue outside a stage's windows."""
-
-    attempt: str
-    answer: GivenAnswer

@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from belay.approval.asked import SAID, AskedApproval, GivenAnswer, Override, Word
+from belay.approval.asked import SAID, AskedApproval, GivenAnswer, Word
 from belay.approval.principal import Principal, Sameness, same_person
 from belay.events.function_url import Refusal
 from belay.release.attempt import Attempt
@@ -227,13 +227,13 @@ def refuse_question(
     return None
 
 
-def refuse_override(decision: Decision, attempt: Attempt | None, overridden: Override | None) -> Refusal | None:
-    """Return why an override of a stage's windows is refused, or None."""
+def refuse_override(decision: Decision, attempt: Attempt | None, overridden: GivenAnswer | None) -> Refusal | None:
+    """Return why an override of a stage's windows is refused, or None; ``overridden`` is the attempt's own."""
     if attempt is None:
         return Refusal(404, "Unknown", f"{decision.application} has no release {decision.version}")
     if attempt.outcome is not None:
         return Refusal(410, "Ended", f"{decision.about} has already ended: {attempt.outcome}")
-    if overridden is not None and overridden.attempt == attempt.id:
-        by, at = overridden.answer.by, overridden.answer.at
-        return Refusal(409, "AlreadyAnswered", f"{decision.about} was already overridden by {by} at {at}")
+    if overridden is not None:
+        said = f"{decision.about} was already overridden by {overridden.by} at {overridden.at}"
+        return Refusal(409, "AlreadyAnswered", said)
     return None

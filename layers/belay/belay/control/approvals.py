@@ -101,14 +101,14 @@ class Approvals:
         A request that can no longer be answered is dropped.
         """
         release, stage = awaited.release, awaited.stage
-        approval = self._ledger.approvals.get(release.application, release.version, stage)
+        approval = self._ledger.approvals.asked_of(release, stage)
         attempt = self._ledger.attempts.get(release)
         asked_at, expires_at = map(datetime.fromisoformat, (awaited.asked_at, awaited.expires_at))
-        answer = approval.answer if approval is not None and approval.attempt == release.attempt else None
+        answer = None if approval is None else approval.answer
         if answer is not None and decisions.deliver(release, stage, answer):
             return False
         if attempt is None or attempt.outcome is not None or now > expires_at or (answer and _went_on(attempt, stage)):
-            self._ledger.approvals.ask_no_more(release.application, release.version, stage)
+            self._ledger.approvals.ask_no_more(release, stage)
         elif answer is None and awaited.reminded_at is None and now >= remind_at(asked_at, expires_at):
             kept = self._artifacts.require_json(release.stage_key(stage, "approval.json"))
             message = _message(release, stage, ApprovalText.from_dict(kept), (), reminder=True)

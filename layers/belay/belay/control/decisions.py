@@ -38,8 +38,9 @@ class Decisions:
 
     def _approval(self, decision: Decision, caller: Principal, answer: GivenAnswer) -> GivenAnswer | Refusal:
         application, version, stage = decision.application, decision.version, decision.stage
-        approval = self._ledger.approvals.get(application, version, stage)
         attempt = self._ledger.attempts.current(application, version)
+        release = None if attempt is None else attempt.release
+        approval = None if release is None else self._ledger.approvals.asked_of(release, stage)
         refusal = refuse_approval(
             decision,
             approval,
@@ -49,13 +50,12 @@ class Decisions:
             caller=caller,
             now=answer.at,
         )
-        release = None if attempt is None else attempt.release
         if approval is None or release is None or (refusal and not answer.repeats(approval.answer)):
             return refusal or Refusal(404, "Unknown", f"{decision.about} is not known")
         if refusal is None:
             answer = replace(answer, seal=approval.digest)
             if not self._ledger.approvals.answer(release, stage, answer):
-                first = self._ledger.approvals.get(application, version, stage)
+                first = self._ledger.approvals.asked_of(release, stage)
                 return answered_before(decision.about, (first and first.answer) or answer)
         answer = approval.answer or answer
         waited = self.deliver(release, stage, answer)
@@ -117,18 +117,18 @@ class Decisions:
     def _override(self, decision: Decision, answer: GivenAnswer) -> GivenAnswer | Refusal:
         application, version, stage = decision.application, decision.version, decision.stage
         attempt = self._ledger.attempts.current(application, version)
-        overridden = self._ledger.holds.override(application, version, stage)
-        refusal = refuse_override(decision, attempt, overridden)
         release = None if attempt is None else attempt.release
-        if release is None or (refusal and not answer.repeats(None if overridden is None else overridden.answer)):
+        overridden = None if release is None else self._ledger.holds.override(release, stage)
+        refusal = refuse_override(decision, attempt, overridden)
+        if release is None or (refusal and not answer.repeats(overridden)):
             return refusal or Refusal(404, "Unknown", f"{decision.about} is not known")
         if refusal is None:
             self._ledger.holds.record_override(release, stage, answer)
             self._ledger.attempts.note(release, Occurrence.LET_THROUGH, answer.at, stage=stage, detail=answer.in_words)
-        hold = self._ledger.holds.get(application, version, stage)
-        if hold is not None and hold.attempt == release.attempt:
+        hold = self._ledger.holds.of(release, stage)
+        if hold is not None:
             self._executions.send_task_success(hold.task_token, {})
-        return overridden.answer if refusal and overridden else answer
+        return overridden if refusal and overridden else answer
 
 
 def _said(question: AskedQuestion | None) -> GivenAnswer | None:

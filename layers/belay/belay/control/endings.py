@@ -153,9 +153,8 @@ class Endings:
         return Topic(self._sns, own or self._default_topic, self._ledger)
 
     def _approvals(self, release: ReleaseReference) -> list[str]:
-        asked = self._ledger.approvals.of_release(release.application, release.version)
-        answered = [each for each in asked if each.answer is not None and each.attempt == release.attempt]
-        return [f"{each.stage}: {each.answer.in_words}" for each in answered if each.answer]
+        asked = self._ledger.approvals.of_attempt(release)
+        return [f"{each.stage}: {each.answer.in_words}" for each in asked if each.answer]
 
     def _plans(self, release: ReleaseReference) -> dict[str, StagePlan]:
         stages = self._accepted(release).application.stages

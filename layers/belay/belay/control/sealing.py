@@ -66,8 +66,8 @@ def looked_up(run: StageContext, static: Report) -> list[str]:
 def broken_since_approval(files: StageFiles, stacks: Stacks, today: date) -> str | None:
     """Say which part of what was approved has changed, or that there is no approval; None if nothing has changed."""
     run = files.run
-    approval = run.ledger.approvals.get(run.release.application, run.release.version, run.stage.name)
-    answer = approval.answer if approval is not None and approval.attempt == run.release.attempt else None
+    approval = run.ledger.approvals.asked_of(run.release, run.stage.name)
+    answer = None if approval is None else approval.answer
     if approval is None or answer is None or answer.word != "approve":
         return "this release continued without a recorded approval of a person"
     found = Seal.of(sealed_now(files, stacks, today))

@@ -68,10 +68,10 @@ class Superseding:
             return False
         stage, why = superseded.stage, superseded.why(release.version)
         asked = self.ledger.approvals.asked_of(release, stage)
-        hold = self.ledger.holds.get(release.application, release.version, stage)
+        hold = self.ledger.holds.of(release, stage)
         if asked is not None:
             self.executions.send_task_failure(asked.task_token, SUPERSEDED, why)
-            self.ledger.approvals.ask_no_more(release.application, release.version, stage)
-        if hold is not None and hold.attempt == release.attempt:
+            self.ledger.approvals.ask_no_more(release, stage)
+        if hold is not None:
             self.executions.send_task_failure(hold.task_token, SUPERSEDED, why)
         return True

@@ -1,19 +1,25 @@
 """Approvals: a stage's requests before it changes anything, and the answers."""
 
+from typing import Final
+
 from belay.approval.asked import AskedApproval, AwaitedApproval, GivenAnswer
 from belay.approval.seal import Seal
 from belay.aws.dynamodb import Item
+from belay.ledger.attempt_items import in_stage_key, is_of_version, of_attempt, of_attempt_in
 from belay.ledger.records import Records, read_each
 from belay.release.records import ReleaseReference
 
-_PREFIX = "APPROVAL#"
+_KIND: Final = "APPROVAL"
 
 
 class ApprovalRecords(Records):
-    """Items ``APPROVAL#`` of a release, and ``ASKED``."""
+    """Items ``APPROVAL#`` of an attempt, and ``ASKED``.
+
+    A request that an earlier Belay stored with its version is answered where it is.
+    """
 
     def ask(self, release: ReleaseReference, asked: AskedApproval) -> None:
-        """Record that a stage waits for a person. It replaces an earlier attempt's request."""
+        """Record that a stage waits for a person."""
         approval = {
             "attempt": asked.attempt,
             "task_token": asked.task_token,
@@ -22,42 +28,38 @@ class ApprovalRecords(Records):
             "four_eyes": asked.four_eyes,
             "seal": {**asked.seal.to_dict(), "digest": asked.digest},
         }
-        pk, sk = _keys(release.application, release.version, asked.stage)
+        pk, sk = in_stage_key(_KIND, release, asked.stage)
         self._table.transact(
             self._table.new({"PK": pk, "SK": sk} | approval),
-            self._table.new(_awaited(release, asked, asked.task_token)),
+            self._table.new(_awaited(_awaited_key(release, asked.stage), release, asked, asked.task_token)),
         )
 
-    def get(self, application: str, version: str, stage: str) -> AskedApproval | None:
-        """Return a release's approval in a stage, with its answer once there is one."""
-        item = self._table.get(*_keys(application, version, stage))
+    def asked_of(self, release: ReleaseReference, stage: str) -> AskedApproval | None:
+        """Return an attempt's approval in a stage, with its answer once there is one; None if it requested none."""
+        item = of_attempt_in(self._table, _KIND, release, stage)
         return None if item is None else _approval(item)
 
-    def of_release(self, application: str, version: str) -> list[AskedApproval]:
-        """Return a release's approvals in all its stages."""
-        return [_approval(item) for item in self._table.query(f"RELEASE#{application}#{version}", _PREFIX)]
-
-    def asked_of(self, release: ReleaseReference, stage: str) -> AskedApproval | None:
-        """Return this attempt's approval in a stage; None if it requested none."""
-        found = self.get(release.application, release.version, stage)
-        return found if found is not None and found.attempt == release.attempt else None
+    def of_attempt(self, release: ReleaseReference) -> list[AskedApproval]:
+        """Return an attempt's approvals in all its stages."""
+        return [_approval(item) for item in of_attempt(self._table, _KIND, release)]
 
     def ask_on(self, release: ReleaseReference, asked: AskedApproval, task_token: str) -> None:
         """Keep waiting for an ``asked`` approval with a new task token; an answer given in between still arrives."""
+        awaited = self._awaited_key(release, asked.stage)
         self._table.transact(
             self._table.change(
-                *_keys(release.application, release.version, asked.stage),
+                *self._key(release, asked.stage),
                 "SET task_token = :token",
                 "attempt = :attempt",
                 {":token": task_token, ":attempt": release.attempt},
             ),
-            self._table.new(_awaited(release, asked, task_token)),
+            self._table.new(_awaited(awaited, release, asked, task_token)),
         )
 
     def answer(self, release: ReleaseReference, stage: str, answer: GivenAnswer) -> bool:
-        """Record a person's answer. False if it was already answered, or another attempt now waits for one."""
+        """Record a person's answer. False if it was already answered, or never requested."""
         return self._table.update(
-            *_keys(release.application, release.version, stage),
+            *self._key(release, stage),
             "SET answer = :answer",
             "attempt = :attempt AND attribute_not_exists(answer)",
             {":answer": answer.to_dict(), ":attempt": release.attempt},
@@ -69,31 +71,42 @@ class ApprovalRecords(Records):
 
     def reminded(self, awaited: AwaitedApproval, now: str) -> None:
         """Record that people were reminded of an approval."""
-        about = f"{awaited.release.application}#{awaited.release.version}#{awaited.stage}"
-        self._table.update("ASKED", about, "SET reminded_at = :now", "attribute_exists(PK)", {":now": now})
+        key = self._awaited_key(awaited.release, awaited.stage)
+        self._table.update(*key, "SET reminded_at = :now", "attribute_exists(PK)", {":now": now})
 
     def delivered(self, release: ReleaseReference, stage: str, task_token: str) -> None:
         """Stop tracking an approval whose answer reached a task, unless another task waits for it by now."""
         self._table.delete(
-            "ASKED",
-            f"{release.application}#{release.version}#{stage}",
+            *self._awaited_key(release, stage),
             "attribute_not_exists(task_token) OR task_token = :token",
             {":token": task_token},
         )
 
-    def ask_no_more(self, application: str, version: str, stage: str) -> None:
+    def ask_no_more(self, release: ReleaseReference, stage: str) -> None:
         """Stop tracking a pending approval that can no longer be answered."""
-        self._table.delete("ASKED", f"{application}#{version}#{stage}")
+        self._table.delete(*self._awaited_key(release, stage))
+
+    def _key(self, release: ReleaseReference, stage: str) -> tuple[str, str]:
+        """Return where an attempt's approval is."""
+        item = of_attempt_in(self._table, _KIND, release, stage)
+        return in_stage_key(_KIND, release, stage) if item is None else (item["PK"], item["SK"])
+
+    def _awaited_key(self, release: ReleaseReference, stage: str) -> tuple[str, str]:
+        """Return where an approval is tracked: with its version, if the approval itself is."""
+        item = of_attempt_in(self._table, _KIND, release, stage)
+        if item is not None and is_of_version(item):
+            return "ASKED", f"{release.application}#{release.version}#{stage}"
+        return _awaited_key(release, stage)
 
 
-def _keys(application: str, version: str, stage: str) -> tuple[str, str]:
-    return f"RELEASE#{application}#{version}", f"{_PREFIX}{stage}"
+def _awaited_key(release: ReleaseReference, stage: str) -> tuple[str, str]:
+    return "ASKED", f"{release.application}#{release.attempt}#{stage}"
 
 
-def _awaited(release: ReleaseReference, asked: AskedApproval, task_token: str) -> Item:
+def _awaited(key: tuple[str, str], release: ReleaseReference, asked: AskedApproval, task_token: str) -> Item:
     return {
-        "PK": "ASKED",
-        "SK": f"{release.application}#{release.version}#{asked.stage}",
+        "PK": key[0],
+        "SK": key[1],
         "release": release.to_dict(),
         "stage": asked.stage,
         "asked_at": asked.requested_at,
@@ -109,7 +122,7 @@ def _asked(item: Item) -> AwaitedApproval:
 
 def _approval(item: Item) -> AskedApproval:
     return AskedApproval(
-        stage=item["SK"].removeprefix(_PREFIX),
+        stage=item["SK"].removeprefix(f"{_KIND}#"),
         attempt=item["attempt"],
         task_token=item["task_token"],
         requested_at=item["requested_at"],

@@ -1,14 +1,14 @@
-"""How attempts and versions are stored in the ledger."""
+"""How attempts, what belongs to them, and versions are stored in the ledger."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from belay.aws.dynamodb import Item
+from belay.aws.dynamodb import Item, Table
 from belay.release.attempt import Attempt, InStage, Superseded, VersionHead, file_key
 from belay.release.life import State
 from belay.release.reason import Reason, from_document, to_dict
-from belay.release.records import Outcome, Upload
+from belay.release.records import Outcome, ReleaseReference, Upload
 
 _STAGE: Final = "stage#"
 _SUPERSEDED: Final = "superseded#"
@@ -17,6 +17,38 @@ _SUPERSEDED: Final = "superseded#"
 def attempt_key(application: str, attempt: str) -> tuple[str, str]:
     """Return the key of an attempt."""
     return f"APPLICATION#{application}", f"ATTEMPT#{attempt}"
+
+
+def in_stage_key(kind: str, release: ReleaseReference, stage: str) -> tuple[str, str]:
+    """Return the key of something that an attempt has in each stage, such as its ``APPROVAL``."""
+    return f"ATTEMPT#{release.application}#{release.attempt}", f"{kind}#{stage}"
+
+
+def of_attempt_in(table: Table, kind: str, release: ReleaseReference, stage: str) -> Item | None:
+    """Return what an attempt has in a stage.
+
+    It was stored with the attempt's version before, where that of the next attempt replaced it.
+    """
+    item = table.get(*in_stage_key(kind, release, stage))
+    if item is not None:
+        return item
+    item = table.get(_of_version(release), f"{kind}#{stage}")
+    return item if item is not None and item["attempt"] == release.attempt else None
+
+
+def of_attempt(table: Table, kind: str, release: ReleaseReference) -> list[Item]:
+    """Return what an attempt has in its stages, of one kind, by stage; also what was stored with its version."""
+    every = [*table.query(_of_version(release), f"{kind}#"), *table.query(*in_stage_key(kind, release, ""))]
+    return sorted((each for each in every if each["attempt"] == release.attempt), key=lambda each: str(each["SK"]))
+
+
+def is_of_version(item: Mapping[str, Any]) -> bool:
+    """Whether what an attempt has in a stage was stored with its version."""
+    return str(item["PK"]).startswith("RELEASE#")
+
+
+def _of_version(release: ReleaseReference) -> str:
+    return f"RELEASE#{release.application}#{release.version}"
 
 
 def head_key(application: str, version: str) -> tuple[str, str]:

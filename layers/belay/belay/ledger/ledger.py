@@ -17,9 +17,9 @@
 | ``APPLICATION#<application>`` | ``PIPELINE#<stage>#<execution id>`` | an execution of its pipeline |
 | ``APPLICATION#<application>`` | ``PIPELINE#<stage>`` | when watching began; the last good execution |
 | ``ATTEMPT#<application>#<attempt>`` | ``TRANSITION#<time>#<stage>#<state>`` | one transition |
+| ``ATTEMPT#<application>#<attempt>`` | ``APPROVAL#<stage>`` | an approval: task token, seal, answer |
+| ``ATTEMPT#<application>#<attempt>`` | ``HOLD#<stage>``, ``OVERRIDE#<stage>`` | held outside the windows; override |
 | ``RELEASE#<application>#<version>`` | ``BASELINE#<stage>#<attempt>#<stack>`` | a stack as it was before |
-| ``RELEASE#<application>#<version>`` | ``APPROVAL#<stage>`` | an approval: task token, seal, answer |
-| ``RELEASE#<application>#<version>`` | ``HOLD#<stage>``, ``OVERRIDE#<stage>`` | held outside the windows; override |
 | ``APPLICATION#<application>`` | ``UPLOADER#<key>#<version-id>`` | who uploaded it, according to CloudTrail |
 | ``DATABASE#<application>#<stage>#<database>`` | ``CHANGE#<change>`` | what was last done with a database change |
 | ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | who started an operation |
@@ -35,7 +35,7 @@
 | ``UNHEALTHY`` | ``<incident>`` | an ended incident whose stacks are not stable yet |
 | ``THREAD#<thread>`` | ``MESSAGES`` | the ordered keys of a thread's messages, and which were sent |
 | ``THREAD#<thread>`` | ``MESSAGE#<number>`` | a message as it was sent |
-| ``ASKED`` | ``<application>#<version>#<stage>`` | a pending approval, for reminders |
+| ``ASKED`` | ``<application>#<attempt>#<stage>`` | a pending approval, for reminders |
 | ``PIPELINE`` | ``<application>#<stage>#<execution id>`` | an execution that the sweep must see finished |
 | ``UNREADABLE`` | ``<parameter>`` | a registration that cannot be read, and since when |
 | ``STACK#<stack id>`` | ``VALUES`` | what is known of the values that no call shows |
