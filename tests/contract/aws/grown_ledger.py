@@ -128,7 +128,7 @@ class GrownOffice(Office):
     def __init__(self) -> None:
         client: Callable[[str], Any] = boto3.Session(region_name="eu-west-1").client
         super().__init__(client)
-        _live(self.ledger)
+        live(self.ledger)
         pages = self.dynamodb.get_paginator("scan").paginate(TableName="ledger")
         self.releases, self._life = 1, json.dumps([item for page in pages for item in page["Items"]])
         rds = client("rds")
@@ -189,7 +189,7 @@ class GrownOffice(Office):
         return found
 
 
-def _live(ledger: Ledger) -> None:
+def live(ledger: Ledger) -> None:
     """Take the first release, and an upload that became none, through their lives."""
     rejected, upload, release = rejected_number(1), upload_number(1), release_number(1)
     assert ledger.attempts.claim(rejected, "execution-r1", f"{LIFE}:00.000+00:00")

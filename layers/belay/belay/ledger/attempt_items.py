@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from belay.aws.dynamodb import Item, Table
+from belay.documents import read
 from belay.release.attempt import Attempt, InStage, Superseded, VersionHead, file_key
 from belay.release.life import State
 from belay.release.reason import Reason, from_document, to_dict
@@ -102,7 +103,7 @@ def attempt_from(item: Mapping[str, Any]) -> Attempt:
         known = (item.get("about", ""), outcome_in(item, "stage_outcome"), outcome_in(item, "outcome"))
         state, stages = in_one_stage(item["stage"], item["claimed_at"], state, *known)
     return Attempt(
-        upload=Upload(**item["upload"]),
+        upload=read(Upload, item["upload"], "an upload"),
         execution=item["execution"],
         claimed_at=item["claimed_at"],
         state=state,

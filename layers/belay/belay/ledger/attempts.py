@@ -7,6 +7,7 @@ from typing import Final
 
 from belay.aws.clock import kept_until
 from belay.aws.dynamodb import Item, Table
+from belay.documents import read
 from belay.errors import IllegalTransition, MissingDocument, ReleaseSuperseded
 from belay.ledger.attempt_items import (
     attempt_from,
@@ -466,7 +467,7 @@ class AttemptRecords:
 
 
 def _open(item: Item) -> OpenAttempt:
-    return OpenAttempt(Upload(**item["document"]), str(item["execution"]), item.get("at"))
+    return OpenAttempt(read(Upload, item["document"], "an upload"), str(item["execution"]), item.get("at"))
 
 
 def _listed(states: Iterable[State]) -> str:

@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from belay.approval.asked import GivenAnswer
 from belay.aws.dynamodb import Item
+from belay.documents import read
 from belay.ledger.records import Records, announced, close, opened, read_each
 from belay.release.reason import Reason, from_document, to_dict
 from belay.release.records import Outcome
@@ -299,7 +300,7 @@ class IncidentRecords(Records):
 
 
 def _open(item: Item) -> OpenIncident:
-    return OpenIncident(**item["document"], execution=item["execution"], at=item.get("at"))
+    return read(OpenIncident, {**item, **item["document"]}, "an open incident")
 
 
 def _watched(item: Item) -> WatchedIncident:

@@ -5,6 +5,7 @@ from typing import Any
 
 from belay.aws.clock import kept_until
 from belay.aws.dynamodb import Item
+from belay.documents import read
 from belay.ledger.records import Records, is_current
 from belay.pipeline.execution import PipelineExecution, PipelineStatus, Revision, origin_of
 from belay.release.origin import Origin
@@ -55,8 +56,7 @@ class GoodExecution:
     @classmethod
     def from_dict(cls, document: Item) -> "GoodExecution":
         """Read what ``to_dict`` wrote."""
-        known = {name: document[name] for name in cls.__dataclass_fields__}
-        return cls(**known | {"revisions": tuple(Revision(**each) for each in document["revisions"])})
+        return read(cls, document, "the last good execution")
 
 
 class PipelineRecords(Records):

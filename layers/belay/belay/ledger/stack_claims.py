@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from belay.aws.dynamodb import Item
+from belay.documents import read
 from belay.ledger.records import Records, read_each
 from belay.release.stack_claim import StackClaim
 
@@ -29,4 +30,4 @@ class StackClaimRecords(Records):
 
 
 def _claim(item: Item) -> StackClaim:
-    return StackClaim(**{name: item[name] for name in StackClaim.__dataclass_fields__})
+    return read(StackClaim, item, "a stack's claim")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from belay.aws.dynamodb import Item
+from belay.documents import read
 from belay.ledger.records import Records
 from belay.release.attempt import Runs, StackLeft, StageDeployment, TakenBack, left_by, runs_in_words
 from belay.release.records import ReleaseReference
@@ -110,7 +111,7 @@ def _left_item(application: str, stage: str, stacks: Iterable[StackLeft]) -> Ite
 
 
 def _left(item: Item) -> tuple[StackLeft, ...]:
-    return tuple(StackLeft(**each) for each in item["stacks"])
+    return tuple(read(StackLeft, each, "a stack that was left") for each in item["stacks"])
 
 
 def _stage_in(item: Item) -> str:
@@ -130,5 +131,5 @@ def _deployment(item: Item) -> StageDeployment:
         ReleaseReference.from_dict(item["release"]),
         item["deployed_at"],
         item.get("incident"),
-        None if back is None else TakenBack(**back),
+        None if back is None else read(TakenBack, back, "a rollback"),
     )

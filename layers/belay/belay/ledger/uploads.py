@@ -8,6 +8,7 @@ from typing import Any
 from belay.approval.principal import Principal
 from belay.aws.clock import kept_until
 from belay.aws.dynamodb import Item
+from belay.documents import read
 from belay.ledger.records import Records, is_current, read_each
 from belay.release.attempt import HeldUpload, UploadsLook
 from belay.release.records import Upload
@@ -57,9 +58,9 @@ class UploadRecords(Records):
     def uploader(self, upload: Upload) -> Principal | None:
         """Return who uploaded a release; None if unknown."""
         item = self._table.get(f"APPLICATION#{upload.application}", f"UPLOADER#{upload.identity}")
-        return None if item is None or not is_current(item) else Principal(**item["uploader"])
+        return None if item is None or not is_current(item) else read(Principal, item["uploader"], "an uploader")
 
 
 def _held(item: Item) -> HeldUpload | None:
-    held = HeldUpload(Upload(**item["upload"]), item["event"], str(item["SK"]).split("#")[0])
+    held = HeldUpload(read(Upload, item["upload"], "an upload"), item["event"], str(item["SK"]).split("#")[0])
     return held if is_current(item) else None

@@ -7,6 +7,7 @@ next write.
 
 from belay.aws.clock import lease
 from belay.aws.dynamodb import Item
+from belay.documents import read
 from belay.ledger.attempt_items import (
     attempt_item,
     head_key,
@@ -39,7 +40,7 @@ class AttemptsOf01(Records):
 
     def of_head(self, head: Item) -> Attempt | None:
         """Return the attempt in a version's item, if Belay 0.1 wrote it."""
-        return self.attempt(Upload(**head["upload"])) if "state" in head else None
+        return self.attempt(read(Upload, head["upload"], "an upload")) if "state" in head else None
 
     def attempts(self, application: str) -> list[Attempt]:
         """Return every attempt of an application that was not converted yet."""
@@ -97,12 +98,12 @@ class AttemptsOf01(Records):
         """Convert the attempt in a version's item, before another replaces it."""
         head = self._table.get(*head_key(application, version))
         if head is not None and "state" in head:
-            self.adopt(Upload(**head["upload"]))
+            self.adopt(read(Upload, head["upload"], "an upload"))
 
 
 def _attempt(item: Item, head: Item) -> Attempt:
     """Read an upload's item, with its version's item if that is about this upload."""
-    upload = Upload(**item["upload"])
+    upload = read(Upload, item["upload"], "an upload")
     if "state" not in head or head["attempt"] != upload.attempt:
         head = {}
     outcome = outcome_in(item, "outcome") or outcome_in(head, "outcome")

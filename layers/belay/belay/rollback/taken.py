@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from belay.documents import read
 from belay.rollback.plan import Action, Kind, lasting
 
 
@@ -36,8 +37,8 @@ class StepTaken:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "StepTaken":
-        """Read what ``to_dict`` wrote."""
-        return cls(**{**document, "action": Action(document["action"]), "kind": Kind(document["kind"])})
+        """Read what ``to_dict`` wrote. Raises ``UnreadableRecord``."""
+        return read(cls, document, "a step")
 
 
 REFUSALS_PER_TRY = 5
