@@ -157,6 +157,18 @@ class TestAnswered:
         assert (status, refused["error"]) == (410, "Ended")
         assert last_state(app) == "Aborted"
 
+    def test_denied_by_hand_with_an_answer_that_cannot_be_read(self, application: Applications) -> None:
+        app = application(approval={"required": True})
+        upload = app.belay.upload(app.release())
+        token = app.belay.task_token(app.name)
+
+        app.belay.aws("stepfunctions").send_task_failure(taskToken=token, error="ApprovalDenied", cause='{"by": ')
+
+        record = app.belay.ended(upload)
+        assert record["outcome"] == "ABORTED"
+        assert record["reason"].startswith("denied, the answer could not be read: ")
+        assert app.belay.incidents(app.name) == []
+
     def test_what_cannot_be_taken_is_refused(self, application: Applications) -> None:
         app = application(approval={"required": True})
         upload = app.belay.upload(app.release())

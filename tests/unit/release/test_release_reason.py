@@ -27,6 +27,7 @@ from belay.release.reason import (
     abort_cause,
     caught,
     from_document,
+    kept_as,
     to_dict,
 )
 from belay.release.records import Outcome
@@ -57,6 +58,51 @@ def cause(message: str) -> str:
 )
 def test_what_a_machine_caught_is_said_in_words(output: Any, words: str) -> None:
     assert in_words(caught(output)) == words
+
+
+DENIED = PersonDecided("arn:aws:iam::1:user/ann", "rejected it", "not on a Friday")
+
+
+@pytest.mark.parametrize(
+    ("cause", "why"),
+    [
+        (json.dumps(to_dict(DENIED)), DENIED),
+        ("not today", Statement(Why.NOT_APPROVED, "not today")),
+        ("", Statement(Why.NOT_APPROVED, "no cause was given")),
+    ],
+)
+def test_who_denied_an_approval_is_read_from_the_answer(cause: str, why: Reason) -> None:
+    assert caught({"Error": "ApprovalDenied", "Cause": cause}) == why
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "{no JSON",
+        "{}",
+        '{"kind": []}',
+        '{"by": 1, "what": "no"}',
+        json.dumps(to_dict(DENIED) | {"schema": 3}),
+        json.dumps(to_dict(Fault("X", "y"))),
+        '{"document": "attempts/orders/0123456789ab/reason.json"}',
+        "{" * 100_000,
+        json.dumps({"errorMessage": '{"by":'}),
+    ],
+)
+def test_an_approval_that_was_denied_by_hand_is_denied_whatever_its_cause(cause: str) -> None:
+    denied = {"Error": "ApprovalDenied", "Cause": cause}
+    why = caught(denied)
+    assert isinstance(why, Statement)
+    assert why.about is Why.NOT_APPROVED
+    assert why.what.startswith("denied, the answer could not be read: ")
+    assert kept_as(denied) is None, "no step names a document with it"
+
+
+def test_what_a_person_sends_names_no_document() -> None:
+    sent = {"Error": "ReleaseSuperseded", "Cause": '{"document": "another"}'}
+    assert kept_as(sent) is None
+    assert caught(sent) == Statement(Why.SUPERSEDED, '{"document": "another"}')
+    assert kept_as({**sent, "Error": "StackFailed"}) == "another"
 
 
 ARN = "arn:aws:states:eu-west-1:111122223333:execution:belay-deploy-stage:a-production"

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Final
 
 from belay.documents import parsed, parsed_object, read, schema_of, written
-from belay.errors import UnreadableRecord
+from belay.errors import UnknownSchema, UnreadableRecord
 from belay.policy.verdict import Finding
 from belay.release.left_to_do import LeftToDo
 from belay.release.records import Outcome
@@ -194,8 +194,11 @@ def from_document(document: Mapping[str, Any] | str) -> Reason:
 
 
 def kept_as(carried: Mapping[str, Any] | str | None) -> str | None:
-    """Return the key of the document that a state machine passes on, or that an error names; None if it names none."""
-    if not isinstance(carried, Mapping):
+    """Return the key of the document that a state machine passes on, or that an error names; None if it names none.
+
+    What people may send to a task that waits names none.
+    """
+    if not isinstance(carried, Mapping) or carried.get("Error") in (APPROVAL_DENIED, SUPERSEDED):
         return None
     try:
         named = carried if "document" in carried else parsed(_message(str(carried.get("Cause", ""))), "a cause")
@@ -218,12 +221,20 @@ def caught(output: Mapping[str, Any] | str | None) -> Reason | None:
         days = f"{message} day{'' if message == '1' else 's'}"
         return Statement(Why.NOT_APPROVED, f"nobody approved it within {days}")
     if error == APPROVAL_DENIED and message.startswith("{"):
-        return from_document(parsed_object(message, "the reason"))
+        return _denied(message)
     if error in _REFUSALS:
         return ReleaseProblems(tuple(message.splitlines()), by_registration=error == "InvalidRegistration")
     if error in _STATEMENTS:
         return Statement(_STATEMENTS[error], message)
     return _stopped_execution(_document(str(output.get("Cause", "")))) or Fault(error, message)
+
+
+def _denied(answer: str) -> Reason:
+    """Return who denied an approval; whoever may fail the task by hand sends anything as the answer."""
+    try:
+        return read(PersonDecided, parsed_object(answer, "the document"), "the document")
+    except (UnknownSchema, UnreadableRecord) as error:
+        return Statement(Why.NOT_APPROVED, f"denied, the answer could not be read: {error}")
 
 
 def _stopped_execution(execution: Mapping[str, Any]) -> Reason | None:
