@@ -26,7 +26,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     release, stage, at = run.release, run.stage.name, timestamp()
     held = {"task_token": event["task_token"], "reason": event["why"], "until": event["until"]}
     if ledger.holds.hold(release, stage, **held, now=at):
-        why = f"{event['why']}; it goes on at {event['until']}"
+        why = f"{event['why']}; it continues at {event['until']}"
         ledger.attempts.record(release, State.HELD, at, stage=stage, detail=why)
     run.refuse_superseded()
     if ledger.holds.override(release, stage):

@@ -33,4 +33,4 @@ def tell(topics: ApplicationTopics, job: Job) -> Success:
         execution=action.execution,
     )
     topics.publish(action.application, message)
-    return Success(f"told: {message.subject}")
+    return Success(f"sent: {message.subject}")

@@ -32,7 +32,7 @@ def install() -> None:
     """Make workers report the exception, and the engine return it."""
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     if script.count(_DROPPED) != 1 or script.count(_NOT_STARTED) != 1:
-        raise RuntimeError("ministack's Lambda worker has changed: the bridge lambda_errors has to be looked at again")
+        raise RuntimeError("ministack's Lambda worker has changed: the bridge lambda_errors must be reviewed")
     lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_DROPPED, _SENT).replace(_NOT_STARTED, _WHY_NOT_STARTED)
 
     invoke_worker = lambda_runtime.Worker.invoke

@@ -59,6 +59,6 @@ def _annotation(finding: Finding) -> dict[str, str]:
         "annotationName": finding.policy,
         "status": "FAILED" if finding.verdict is Verdict.FAIL else "SKIPPED",
         "statusMessage": f"{finding.resource}: {finding.message}",
-        "remediationMessage": finding.fix or "Ask whoever operates Belay.",
+        "remediationMessage": finding.fix or "Ask the operators of Belay.",
         "severityLevel": finding.severity.upper(),
     }

@@ -129,7 +129,7 @@ def test_a_message_goes_to_the_application_s_topic(
     assert len(received) == 1, "a second delivery of the same job tells nothing"
     envelope = json.loads(received[0]["Body"])
     body = json.loads(envelope["Message"])
-    assert told.summary == f"told: PIPELINE: {application} in production"
+    assert told.summary == f"sent: PIPELINE: {application} in production"
     assert envelope["Subject"] == f"PIPELINE: {application} in production"
     assert (body["what"], body["severity"], body["kind"], body["execution"]) == (
         "Review it.",

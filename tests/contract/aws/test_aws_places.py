@@ -258,7 +258,7 @@ def test_what_there_is_no_time_for_elsewhere_is_told_and_the_rest_is_done(
     swept = function("sweep").handler({}, context)
     assert len(swept["failed_stacks"]) == 1
     told = [each for each in swept["faults"] if "NoTimeLeft" in each]
-    assert told == [f"ServiceUnavailable: Belay answered NoTimeLeft: nothing was looked at in {REGION}"]
+    assert told == [f"ServiceUnavailable: Belay answered NoTimeLeft: nothing was checked in {REGION}"]
     assert tried == []
 
 

@@ -104,7 +104,7 @@ def test_a_change_set_that_became_obsolete_is_told_as_that(house: House, stubbed
     stub.add_client_error("describe_change_set", "ChangeSetNotFound")
     stub.add_response("describe_stack_events", {"StackEvents": []})
 
-    with pytest.raises(StackFailed, match="was updated by somebody else after its change set was made"):
+    with pytest.raises(StackFailed, match="was updated by others after its change set was created"):
         StageStacks(run, Stacks(client), StackValues.of(own_aws(), run.ledger)).advance(None)
     submitted = house.ledger.operations.submitted(stack_id)
     assert submitted is not None, "it is recorded before CloudFormation is asked"

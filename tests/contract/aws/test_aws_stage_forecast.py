@@ -178,7 +178,7 @@ def test_a_database_that_is_gone_or_cannot_be_copied_gives_no_forecast(
     monkeypatch.setattr(Databases, "describe", lambda *_: None)
     with pytest.raises(NotForecast, match="orders-db does not exist any more"):
         stage.forecast.restore(EXECUTION)
-    with pytest.raises(NotForecast, match=r"the copy orders-db-belay-copy-\w+ is gone"):
+    with pytest.raises(NotForecast, match=r"the copy orders-db-belay-copy-\w+ was deleted"):
         stage.forecast.try_changes(EXECUTION)
 
 

@@ -186,7 +186,9 @@ def test_a_name_that_another_snapshot_has_is_not_restored_from(rds: Played) -> N
     restore = restoring(rds)
     tags = [{"Key": COPIED_FROM_TAG, "Value": "arn:somewhere-else"}]
     rds.snapshots[restore.name] = {**rds.snapshots["copy-1"], "TagList": tags}
-    with pytest.raises(RestoreRefused, match="its tag belay:copied-from is arn:somewhere-else: somebody else made it"):
+    with pytest.raises(
+        RestoreRefused, match="its tag belay:copied-from is arn:somewhere-else: it is not this restore's"
+    ):
         restore.bring()
 
 

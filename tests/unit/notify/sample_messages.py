@@ -408,7 +408,7 @@ MESSAGES = {
         left_to_do=[
             LeftToDo(
                 "service",
-                "finish its rollback by hand",
+                "finish its rollback manually",
                 "the release changed it, and there is no record of its earlier state.",
             )
         ],

@@ -326,10 +326,10 @@ MEMBERS = {
         "its data cannot be inflated (Error -3 while decompressing data: invalid block type)",
     ),
     "cut off": (Entry("a", GOOD, DEFLATED, raw=deflate(GOOD)[:-2]), "its data stops before its end"),
-    "goes on": (Entry("a", GOOD, DEFLATED, raw=deflate(GOOD) + b"more"), "its data goes on after its end"),
+    "goes on": (Entry("a", GOOD, DEFLATED, raw=deflate(GOOD) + b"more"), "its data continues after its end"),
     "goes on for long": (
         Entry("a", bytes(500_000), DEFLATED, raw=deflate(GOOD) + bytes(500_000)),
-        "its data goes on after its end",
+        "its data continues after its end",
     ),
     "inflates to more": (
         Entry("a", GOOD, DEFLATED, raw=deflate(GOOD + GOOD)),

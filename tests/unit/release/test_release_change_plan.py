@@ -105,7 +105,7 @@ class TestComparison:
         found = compared(self.CHANGES, [recorded("1", NEW)], ())
         assert found.refused == (
             f"1 was edited after 1.0.0 had applied it on {AT}: its SHA-256 was bbbbbbbbbbbb and is aaaaaaaaaaaa. "
-            "Restore the file, and make the difference a change of its own",
+            "Restore the file, and make the difference a separate change",
         )
         assert [each.id for each in found.pending] == ["2", "3", "R"]
 
@@ -125,7 +125,7 @@ class TestComparison:
     @pytest.mark.parametrize("outcome", [ChangeOutcome.STARTED, ChangeOutcome.UNKNOWN])
     def test_what_was_left_in_the_middle_is_refused(self, outcome: ChangeOutcome) -> None:
         (said,) = compared(self.CHANGES, [recorded("1", OLD, outcome)], ()).refused
-        assert said.startswith("1 was left in the middle by 1.0.0")
+        assert said.startswith("1 was left half done by 1.0.0")
 
     @pytest.mark.parametrize("outcome", [ChangeOutcome.FAILED, ChangeOutcome.UNDONE])
     def test_what_is_not_there_any_more_is_pending_again(self, outcome: ChangeOutcome) -> None:

@@ -174,12 +174,12 @@ WRONG: dict[str, tuple[str, str, list[str]]] = {
     "depends on a later one": (
         "network.yaml}]",
         "network.yaml, depends_on: [b]}, {name: b, template: templates/network.yaml, depends_on: [network]}]",
-        ["stacks[0].depends_on[0]: expected the name of a stack that stands earlier in this list, found 'b'"],
+        ["stacks[0].depends_on[0]: expected the name of an earlier stack in this list, found 'b'"],
     ),
     "depends on itself": (
         "network.yaml}]",
         "network.yaml, depends_on: [network]}]",
-        ["stacks[0].depends_on[0]: expected the name of a stack that stands earlier in this list, found 'network'"],
+        ["stacks[0].depends_on[0]: expected the name of an earlier stack in this list, found 'network'"],
     ),
     "capabilities": (
         "network.yaml}]",

@@ -424,7 +424,7 @@ class TestStage:
                 "regions[2]: duplicate 'eu-central-1'",
             ],
             "regions: [eu-central-1]\nephemeral: true": [
-                "regions: each release has stacks of its own in an ephemeral stage, in Belay's own region alone"
+                "regions: in an ephemeral stage each release has its own stacks, in Belay's own region only"
             ],
             "macros: [a b]": ["macros[0]: expected the name of a CloudFormation macro, found 'a b'"],
             "policies: [a]": ["policies: expected a mapping, found a list"],
@@ -438,7 +438,7 @@ class TestStage:
                 "pipeline.pre_deployment_stage: expected a stage before the deployment stage, found the same",
             ],
             "pipeline: {name: a, deployment_stage: b, start: true}\nephemeral: true\napproval: {required: true}": [
-                "pipeline: each release has stacks of its own in an ephemeral stage, which no pipeline can deploy",
+                "pipeline: in an ephemeral stage each release has its own stacks, which no pipeline can deploy",
                 "pipeline: a stage that a pipeline is started for is approved in the pipeline: leave approval out",
             ],
             "account: 123456789012": ["account: expected region too; a stage without both is in Belay's own"],
@@ -487,7 +487,7 @@ databases: [{{instance: orders-db, executor: {CHANGES}, database: orders}}]""": 
 databases: [{instance: orders-db}]
 ephemeral: true
 pipeline: {name: a, deployment_stage: b}""": [
-                "pipeline: each release has stacks of its own in an ephemeral stage, which no pipeline can deploy",
+                "pipeline: in an ephemeral stage each release has its own stacks, which no pipeline can deploy",
                 "vault.keep: expected a whole number from 1 to 80, found the number 0",
                 "vault.key: expected a key of the vault in account 999999999999, region eu-west-1",
                 "vault: an ephemeral stage has no data to keep",

@@ -185,7 +185,7 @@ def test_what_the_update_back_cannot_restore_is_said_as_its_risk() -> None:
     )
     (left,) = plan.left_to_do
     assert left.why == "the stack uses the parameter Password (NoEcho), whose value the release changed."
-    assert "Image are read anew from Parameter Store" in step.risk_in_words
+    assert "Image are read again from Parameter Store" in step.risk_in_words
 
 
 def test_what_sounds_secret_is_not_written_into_the_plan() -> None:

@@ -165,7 +165,7 @@ def test_a_nested_resource_is_brought_back_from_the_root_stack() -> None:
 @pytest.mark.parametrize(
     ("resource", "why"),
     [
-        (skipped("Topic", "UNSUPPORTED"), "compare them by hand"),
+        (skipped("Topic", "UNSUPPORTED"), "compare them manually"),
         (skipped("Table", "DELETED", resource_type="AWS::DynamoDB::Table"), "it was deleted with its data"),
         (skipped("Topic", "MODIFIED", left="the change set failed"), "the change set failed"),
     ],

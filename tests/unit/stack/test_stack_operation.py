@@ -85,12 +85,12 @@ def test_an_operation_is_seen_as_far_as_its_own_events_tell() -> None:
         ),
         (
             (("CREATE_IN_PROGRESS", "belay-1"), ("DELETE_IN_PROGRESS", None), ("DELETE_COMPLETE", None)),
-            "somebody other than Belay",
+            "someone other than Belay",
             "deleted the stack orders at 09:00:01 UTC",
         ),
         (
             (BEGUN, ("UPDATE_IN_PROGRESS", "pipeline-7"), ("UPDATE_COMPLETE", "pipeline-7")),
-            "somebody else (client request token pipeline-7)",
+            "someone else (client request token pipeline-7)",
             "began another operation on the stack orders at 09:00:01 UTC",
         ),
     ],

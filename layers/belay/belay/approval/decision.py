@@ -175,9 +175,7 @@ _OTHER_SEAL: Final = "now has the seal {}, not the one you saw; read the report 
 
 def answered_before(about: str, answer: GivenAnswer) -> Refusal:
     """Refuse a second answer: each request is answered once."""
-    return Refusal(
-        409, "AlreadyAnswered", f"{about} was {SAID[answer.word]} by {answer.by} at {answer.at}; that stands"
-    )
+    return Refusal(409, "AlreadyAnswered", f"{about} was {SAID[answer.word]} by {answer.by} at {answer.at}")
 
 
 def _refuse_same_eyes(decision: Decision, uploader: Principal | None, caller: Principal) -> Refusal | None:
@@ -221,7 +219,7 @@ def refuse_question(
         return Refusal(404, "Unknown", f"the incident {decision.incident} has no question {decision.question}; {asks}")
     if question.answer is not None:
         answered = f"{decision.about} was {question.answer} by {question.by} at {question.at}"
-        return Refusal(409, "AlreadyAnswered", f"{answered}; that stands")
+        return Refusal(409, "AlreadyAnswered", f"{answered}")
     if outcome is not None:
         return Refusal(410, "Ended", f"the incident {decision.incident} has already ended: {outcome}")
     return None

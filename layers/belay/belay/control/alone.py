@@ -34,7 +34,7 @@ class EachAlone:
         """Do one thing. None if it raises, or is in a region that cannot be reached."""
         region = self.region if place is None else place.region
         if region and region not in self.out_of_reach and not self.enough_time():
-            left_out = ServiceUnavailable("Belay", "NoTimeLeft", f"nothing was looked at in {region}", answered=False)
+            left_out = ServiceUnavailable("Belay", "NoTimeLeft", f"nothing was checked in {region}", answered=False)
             self.out_of_reach[region] = left_out
             self.note(left_out, about)
         if region in self.out_of_reach:

@@ -176,7 +176,7 @@ def ended(recovery: Recovery, outcome: Outcome, stopped_by: str | Mapping[str, s
 
 def _look_at_all(incident: Incident, why: str) -> LeftToDo:
     """Leave to a person a stage whose recovery was not completed: what was not done is listed after it."""
-    by_hand = Choice("do by hand what was not done", "nothing is lost but what each of the steps says")
+    by_hand = Choice("complete the remaining steps manually", "only what each step says")
     again = Choice("let Belay go on with it", f"what its plan says ({incident.again} --plan)", incident.again)
     return LeftToDo(
         incident.stage,

@@ -510,7 +510,7 @@ class RecoveredStacks:
             self._leave(step, f"the change set to revert its drift could not be created: {why}")
         elif not wanted & drifted:
             # It need not be empty: a nested stack may be updated without checking it for drift.
-            self._leave(step, "CloudFormation finds no drift to revert: compare it with the template by hand")
+            self._leave(step, "CloudFormation finds no drift to revert: compare it with the template manually")
         elif endangered := self._endangered(change_set):
             lost = ", ".join(endangered)
             self._leave(step, f"reverting its drift would replace or delete {lost}, which have data")

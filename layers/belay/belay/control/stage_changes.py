@@ -151,7 +151,7 @@ class StageChanges:
         """Have the pending changes applied, one step at a time: started once, then polled. Raises ``ChangesFailed``."""
         plan = self._run.change_plan()
         if plan is None or not plan.read:
-            raise self._failed(None, "it is not known what to apply: somebody removed its plan")
+            raise self._failed(None, "its plan was removed, so what to apply is unknown")
         if plan.state is ChangeState.PLANNED:
             plan = self._begun(plan) if plan.pending else self._saved(replace(plan, state=ChangeState.APPLIED))
         if plan.state is ChangeState.APPLYING:

@@ -116,7 +116,7 @@ class StageForecast:
         described = self.databases.describe(copy.kind, copy.name)
         address = address_of(copy.kind, described, plan.engine, executor.database, executor.user, executor.secret)
         if address is None or address.identifier == plan.database.identifier:
-            raise NotForecast(f"the copy {copy.name} is gone")
+            raise NotForecast(f"the copy {copy.name} was deleted")
         token = self._token(plan, f"forecast-{copy.name}")
         answer = self._asked(plan, Begin(Ask.FORECAST, token, address, changes, warm=True))
         if answer is None or answer.state is OperationState.RUNNING:
@@ -172,7 +172,7 @@ class StageForecast:
         described = None if members is None or writer is None else self.databases.describe(members.kind, writer)
         if members is None or described is None:
             raise NotForecast(
-                f"{copy.kind} {copy.original} has no instance that tells of which class the copy's has to be"
+                f"{copy.kind} {copy.original} has no instance from which to take the copy's instance class"
             )
         created = copy.create_member(described)
         if created is not None:

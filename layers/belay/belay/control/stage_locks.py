@@ -56,7 +56,7 @@ class StageLocks:
         """Describe the holder of the lock that a claim is on."""
         lock = self._ledger.locks.get(claim.application, claim.stage)
         if lock is None or not lock.held:
-            return f"nobody has the lock of {claim.stage}"
+            return f"the lock of {claim.stage} is free"
         why = f" for the incident {lock.incident}" if lock.incident else ""
         return f"{lock.label} has the lock of {claim.stage}{why} since {lock.held_since}, in {lock.execution}"
 

@@ -39,7 +39,7 @@ def _taken(run: StageContext) -> str:
     if not plan.begun or (plan.lock_seen is not None and free == plan.lock_seen):
         return ""
     lock = run.ledger.locks.get(application, stage)
-    by = "somebody" if lock is None else f"{lock.label}, in {lock.execution},"
+    by = "another execution" if lock is None else f"{lock.label}, in {lock.execution},"
     return f"{by} took {stage} while it was planned: plan again when that has ended"
 
 

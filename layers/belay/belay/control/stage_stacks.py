@@ -32,7 +32,7 @@ def refuse_deleted(run: StageContext, stacks: Stacks) -> None:
     for stack_id in (each.stack_id for each in run.plan().stacks if each.stack_id):
         status = stacks.status(stack_id)
         if status.startswith("DELETE_"):
-            said = "somebody deleted it while the release was being deployed"
+            said = "it was deleted while the release was being deployed"
             raise run.reasons.failed(StackFailure(stack_id, status, said=said))
 
 
@@ -131,7 +131,7 @@ class StageStacks:
             if not refused_for_now(fault.code, fault.message):
                 raise
             why = (
-                f"{stack.stack_name} was updated by somebody else after its change set was made, so that it can no "
+                f"{stack.stack_name} was updated by others after its change set was created, so that it can no "
                 f"longer be executed: upload the release again. CloudFormation: {fault.message}"
             )
             raise self._run.reasons.failed(Statement(Why.PLAN_CHANGED, why)) from fault
@@ -164,7 +164,7 @@ class StageStacks:
         waited = now() - datetime.fromisoformat(stack.asked_at or timestamp())
         if waited <= _BEGINS_WITHIN:
             return None
-        return f"the execution of its change set was asked for at {stack.asked_at}, and CloudFormation shows none"
+        return f"the execution of its change set was requested at {stack.asked_at}, and CloudFormation shows none"
 
     def _failed(self, stack_id: str, status: StackStatus, token: str) -> StackFailed:
         cause = self._stacks.first_cause(stack_id, token)

@@ -80,14 +80,14 @@ class VaultRestore:
         if seen.tags.get(COPIED_FROM_TAG) != self.copied_from:
             raise RestoreRefused(
                 f"expected that the snapshot {self.name} is a copy of {self.copied_from}, or not there; its tag "
-                f"{COPIED_FROM_TAG} is {seen.tags.get(COPIED_FROM_TAG, 'missing')}: somebody else made it. Look at it, "
-                "and delete it if nobody needs it"
+                f"{COPIED_FROM_TAG} is {seen.tags.get(COPIED_FROM_TAG, 'missing')}: it is not this restore's. "
+                "Check it, and delete it if it is not needed"
             )
         if seen.state is SnapshotState.FAILED:
             raise RestoreRefused(
                 f"RDS began to copy {self.copied_from} as {self.name}, and it is {seen.status} now. Most often a key "
                 f"is the reason: that of the vault has to let account {self.account} use it (RestoringAccounts of "
-                f"accounts/vault.yaml), and {self.key} whoever copies. Delete the snapshot {self.name}, then ask again"
+                f"accounts/vault.yaml), and {self.key} whoever copies. Delete the snapshot {self.name}, then try again"
             )
         if seen.state is SnapshotState.CREATING:
             return False
@@ -125,18 +125,18 @@ class VaultRestore:
             raise RestoreRefused(
                 f"expected a {kind} {self.database.identifier} in account {self.account}: the restored one gets its "
                 "settings and its name. There is none: deploy the stage's last release first (belay retry), which "
-                "creates it empty, then ask again"
+                "creates it empty, then try again"
             )
         if units[0].original is None and units[0].restored_place is Place.NAME:
             raise RestoreRefused(
-                f"{self.database} was restored from the copy {self.copy.name} already, and the replaced one is gone. "
+                f"{self.database} was already restored from {self.copy.name}, and the replaced one was deleted. "
                 f"To restore it once more, first remove the tag {INCIDENT_TAG} from {self.database.identifier}"
             )
         taken = next(filter(None, map(in_the_way, units)), None)
         if taken is not None:
             raise RestoreRefused(
                 f"the name {taken} is taken by a database that this restore did not make, maybe an earlier one of the "
-                "same copy. Rename or delete it if nobody needs it, or restore another copy (--copy)"
+                "same copy. Rename it, or delete it if not needed, or restore another copy (--copy)"
             )
         return DatabaseSeen(
             database=self.database.identifier,

@@ -38,7 +38,7 @@ def vault_copy_given_up(copy: VaultCopy, why: str) -> Message:
         "Belay does not try again; the next snapshots are copied as usual.",
         LeftToDo(
             copy.name,
-            f"copy the snapshot by hand, as someone of account {copy.vault.account}, if you want it there",
+            f"copy the snapshot manually, as a user of account {copy.vault.account}, if you want it there",
             then=f"aws rds copy-{_noun(copy)} {arguments}",
         ),
         key=f"{copy.name}/given-up",

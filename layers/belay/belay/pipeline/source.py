@@ -71,7 +71,7 @@ def refuse_invoke_actions(structure: Mapping[str, Any], registered: Pipeline) ->
             registered,
             f"its actions {', '.join(ours)} invoke functions of Belay's, which a pipeline in another account or region "
             "cannot: remove them. Belay takes snapshots when the pre_deployment_stage begins, and rolls a failed "
-            "deployment stage back and tells of it by itself; `belay validate` in a build checks templates "
+            "deployment stage back and reports it automatically; `belay validate` in a build checks templates "
             "(docs/accounts.md)",
         )
 

@@ -255,7 +255,7 @@ def _inflate(member: Member, pieces: Iterator[memoryview]) -> Iterator[bytes]:
     if not inflater.eof:
         raise _damaged(member, "its data stops before its end")
     if inflater.unused_data or next(pieces, None) is not None:
-        raise _damaged(member, "its data goes on after its end")
+        raise _damaged(member, "its data continues after its end")
 
 
 def _inflated_from(inflater: "zlib._Decompress", piece: bytes | memoryview) -> Iterator[bytes]:

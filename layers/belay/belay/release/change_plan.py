@@ -296,9 +296,9 @@ def compared(
             continue
         if found is not None and not change.repeatable:
             edited[change.id] = (
-                f"{change.id} was edited after {found.release or 'somebody'} had applied it on {found.ended}: its "
+                f"{change.id} was edited after {found.release or 'someone'} had applied it on {found.ended}: its "
                 f"SHA-256 was {found.digest[:_DIGITS]} and is {change.digest[:_DIGITS]}. Restore the file, and make "
-                "the difference a change of its own"
+                "the difference a separate change"
             )
             continue
         pending.append(_pending(change, position, earlier))
@@ -307,12 +307,12 @@ def compared(
             late[change.id] = f"{change.id} is applied out of order: {after}, which comes after it, was applied"
     known = {change.id for change in changes}
     missing = {
-        each.id: f"{each.id} was applied by {each.release or 'somebody'} and is not in this release"
+        each.id: f"{each.id} was applied by {each.release or 'someone'} and is not in this release"
         for each in there.values()
         if each.id not in known
     }
     doubtful = {
-        each.id: f"{each.id} was left in the middle by {each.release or 'somebody'} on {each.started}: see what it "
+        each.id: f"{each.id} was left half done by {each.release or 'someone'} on {each.started}: see what it "
         "left in the database, then correct its record there"
         for each in recorded
         if each.outcome in _IN_DOUBT

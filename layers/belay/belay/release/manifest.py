@@ -177,7 +177,7 @@ def _stack(node: Node, earlier: list[str], paths: Collection[str]) -> ManifestSt
         fields["template"].note(f"the release has no file {quote(template)}")
     for dependency in fields["depends_on"].items("a list of stacks"):
         if dependency.value not in earlier:
-            dependency.wrong("the name of a stack that stands earlier in this list")
+            dependency.wrong("the name of an earlier stack in this list")
     return ManifestStack(
         name=name,
         template=template,

@@ -345,7 +345,7 @@ def parse_stage(application: Application, name: str, text: str) -> Stage | Point
         if read.runs_pipeline and application.wave_failure == "wave" and len(wave_of(application.waves, name)) > 1:
             fields["pipeline"].note(
                 "wave_failure: wave rolls a deployed stage back with its wave, and what a pipeline deployed is not "
-                "rolled back by Belay afterwards: register wave_failure: stage, or the stage in a wave of its own"
+                "rolled back by Belay afterwards: register wave_failure: stage, or give the stage its own wave"
             )
     problems.raise_as(InvalidRegistration, document)
     return read
@@ -456,7 +456,7 @@ def _regions(stage: Fields) -> tuple[str, ...]:
     node = stage["regions"]
     regions = node.texts(REGION, "the name of an AWS region")
     if regions and stage["ephemeral"].value is True:
-        node.note("each release has stacks of its own in an ephemeral stage, in Belay's own region alone")
+        node.note("in an ephemeral stage each release has its own stacks, in Belay's own region only")
     return regions
 
 
@@ -478,7 +478,7 @@ def _pipeline(stage: Fields, stacks: Mapping[str, RegisteredStack]) -> Pipeline 
     if pipeline.deployment_stage and pipeline.pre_deployment_stage == pipeline.deployment_stage:
         before.note("expected a stage before the deployment stage, found the same")
     if stage["ephemeral"].value is True:
-        node.note("each release has stacks of its own in an ephemeral stage, which no pipeline can deploy")
+        node.note("in an ephemeral stage each release has its own stacks, which no pipeline can deploy")
     approval = stage["approval"].value
     if pipeline.start and isinstance(approval, dict) and approval.get("required") is True:
         node.note("a stage that a pipeline is started for is approved in the pipeline: leave approval out")

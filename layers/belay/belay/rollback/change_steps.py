@@ -16,7 +16,7 @@ def check(seen: DatabaseSeen, plan: ChangePlan) -> Step:
         seen,
         plan,
         why=f"ask the executor what became of the changes to {plan.database} that were begun",
-        legal_because=f"an operation is only looked at, and the database read; {_INVOKE}",
+        legal_because=f"it only reads an operation, and the database; {_INVOKE}",
         risk_in_words="none: nothing is changed",
         checked="what the database has",
     )

@@ -55,7 +55,7 @@ def choices(seen: StackSeen, situation: Situation) -> tuple[Choice, ...]:
 
 
 def _gone(situation: Situation) -> tuple[Choice, ...]:
-    anew = "let the next release create it anew: upload one that has it"
+    anew = "let the next release create it again: upload one that has it"
     return (
         Choice(anew, "what was in it does not come back with it"),
         Choice(
@@ -97,7 +97,7 @@ def _not_rolled_back(seen: StackSeen) -> tuple[Choice, ...]:
     changed = "what it has changed so far is changed back"
     return (
         Choice("roll the failed update back", changed, rollback_command(seen.target)),
-        Choice("leave it to whoever works on it", f"{_NOTHING}, but no release can update the stack until then"),
+        Choice("leave it to the person working on it", f"{_NOTHING}, but no release can update the stack until then"),
     )
 
 
@@ -110,7 +110,7 @@ def _not_deleted(seen: StackSeen) -> tuple[Choice, ...]:
         fix,
         Choice(
             f"delete the stack and keep {names}",
-            f"no stack knows {names} any more: it goes on costing, keeps its name, and has to be deleted by hand",
+            f"no stack manages {names} any more: it still costs money, keeps its name, and must be deleted manually",
             delete_retaining_command(seen.target, seen.failed_resources),
         ),
     )
@@ -134,7 +134,7 @@ def _deleted(seen: StackSeen) -> str:
 def _as_it_was_left(situation: Situation) -> tuple[Choice, ...]:
     goal = f"version {situation.goal}" if situation.goal else "what it was before"
     again = situation.again
-    how = "let Belay go back again" if again else f"bring the stack back to {goal} by hand"
+    how = "have Belay roll back again" if again else f"return the stack to {goal} manually"
     return (
         Choice(f"fix the cause, then {how}", f"what the stack has got since {goal} is changed back", again),
         Choice("leave it as it is, and release a corrected version", f"{_NOTHING}, but until then versions are mixed"),

@@ -66,11 +66,11 @@ def _left_of_outputs(seen: StackSeen) -> Iterator[Todo]:
             )
             yield left(seen, why, what=f"update {users}", choices=ways)
         elif each.explained:
-            yield Remark(seen.stack, f"{each.in_words()}: the resource that it tells of was replaced")
+            yield Remark(seen.stack, f"{each.in_words()}: the resource that it describes was replaced")
         else:
             why = f"{each.in_words()}, although the template, the parameters and the tags are the earlier ones."
             ways = (
-                Choice("find the resource that it tells of, and change that back by hand", "its current value is lost"),
+                Choice("find the resource that it describes, and restore it manually", "its current value is lost"),
                 Choice("accept the current value", "nothing is lost; the next release starts from it"),
             )
             yield left(seen, why, what=f"find out what makes the output {each.name} differ", choices=ways)
@@ -125,7 +125,7 @@ _DOUBT: Final = {Trace.SKIPPED: "its rollback skipped", Trace.SILENT: "no event 
 def _ways_out_of(resource: UnprovedResource) -> tuple[Choice, ...]:
     return (
         Choice(
-            f"change {resource.path} by hand to what the template says, then compare again",
+            f"change {resource.path} manually to match the template, then compare again",
             "what was changed on it since is lost",
         ),
         Choice(
@@ -144,7 +144,7 @@ def _why_left(resource: UnprovedResource) -> str:
         return resource.left.rstrip(".")
     if resource.drift == UNKNOWN_TO_DRIFT:
         why = f" ({resource.differences.rstrip('.')})" if resource.differences else ""
-        return f"CloudFormation cannot tell whether it matches the template{why}: compare them by hand"
+        return f"CloudFormation cannot tell whether it matches the template{why}: compare them manually"
     if resource.drift == "DELETED" and resource.stateful:
         return "it was deleted with its data: a new one would be empty"
     return f"it differs from the template{': ' + resource.differences if resource.differences else ''}"
@@ -163,8 +163,8 @@ def _kept(seen: StackSeen, resource: UnprovedResource) -> Todo:
         f"save what you need of {what}, then delete it",
         f"it still exists outside of the stack ({why}), and may block the next deployment.",
         choices=(
-            Choice(f"delete {resource.physical_id} by hand", "its content is lost"),
-            Choice("keep it, and use another name in the next version", "nothing is lost; it goes on costing"),
+            Choice(f"delete {resource.physical_id} manually", "its content is lost"),
+            Choice("keep it, and use another name in the next version", "nothing is lost; it still costs money"),
         ),
     )
 

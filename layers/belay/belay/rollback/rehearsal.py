@@ -211,7 +211,7 @@ def check_service_role(role: str, allowed: Sequence[str]) -> Check:
 def check_values(changed: Sequence[str], unknown: Sequence[str]) -> Check:
     """Whether the values of NoEcho parameters could be restored: the earlier ones cannot be read."""
     if unknown and not changed:
-        return Check("secret values", Readiness.NOT_KNOWN, f"nobody knows whether {', '.join(unknown)} are changed")
+        return Check("secret values", Readiness.NOT_KNOWN, f"whether {', '.join(unknown)} are changed is unknown")
     problems = [
         f"{each} is changed, and its earlier value cannot be read: going back keeps the new" for each in changed
     ]

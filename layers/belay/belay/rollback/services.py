@@ -45,7 +45,7 @@ def _stop(seen: ServiceSeen) -> tuple[Todo, ...]:
     if not seen.exists or (seen.desired == 0 and seen.running == 0):
         return ()
     if seen.daemon:
-        return (_left(seen, "a daemon has no desired count, so it could not be stopped.", "stop it by hand"),)
+        return (_left(seen, "a daemon has no desired count, so it could not be stopped.", "stop it manually"),)
     if seen.blocked:
         return _refused(seen)
     if seen.desired == 0:
@@ -267,7 +267,7 @@ def _left(seen: ServiceSeen, why: str, what: str) -> LeftToDo:
     about = f"--cluster {shlex.quote(_cluster(seen))} --services {shlex.quote(_name(seen))}"
     look = f"aws ecs describe-services {about} --query 'services[0].[deployments,events[:10]]'"
     restart = Choice(
-        "fix the cause, then start its tasks anew",
+        "fix the cause, then restart its tasks",
         "its tasks are replaced one after the other; no data is lost",
         f"aws ecs update-service --cluster {shlex.quote(_cluster(seen))} --service {shlex.quote(_name(seen))} "
         "--force-new-deployment",

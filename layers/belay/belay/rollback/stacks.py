@@ -224,7 +224,7 @@ def _with_data(seen: StackSeen, situation: Situation, back: tuple[Todo, ...]) ->
     refused = left(
         seen,
         f"updating it back would delete or replace {', '.join(seen.endangered)} with the data in it.",
-        what="decide what becomes of the data, then finish its rollback by hand",
+        what="decide what to do with the data, then finish its rollback manually",
     )
     return with_approval(question, situation.answers.get(question.name), back, refused)
 

@@ -26,8 +26,8 @@ _AFTERWARDS: Mapping[Action, str] = {
     Action.DETECT_DRIFT: "how the resource differs",
     Action.REVERT_DRIFT: "that the resources match the template",
     Action.UPDATE_TO_BASELINE: "that the stack has its earlier template, parameters and tags",
-    Action.DELETE_CHANGE_SET: "that the change set is gone",
-    Action.DELETE_STACK: "that the stack is gone",
+    Action.DELETE_CHANGE_SET: "that the change set is deleted",
+    Action.DELETE_STACK: "that the stack is deleted",
 }
 
 
@@ -281,7 +281,7 @@ def _shown(parameter: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _baseline_risk(seen: StackSeen, baseline: Baseline) -> str:
     kept = "".join(f"; it does not bring back {each.in_words()}" for each in seen.kept)
-    read = f"; {', '.join(sorted(baseline.resolved))} are read anew from Parameter Store" if baseline.resolved else ""
+    read = f"; {', '.join(sorted(baseline.resolved))} are read again from Parameter Store" if baseline.resolved else ""
     return f"a person is asked first if it would delete or replace what holds data{kept}{read}"
 
 

@@ -173,7 +173,7 @@ def vacuum(cursor: Cursor) -> tuple[Operation, ...]:
     if full and not cursor.done:
         return tuple(RewriteTable(name, "vacuum full") for name in cursor.names())
     if full:
-        raise NotReadable("every table is written anew", everything=True)
+        raise NotReadable("every table is rewritten", everything=True)
     cursor.rest()
     return (Harmless("vacuum"),)
 

@@ -107,7 +107,7 @@ def _element(cursor: Cursor, body: _Body, *, partition: bool) -> None:
         cursor.part()
         cursor.columns()
     elif partition:
-        raise NotReadable("columns of a partition of its own")
+        raise NotReadable("a partition with its own columns")
     else:
         read = column(cursor)
         typed_only(read)

@@ -41,8 +41,8 @@ class TakenOver:
     def by(self) -> str:
         """Who did it, as far as CloudFormation's events show."""
         if self.by_token is None:
-            return "somebody other than Belay"
-        where = "a person in the CloudFormation console" if self.by_token.startswith(_IN_CONSOLE) else "somebody else"
+            return "someone other than Belay"
+        where = "a person in the CloudFormation console" if self.by_token.startswith(_IN_CONSOLE) else "someone else"
         return f"{where} (client request token {self.by_token})"
 
     def in_words(self, stack_name: str) -> str:

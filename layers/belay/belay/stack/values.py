@@ -65,7 +65,7 @@ def _hidden(baseline: Baseline, now: KnownValues | None, *, references: bool) ->
         if before is None or found is None:
             yield KeptValue(what, "whose value is not known to be the earlier one")
         elif before != found:
-            yield KeptValue(what, "whose value the release changed and which nobody can read back")
+            yield KeptValue(what, "whose value the release changed and which cannot be read back")
 
 
 def kept_resolved(baseline: Baseline, resolved: Mapping[str, str]) -> Iterator[KeptValue]:

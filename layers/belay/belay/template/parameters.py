@@ -38,7 +38,7 @@ def parameter(name: str, scope: Scope, world: World) -> Value:
     if value is NO_VALUE and key in world.answers:
         value = str(world.answers[key])
     if declared.is_no_echo or value == MASK:
-        return Unknown(key, f"the parameter {name} is secret (NoEcho, or by its name), so its value is not looked at")
+        return Unknown(key, f"the parameter {name} is secret (NoEcho, or by its name), so its value is not read")
     if value == READ_LATER:
         return Unknown(key, f"the parameter {name} is read from a table when the stage is planned")
     if declared.kind.startswith("AWS::SSM::Parameter::Value"):

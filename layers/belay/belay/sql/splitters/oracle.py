@@ -43,7 +43,7 @@ class OracleSplitter(Splitter):
     def doubted(self, start: int, end: int) -> str:
         """Return that SQL*Plus would run another text, or that SQL follows PL/SQL without a ``/`` line between."""
         if self._substituting and _VARIABLE.search(self.text, start, end):
-            return "a substitution variable of SQL*Plus stands in it"
+            return "a substitution variable of SQL*Plus is in it"
         follows = self.holds() and any(each["sql"] for each in _SQL_AFTER.finditer(self.text, start, end))
         return "SQL follows PL/SQL without a line of / between" if follows else ""
 
@@ -54,5 +54,5 @@ class OracleSplitter(Splitter):
     def mark(self, begin: int, end: int) -> Piece | None:
         """Take a character; SQL*Plus substitutes ``&name``."""
         if self.text[begin] == "&" and (self.text[end : end + 1].isalpha() or self.text[end : end + 1] == "&"):
-            self.doubt = "a substitution variable of SQL*Plus stands in it"
+            self.doubt = "a substitution variable of SQL*Plus is in it"
         return super().mark(begin, end)

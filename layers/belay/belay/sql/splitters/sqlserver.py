@@ -109,7 +109,7 @@ class SqlServerSplitter(Splitter):
 
     def doubted(self, start: int, end: int) -> str:
         """Return that it contains a variable of ``sqlcmd``, anywhere."""
-        return "a variable of sqlcmd stands in it" if _VARIABLE.search(self.text, start, end) else ""
+        return "a variable of sqlcmd is in it" if _VARIABLE.search(self.text, start, end) else ""
 
     def _begins_another(self, word: str, begin: int, end: int) -> bool:
         if word not in _BEGINNING or self.start is None or self.parens or self._comma or self.before in _LEADING:

@@ -13,7 +13,7 @@ POLICY = Policy(
     severity=Severity.HIGH,
     why="What is in the release is not what the database went through: another stage, or a restored database, would "
     "get something else.",
-    fix="Bring the applied text back, and make the difference a change of its own.",
+    fix="Restore the applied text, and make the difference a separate change.",
     source="https://documentation.red-gate.com/fd/validate-277578883.html",
 )
 

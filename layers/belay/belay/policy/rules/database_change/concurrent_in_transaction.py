@@ -14,7 +14,7 @@ POLICY = Policy(
     title="An index is made or dropped CONCURRENTLY in a transaction",
     severity=Severity.HIGH,
     why="PostgreSQL refuses it, and the change fails.",
-    fix="Put it into a change of its own, without BEGIN (in Liquibase with runInTransaction:false).",
+    fix="Put it into a separate change, without BEGIN (in Liquibase with runInTransaction:false).",
     source="https://www.postgresql.org/docs/18/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY",
 )
 

@@ -11,7 +11,7 @@ from belay.sql.operations import ConstraintKind, CreateTable, NotUnderstood
 POLICY = Policy(
     title="A table has no primary key",
     severity=Severity.MEDIUM,
-    why="Its rows cannot be told apart: logical replication, change data capture and repairs need a key, and MySQL "
+    why="Its rows cannot be distinguished: logical replication, change data capture and repairs need a key, and MySQL "
     "makes a hidden one.",
     fix="Give the table a primary key.",
     source="https://www.postgresql.org/docs/18/logical-replication-publication.html; "

@@ -12,7 +12,7 @@ from belay.sql.changes import MYSQL, Engine
 from belay.sql.operations import AddColumn, ChangeColumn, ColumnDefinition, DefaultKind, RewriteTable
 
 POLICY = Policy(
-    title="Every row of a table is written anew while everything else waits for it",
+    title="Every row of a table is rewritten while everything else waits for it",
     severity=Severity.HIGH,
     why="Reads or writes stop for as long as that takes, it needs the table's size again on disk, and replicas fall "
     "behind.",

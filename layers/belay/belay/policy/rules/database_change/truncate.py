@@ -11,7 +11,7 @@ from belay.sql.operations import Truncate
 POLICY = Policy(
     title="A table is emptied",
     severity=Severity.HIGH,
-    why="All rows are gone at once; MySQL, Oracle and Db2 cannot even roll it back with the transaction.",
+    why="All rows are deleted immediately; MySQL, Oracle and Db2 cannot even roll it back with the transaction.",
     fix="Delete the rows that are not needed, in batches and with a condition, or have the operator waive it.",
     source="https://www.postgresql.org/docs/18/sql-truncate.html; "
     "https://dev.mysql.com/doc/refman/8.4/en/truncate-table.html",

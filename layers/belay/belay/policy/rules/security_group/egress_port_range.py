@@ -10,7 +10,7 @@ from belay.policy.verdict import Severity, Verdict
 POLICY = Policy(
     title="A rule allows a range of ports out",
     severity=Severity.LOW,
-    why="A range opens ports that nobody intended, and whatever listens there later is open at once.",
+    why="A range opens unintended ports, and whatever listens there later is immediately exposed.",
     fix="Write one rule for each port in use.",
     source="cfn_nag W29; AWS Guard Rules Registry security_group_egress_port_range",
 )

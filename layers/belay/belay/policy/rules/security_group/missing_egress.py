@@ -11,7 +11,7 @@ from belay.policy.verdict import Severity, Verdict
 POLICY = Policy(
     title="A group has no egress rules, so that EC2 allows all traffic out",
     severity=Severity.LOW,
-    why="An intruder can send data anywhere, and nobody decided that.",
+    why="An intruder can send data anywhere, and nobody decided to allow that.",
     fix="List the peers and ports that the service calls in SecurityGroupEgress; 127.0.0.1/32 allows none.",
     source="cfn_nag F1000; AWS Guard Rules Registry security_group_missing_egress",
 )
