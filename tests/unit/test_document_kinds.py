@@ -1,4 +1,4 @@
-"""Every kind of document that Belay keeps: found by who reads it, whole again once it is read, refused when damaged."""
+"""Every kind of document that Belay stores: found by its readers, complete after a round trip, refused when damaged."""
 
 import ast
 import importlib
@@ -31,7 +31,7 @@ CALLS = {"read": "belay.documents.read", "documents.read": "belay.documents"}
 READ_AS_ONE_OF: dict[str, set[type[Dataclass]]] = {
     "kind": {*get_args(Reason), Begin, Look, OperationAnswer, ChangeDocument}
 }
-"""What those read whose kind is a variable: a reason, and what is said to executors."""
+"""The types read where the kind is a variable: a reason, and an executor's messages."""
 
 
 def kinds() -> dict[str, type[Dataclass]]:
@@ -51,7 +51,7 @@ def _module(path: Path) -> types.ModuleType:
 
 
 def _read_in(module: ast.Module) -> Iterator[str]:
-    """The first argument of each call of ``belay.documents.read``; ``cls`` is the class that it stands in."""
+    """The first argument of each call of ``belay.documents.read``; ``cls`` is the enclosing class."""
     taken = {
         f"{each.module}.{name.name}"
         for each in ast.walk(module)
@@ -66,7 +66,7 @@ def _read_in(module: ast.Module) -> Iterator[str]:
 
 
 def made(kind: Any, random: Random | None = None, depth: int = 0) -> Any:  # noqa: PLR0911 - one a form
-    """A value of a type: any one, or without ``random`` always the same, with everything in it that may be."""
+    """A value of a type: a random one, or without ``random`` always the same, with every possible part."""
     origin, inner = get_origin(kind) or kind, get_args(kind)
 
     def one(choices: list[Any]) -> Any:
@@ -114,7 +114,7 @@ FOUND = kinds()
 
 
 def types_in(kind: Any, found: set[Any]) -> set[Any]:
-    """A type and every type in it, added to those that were ``found``."""
+    """A type and every type in it, added to those ``found``."""
     if kind in found or kind in (types.NoneType, ...):
         return found
     found.add(kind)
@@ -149,7 +149,7 @@ def test_a_newer_one_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", FOUND)
 def test_a_damaged_one_is_refused_and_never_a_crash(name: str) -> None:
-    """Wherever something is left out or is something else, it is read all the same, or is an unreadable record."""
+    """If a part is missing or of another type, it is still read, or is an unreadable record."""
     document = json.loads(json.dumps(written(made(FOUND[name]))))
     for changed in damaged(document):
         with suppress(UnreadableRecord):
@@ -179,7 +179,7 @@ def test_everything_that_is_kept_is_read() -> None:
 
 
 def left_out(kept: Any, again: Any, where: str = "") -> list[str]:
-    """The places in what was kept that are not in what is written again."""
+    """The paths in the stored document that are missing when written again."""
     if isinstance(kept, dict) and isinstance(again, dict):
         return [place for name, inner in kept.items() for place in left_out(inner, again.get(name), f"{where}.{name}")]
     return [] if kept == again else [where]
@@ -202,7 +202,7 @@ def test_what_no_document_has_is_not_read(kind: Any) -> None:
         reader_of(kind)(0, "it")
 
 
-if __name__ == "__main__":  # keeps those of which nothing is kept yet
+if __name__ == "__main__":  # stores those of which nothing is stored yet
     for each in FOUND.keys() - {path.stem for path in KEPT.glob("*.json")}:
         text = json.dumps(written(made(FOUND[each])), indent=1, sort_keys=True)
         (KEPT / f"{each}.json").write_text(f"{text}\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Documents: every type of field comes back as it was, an older schema is migrated, everything else is refused."""
+"""Documents: every type of field survives a round trip, an older schema is migrated, everything else is refused."""
 
 import json
 from collections.abc import Mapping

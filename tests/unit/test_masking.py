@@ -1,4 +1,4 @@
-"""No secret that a build prints gets into a message; what tells why it failed stays readable."""
+"""No secret that a build prints gets into a message; the cause of the failure stays readable."""
 
 import pytest
 from hypothesis import given

@@ -22,7 +22,7 @@ class Context:
 
 @pytest.fixture(autouse=True)
 def logging_anew() -> Iterator[None]:
-    """A process of its own for each test: a logger keeps the stream it was made with."""
+    """A separate process for each test: a logger keeps the stream it was created with."""
     forget_logger()
     yield
     forget_logger()

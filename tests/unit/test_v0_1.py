@@ -1,4 +1,4 @@
-"""What commit 8deb935 wrote is read, and means what it meant."""
+"""What commit 8deb935 wrote can be read, and keeps its meaning."""
 
 from collections.abc import Callable
 from typing import Any
@@ -88,7 +88,7 @@ def test_an_accepted_release_is_what_was_registered_and_declared_then() -> None:
 
 
 def test_a_release_without_an_engine_of_its_database_changes_is_read() -> None:
-    """And what it says about them that is not said any more is passed over."""
+    """And what it says about them that is no longer used is ignored."""
     found = v0_1.document("release")
     text = str(found["manifest_text"]).replace("  schema:", "  unknown: 1\n  schema:")
     changes = AcceptedRelease.from_dict({**found, "manifest_text": text}).manifest.database

@@ -1,4 +1,4 @@
-"""An approval that is asked for, with a bit of everything in it."""
+"""A sample approval request with every kind of content."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -160,7 +160,7 @@ CHANGE_PLAN = ChangePlan(
 
 
 def request(**changed: Any) -> ApprovalRequest:
-    """The approval, with some of what is sealed, or of what is known beside it, changed."""
+    """The approval with changes to its sealed or its other contents."""
     sealed = Sealed(
         release=ReleaseReference("orders", "1.2.0", "d" * 64, "a" * 12),
         accepted=AcceptedRelease.of(

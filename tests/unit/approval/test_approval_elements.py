@@ -1,4 +1,4 @@
-"""The report looks like the console, whose contrast is held against WCAG in a browser."""
+"""The report uses the console's colors, whose contrast is checked against WCAG in a browser."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The forecast people read: change by change, the same as data, lines and HTML, and harmless whatever is in it."""
+"""The forecast report: change by change, identical as data, lines and HTML, and safe with hostile content."""
 
 import json
 from dataclasses import replace

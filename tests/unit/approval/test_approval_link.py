@@ -1,4 +1,4 @@
-"""Signed links: nothing that is not one is believed, what is stale is worth nothing, what is shown is harmless."""
+"""Signed links: invalid ones are rejected, stale ones have no effect, and pages are safe with hostile content."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""When a person may say that they are on an incident, or that it is done: by the incident's life."""
+"""When a person may acknowledge or close an incident, depending on its state."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The report: whole, self-contained, and harmless whatever stands in a release or a template."""
+"""The report: complete, self-contained, and safe with hostile content of a release or a template."""
 
 import base64
 import hashlib

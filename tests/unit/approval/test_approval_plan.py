@@ -1,4 +1,4 @@
-"""What a plan shows of a stage: what an approval does, as data and as a part of a page, harmless whatever is in it."""
+"""A plan's view of a stage: the effect of an approval, as data and as part of a page, safe with hostile content."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,7 @@ from belay.stack.plan import StackPlan, StagePlan
 
 
 def report(**changed: Any) -> StageReport:
-    """What an approval is asked about, for a plan."""
+    """A plan's view of the approval."""
     asked = request(**changed)
     return StageReport(sealed=asked.sealed, replaces=asked.replaces)
 

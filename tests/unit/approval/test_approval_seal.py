@@ -1,4 +1,4 @@
-"""Every part of what is sealed, changed one by one, breaks the seal, which names the part."""
+"""Changing any sealed part breaks the seal, which names the part."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -242,7 +242,7 @@ def test_whatever_changes_breaks_the_seal_and_is_named(tampered: str) -> None:
 
 
 def test_every_part_is_tampered_with_by_a_test() -> None:
-    # What depends on a change set that is not made yet is part of the one that is.
+    # Dependencies on a change set not created yet are part of the existing one.
     later = {
         "the change set of service",
         "the policies' verdicts on the change set of service",

@@ -1,4 +1,4 @@
-"""What a shell is told that asks what may be typed next."""
+"""Shell completion: what is offered next."""
 
 import os
 import subprocess
@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[3]
 
 
 def completed(line: str) -> list[str]:
-    """Ask as bash does that has registered the command (https://click.palletsprojects.com/en/stable/shell-completion/)."""
+    """Complete as bash does once it has registered the command
+    (https://click.palletsprojects.com/en/stable/shell-completion/).
+    """
     asks = {"_BELAY_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
     done = subprocess.run(
         [sys.executable, "-m", "cli"], cwd=ROOT, env={**os.environ, **asks}, capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""Who is let in to the console: one browser of this machine, and no page of anybody else's."""
+"""Access to the console: one browser of this machine, and no pages of other sites."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_address_is_exchanged_once_for_a_cookie(asked: AskedConsole) -> None
     assert again.status == 403
     assert "already used" in again.text
     assert "set-cookie" not in again.headers
-    assert asked.get(f"/?token={asked.keys.entry}").status == 303  # a person who is in and follows it again
+    assert asked.get(f"/?token={asked.keys.entry}").status == 303  # a signed-in person follows it again
 
 
 def test_a_wrong_token_does_not_use_the_address_up(asked: AskedConsole) -> None:

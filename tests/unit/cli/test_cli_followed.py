@@ -1,4 +1,4 @@
-"""What ``--wait`` and ``--watch`` show: from records to the lines of a terminal, and to those of a log."""
+"""The output of ``--wait`` and ``--watch``: from records to the lines of a terminal, and to those of a log."""
 
 import io
 from dataclasses import replace

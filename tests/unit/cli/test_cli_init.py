@@ -1,4 +1,4 @@
-"""``belay init`` on templates of somebody's own: what it writes is read, and what it cannot know is told."""
+"""``belay init`` on existing templates: its output can be read, and it reports what it cannot know."""
 
 import json
 from pathlib import Path
@@ -201,7 +201,7 @@ def test_the_role_may_do_what_the_resources_need(kind: str, action: str) -> None
     assert '"Default": "a"' in template
 
 
-# -- what the service role needs beside the stacks' own ----------------------------------------------------------------
+# -- what the service role needs beside the stacks' own --------------------------------------------------------------
 
 LOOKUP = """\
 Parameters:
@@ -442,7 +442,7 @@ TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/"
     ],
 )
 def test_the_version_of_looked_up_values_is_registered_from_the_table(own: Path, tables: list[str], named: str) -> None:
-    # An existing stack's version would be the same for good.
+    # An existing stack's version would never change.
     beginning = begun(own, LOOKUP, tables=tables, values={"TableVersion": "7"})
 
     key = {"Owner": "shop/production", "Item": "shop"}

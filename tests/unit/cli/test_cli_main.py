@@ -1,4 +1,4 @@
-"""The command's front door: its help, its page of the documentation, what becomes of errors."""
+"""The command's entry point: its help, its documentation page, and its error handling."""
 
 import os
 import subprocess

@@ -1,6 +1,6 @@
-"""docs/command-output/ describes what commands print as JSON, and stays compatible with what a release published.
+"""docs/command-output/ describes the commands' JSON output, and stays compatible with the last release.
 
-tests/golden/command_output holds the schemas that the last version published; each version copies them anew.
+tests/golden/command_output holds the schemas published with the last version; each version replaces them.
 """
 
 import json
@@ -25,7 +25,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def lost(before: Any, now: Any, where: str = "") -> Iterator[str]:
-    """What a program may rely on that read the output of before: names, types, what is always there."""
+    """What a program may rely on that read the earlier output: names, types, required fields."""
     if isinstance(before, dict) and isinstance(now, dict):
         for name, value in before.items():
             if name not in now:

@@ -1,4 +1,4 @@
-"""What ``belay plan`` prints of what Belay kept, and what it ends with."""
+"""The output of ``belay plan`` from stored documents, and its exit status."""
 
 from typing import Any
 

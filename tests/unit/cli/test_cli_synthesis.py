@@ -1,4 +1,4 @@
-"""A CDK application is run as the CDK's own command line runs it, and a release is made of what it writes."""
+"""A CDK application is run like the CDK's own command line does, and its output becomes a release."""
 
 import json
 import shlex

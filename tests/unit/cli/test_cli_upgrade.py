@@ -1,4 +1,4 @@
-"""What has to end before another version of Belay is deployed, and what to do about each."""
+"""What must end before another version of Belay is deployed, and what to do about it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the console and the command say of stages, stacks and releases, from records alone."""
+"""What the console and the command show of stages, stacks and releases, from records alone."""
 
 from __future__ import annotations
 
@@ -156,9 +156,9 @@ def test_the_four_measures() -> None:
         for each in DEPLOYMENTS
     ]
     found = measured(("orders", "production"), deployments, attempts, [restored, abandoned, old], NOW)
-    assert (found.deployments, found.per_week) == (2, 2 / WEEKS)  # going back is no deployment
+    assert (found.deployments, found.per_week) == (2, 2 / WEEKS)  # a rollback is no deployment
     assert found.lead_seconds == 60 * 60
-    assert (found.failures, found.failure_rate) == (2, 2 / 3)  # one taken back, one that never was deployed
+    assert (found.failures, found.failure_rate) == (2, 2 / 3)  # one rolled back, one never deployed
     assert (found.restore_seconds, found.not_restored) == (20 * 60, 1)
     assert len(found.weeks) == WEEKS
     assert sum(each.deployments for each in found.weeks) == 2
@@ -205,7 +205,7 @@ def test_two_releases_are_compared_side_by_side() -> None:
     assert network.same
     assert [f"{each.sign}{each.text}" for each in service.lines] == ["@@ -1,2 +1,2 @@", " a: 1", "-b: 2", "+b: 3"]
     assert service.parameters == (Changed("Size", "small", "large"),)
-    assert (new.unread, new.same) == (True, False)  # its template is no longer kept, which is not "the same"
+    assert (new.unread, new.same) == (True, False)  # its template is no longer stored, which is not "the same"
     assert [f"{each.sign}{each.text}" for each in old.lines] == ["@@ -1 +0,0 @@", "-x: 1"]
     assert found.files == (Changed("more", None, "1"), Changed("site", "1", "2"))
     assert found.more == (Changed("description", "Version 1.0.0", "Version 1.1.0"),)

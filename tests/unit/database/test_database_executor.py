@@ -1,4 +1,4 @@
-"""The executor's protocol: each document is read as it was written, and what is not the protocol's is refused."""
+"""The executor's protocol: each document survives a round trip, and protocol violations are refused."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The table of what a database has and which call gives it back, held against botocore's models."""
+"""The table of a database's fields and the calls that restore them, checked against botocore's models."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ OF_ITS_OWN = {
     *("DbClusterResourceId", "Endpoint", "ReaderEndpoint", "ListenerEndpoint", "HostedZoneId", "DbInstancePort"),
     *("InstanceCreateTime", "ClusterCreateTime", "CloneGroupId", "EnhancedMonitoringResourceArn", "CertificateDetails"),
 }
-"""What names one database and no other, or follows from another field."""
+"""Fields that identify a database, or follow from another field."""
 
 OF_THE_MOMENT = {
     *("DBInstanceStatus", "Status", "StatusInfos", "PendingModifiedValues", "PercentProgress", "LatestRestorableTime"),
@@ -36,7 +36,7 @@ OF_THE_MOMENT = {
     *("ActivityStreamKinesisStreamName", "ActivityStreamKmsKeyId", "ActivityStreamMode", "ActivityStreamPolicyStatus"),
     *("ActivityStreamEngineNativeAuditFieldsIncluded", "GlobalWriteForwardingRequested", "GlobalWriteForwardingStatus"),
 }
-"""What changes by itself, belongs to what is refused beforehand, or follows from the members of a cluster."""
+"""Fields that change by themselves, belong to a refused configuration, or follow from a cluster's members."""
 
 SEEN_OTHERWISE = {
     *("TagList", "AssociatedRoles", "MasterUserSecret", "DBClusterMembers"),
@@ -47,7 +47,7 @@ SEEN_OTHERWISE = {
     *("DBInstanceAutomatedBackupsReplications", "RdsCustomClusterConfiguration", "CrossAccountClone"),
     *("InternetAccessGatewayEnabled", "VPCNetworkingEnabled", "LimitlessDatabase"),
 }
-"""What is given back, compared or refused by code of its own, or belongs to kinds of database that are refused."""
+"""Fields with their own restore, comparison or refusal code, or of kinds of database that are refused."""
 
 OF_A_CLUSTER = {
     *(
@@ -63,7 +63,7 @@ OF_A_CLUSTER = {
     *("MultiTenant", "NcharCharacterSetName", "NetworkType", "OptionGroupMemberships", "PreferredBackupWindow"),
     *("ProcessorFeatures", "StorageEncrypted", "StorageThroughput", "StorageType", "Timezone", "VpcSecurityGroups"),
 }
-"""What a member shows and its cluster decides."""
+"""Fields that a member shows and its cluster determines."""
 
 
 @pytest.mark.parametrize("kind", UNIT_KINDS, ids=str)

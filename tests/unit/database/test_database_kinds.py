@@ -1,4 +1,4 @@
-"""The descriptions of the kinds of database, held against botocore's model of RDS."""
+"""The descriptions of the kinds of database, checked against botocore's model of RDS."""
 
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -22,7 +22,7 @@ MODEL = botocore.session.get_session().get_service_model("rds")
 
 @dataclass(frozen=True)
 class Kept:
-    """What has databases and is kept as a document, as an accepted release."""
+    """A stored document with databases, such as an accepted release."""
 
     databases: tuple[Database, ...]
 

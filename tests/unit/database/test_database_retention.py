@@ -1,4 +1,4 @@
-"""Which release snapshots stay and which go."""
+"""Which release snapshots are kept and which are deleted."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which databases can be snapshotted, how far a snapshot is, whose it is, and how its age is told."""
+"""Which databases can be snapshotted, a snapshot's progress and owner, and how its age is shown."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any

@@ -1,4 +1,4 @@
-"""What differs from run to run is replaced in the golden messages, and nothing else is."""
+"""Golden messages: what differs between runs is replaced, and nothing else."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The on-call subscriber receives what the topic is told, and writes it out for people."""
+"""The on-call subscriber receives the topic's messages, and prints them for people."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Steps are read out of histories as Step Functions writes them."""
+"""Steps are read from histories as Step Functions writes them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

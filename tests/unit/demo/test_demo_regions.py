@@ -1,4 +1,4 @@
-"""The demo runs the guide of a lost region with the names of an application of its own."""
+"""The demo runs the lost-region guide with its own application's names."""
 
 import re
 from pathlib import Path

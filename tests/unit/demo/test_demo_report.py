@@ -1,4 +1,4 @@
-"""The demo's scenarios are whole and its report has the shape that its readers rely on."""
+"""The demo's scenarios are complete and its report has the documented shape."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What the tests of custom resources share: a place that takes answers, and the functions as Lambda loads them."""
+"""Shared by the tests of custom resources: a receiver of responses, and the functions as Lambda loads them."""
 
 import importlib
 import json
@@ -16,7 +16,7 @@ from moto import mock_aws
 
 @pytest.fixture
 def answers() -> Iterator[Answers]:
-    """A place like the presigned URL: it takes a PUT."""
+    """A receiver like the presigned URL: it accepts a PUT."""
     found = Answers()
 
     class Handler(BaseHTTPRequestHandler):
@@ -46,7 +46,7 @@ def answers() -> Iterator[Answers]:
 
 @pytest.fixture
 def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
-    """``function("lookup_parameter")`` is the module as Lambda would load it, with an AWS that moto plays."""
+    """``function("lookup_parameter")`` is the module as Lambda would load it, with an AWS simulated by moto."""
     names = {path.stem for path in (FOLDER / "functions").glob("*.py")}
     monkeypatch.syspath_prepend(str(FOLDER / "functions"))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

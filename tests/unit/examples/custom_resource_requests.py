@@ -1,4 +1,4 @@
-"""What CloudFormation asks a custom resource, and what it is answered."""
+"""CloudFormation's requests to a custom resource, and the responses."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ REGION = "eu-central-1"
 
 
 class Answers(list[dict[str, Any]]):
-    """What CloudFormation's bucket was sent, and how often it is to refuse first."""
+    """What was sent to CloudFormation's bucket, and how often it first refuses."""
 
     def __init__(self) -> None:
         super().__init__()

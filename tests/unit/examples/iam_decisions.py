@@ -1,4 +1,4 @@
-"""What policies of the examples let a role do, as the engine's evaluator of IAM policies decides."""
+"""What the examples' policies allow a role, by the engine's evaluator of IAM policies."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

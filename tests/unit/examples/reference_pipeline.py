@@ -52,9 +52,9 @@ def stack(path: str, **parameters: str) -> dict[str, dict[str, Any]]:
 
 
 def made(path: Path, parameters: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """The resources that a template makes with these parameters, by logical id: type, attributes and properties.
+    """The resources that a template creates with these parameters, by logical id: type, attributes and properties.
 
-    What only a running stack tells is shown as ``${...}``.
+    What only a running stack determines is shown as ``${...}``.
     """
     scope = root_scope({path.name: path.read_bytes()}, path.name, parameters, defaults_apply=True)
     world = World({}, Budget())

@@ -1,4 +1,4 @@
-"""What CodeBuild makes of an application: a release whose code, and where it is from, can be told."""
+"""What CodeBuild makes of an application: a release whose code and origin are traceable."""
 
 import hashlib
 import json

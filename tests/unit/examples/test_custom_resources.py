@@ -1,4 +1,4 @@
-"""Every request to a custom resource is answered exactly once; what it made can be made and deleted again."""
+"""Every request to a custom resource gets exactly one response; what it created can be created and deleted again."""
 
 import json
 from collections.abc import Callable
@@ -82,7 +82,7 @@ def test_an_answer_that_is_too_large_fails(answers: Answers, function: Callable[
 def test_a_failure_is_answered_however_long_its_reason_is(
     answers: Answers, function: Callable[[str], ModuleType]
 ) -> None:
-    """More than 4 KB would not be taken, and the stack would wait for an answer until its time is over."""
+    """More than 4 KB would be rejected, and the stack would wait for a response until its timeout."""
     name = f"/shared/{chr(0x1F600) * 990}"
     function("lookup_parameter").handler(request(answers, "Create", "i" * 900, Name=name, Region=REGION), None)
     (answer,) = answers
@@ -187,7 +187,7 @@ def test_a_replica_that_holds_something_is_not_deleted(answers: Answers, functio
     handler = function("replica_bucket").handler
     handler(request(answers, "Create", Region=REGION, Prefix="orders"), None)
     s3 = boto3.client("s3", region_name=REGION)
-    # The simulation does not look at a policy's condition.
+    # The simulation ignores a policy's condition.
     s3.delete_bucket_policy(Bucket=buckets()[0])
     s3.put_object(Bucket=buckets()[0], Key="data", Body=b"1")
     handler(request(answers, "Delete", answers[0]["PhysicalResourceId"], Retain="false"), None)

@@ -1,4 +1,4 @@
-"""The example registrations are what Belay reads, filled with what the operator's own stack says."""
+"""The example registrations are valid once filled with the outputs of the operator's own stack."""
 
 import re
 from collections.abc import Mapping

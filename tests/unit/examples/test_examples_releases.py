@@ -1,4 +1,4 @@
-"""The example releases are whole, legal, and what their diffs say."""
+"""The example releases are complete and valid, and their diffs are as documented."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Releases from GitHub Actions: who may make them, what the role allows, and what the action runs."""
+"""Releases from GitHub Actions: who may create them, what the role allows, and what the action runs."""
 
 import json
 import re
@@ -164,7 +164,7 @@ SARIF = {"runs": [{"results": [{"locations": [{"artifactLocation": {"uri": "rele
 
 
 def annotated(folder: Path, **finding: Any) -> list[str]:
-    """What the action's script prints of a finding, each workflow command a line."""
+    """What the action's script prints for a finding, each workflow command on a line."""
     whole = {"path": "release.zip/a.yaml", "line": 3, "policy": "p", "message": "Open.", "fix": "Fix it."}
     whole |= {"verdict": "FAIL", "blocking": True, "waiver": None, **finding}
     (folder / "findings.json").write_text(json.dumps({"findings": [whole], "errors": []}))

@@ -1,4 +1,4 @@
-"""The image builder: what its templates allow, what its scripts leave behind, and what Packer is told."""
+"""The image builder: what its templates allow, what its scripts leave, and what Packer is given."""
 
 import json
 import re
@@ -425,7 +425,7 @@ def run(script: str, root: Path, *arguments: str) -> subprocess.CompletedProcess
 
 
 def failures(root: Path) -> list[str]:
-    """What the check says of an image, paths from its root; it ends with 1 if it says anything."""
+    """The check's output for an image, paths from its root; it exits with 1 if there is any."""
     checked = run("check.sh", root, "sealed")
     told = checked.stdout.splitlines()
     assert (checked.returncode, checked.stderr) == (1 if told else 0, "")
@@ -527,7 +527,7 @@ def test_a_script_without_a_root_does_nothing(script: str) -> None:
 
 
 def booted(image: Path, tmp_path: Path, *, running: bool, sshd: int = 0) -> list[str]:
-    """What the check says of an instance, with commands of a system that is not there."""
+    """The check's output for an instance, with commands of a system that does not exist."""
     commands = tmp_path / "commands"
     commands.mkdir()
     for name, status in {"systemctl": 0 if running else 3, "sshd": sshd}.items():

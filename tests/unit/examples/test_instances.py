@@ -1,4 +1,4 @@
-"""The instances' template: what an instance is, who may do what, and what the page's commands make of it."""
+"""The instances' template: what an instance is, the permissions, and the page's commands."""
 
 import json
 import re
@@ -122,7 +122,7 @@ def test_the_machine_waits_longer_than_cloudformation_and_calls_until_it_is_answ
     assert states["WaitForFleet"]["Next"] == "TakeNextStep"
 
 
-# -- who may do what ---------------------------------------------------------------------------------------------------
+# -- permissions -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A fleet is deployed blue/green, found again wherever CodeDeploy put it, taken back, and deleted whole."""
+"""A fleet is deployed blue/green, found again wherever CodeDeploy put it, rolled back, and deleted completely."""
 
 import importlib
 import sys
@@ -43,7 +43,7 @@ def launched_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def fleets(monkeypatch: pytest.MonkeyPatch, played: None, launched_as_they_were: None) -> Iterator[ModuleType]:
-    """The module as Lambda would load it, with an AWS that moto plays."""
+    """The module as Lambda would load it, with an AWS simulated by moto."""
     for folder in FOLDERS:
         monkeypatch.syspath_prepend(str(folder))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -58,7 +58,7 @@ def fleets(monkeypatch: pytest.MonkeyPatch, played: None, launched_as_they_were:
 
 
 class World:
-    """An application's account, and what a template says of its fleet."""
+    """An application's account, and what a template says about its fleet."""
 
     def __init__(self, fleets: ModuleType) -> None:
         self.fleets, self.deployer = fleets, fleets.Deployer()
@@ -112,7 +112,7 @@ class World:
         return self.deployer.put(self.fleets.read({**self.properties, **changed}), request, age)
 
     def deploy(self, request: str, **changed: str) -> tuple[str, int]:
-        """Take steps until the request is answered; return the fleet's name, and how many steps it took."""
+        """Take steps until there is a response; return the fleet's name, and the number of steps."""
         for steps in range(1, 20):
             made = self.step(request, **changed)
             if made is not self.fleets.NOT_YET:
@@ -221,7 +221,7 @@ def test_a_deployment_that_goes_on_is_waited_for(world: World) -> None:
     assert [each["deploymentId"] for each in world.deployments][1:] == [by_hand]
 
 
-# -- what fails --------------------------------------------------------------------------------------------------------
+# -- failures ----------------------------------------------------------------------------------------------------------
 
 
 def failed(world: World, request: str, **changed: str) -> str:

@@ -1,4 +1,4 @@
-"""The hooks of the instances' deployments: what they write, when they ask again, and that they never show a secret."""
+"""The hooks of the instances' deployments: what they write, when they retry, and that they never show a secret."""
 
 import json
 import os
@@ -56,7 +56,7 @@ class Instance:
         self.parameters(("database/password", SECRET, 3), ("greeting", "Hello", 1))
 
     def _here(self, text: str) -> str:
-        # Only root may give a file away; that it is given to the service is what the hooks say, and tested below.
+        # Only root may change a file's owner; that the service becomes the owner is tested below.
         return re.sub(r"/(run|etc|opt)/hello", rf"{self.root}/\1/hello", text).replace(" --owner hello", "")
 
     def tool(self, name: str, text: str) -> None:
@@ -123,7 +123,7 @@ def test_a_deployment_writes_its_configuration_for_the_service_alone(instance: I
 
 
 def test_the_service_may_read_the_file_and_put_nothing_beside_it(instance: Instance) -> None:
-    """Root writes there again: a file that the service swapped for a link would be given away with what it names."""
+    """Root writes there again: if the service replaced a file by a link, root would change the target's owner."""
     me = pwd.getpwuid(os.getuid())
     instance.file.parent.mkdir(mode=0o700)
     script = str(instance.root / "opt/hello/configuration.py")

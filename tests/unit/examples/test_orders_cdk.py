@@ -1,4 +1,4 @@
-"""The CDK example: legal templates that keep the policies, and roles within the operator's limit."""
+"""The CDK example: valid templates that comply with the policies, and roles within the operator's limit."""
 
 import json
 import subprocess

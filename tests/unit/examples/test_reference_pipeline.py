@@ -1,4 +1,4 @@
-"""The reference pipeline is one that CodePipeline takes, each strategy makes its own resources, each role is small."""
+"""The reference pipeline is valid for CodePipeline, each strategy creates its own resources, each role is minimal."""
 
 import fnmatch
 import json
@@ -45,7 +45,8 @@ MODES: Mapping[str, set[str]] = {
     "CHANGE_SET_EXECUTE": {"ChangeSetName"},
 }
 """What each of CloudFormation's action modes requires beside the stack's name
-(https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html)."""
+(https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html).
+"""
 
 MODEL = {"elasticloadbalancing": "elbv2", "tag": "resourcegroupstaggingapi"}
 """botocore's name of a service, where that is not the prefix of its actions."""
@@ -59,10 +60,10 @@ NAMED_OTHERWISE = {
     "s3:ListTagsForResource",
     "s3:TagResource",
 }
-"""Actions that are the permission of an operation with another name."""
+"""Actions that are the permission for an operation with another name."""
 
 STACK_POLICIES = ("ApplicationPolicy", "TaskPolicy", "InstancePolicy")
-"""What the roles that CloudFormation makes the application's stacks with may do."""
+"""What the roles with which CloudFormation creates the application's stacks may do."""
 
 NOT_READ = {"kms:DescribeKey", "managed-fleets:Get*"}
 """Permissions of read handlers for what no template here has: keys of a cluster's, instances of a managed fleet's."""
@@ -133,7 +134,7 @@ def test_a_stack_s_role_cannot_make_another_stack_s_resources_its_own_by_a_tag(
     if context.get("ec2:CreateAction") == "made":
         context = {**context, "ec2:CreateAction": action}
     made = stack(template)
-    # The evaluator knows no variables.
+    # The evaluator does not know variables.
     policies = [
         json.loads(json.dumps(made[name]["Properties"]["PolicyDocument"]).replace(PRINCIPAL, "shop-test"))
         for name in ("ApplicationPolicy", "InstancePolicy")
@@ -311,7 +312,7 @@ def test_an_upload_starts_the_pipeline_with_its_own_version() -> None:
     }
 
 
-# -- what it asks of Belay ---------------------------------------------------------------------------------------------
+# -- its calls to Belay ------------------------------------------------------------------------------------------------
 
 
 def asked(action: str, **parameters: str) -> dict[str, Any]:
@@ -449,7 +450,7 @@ def build_variables(strategy: str) -> dict[str, str]:
     return {each["Name"]: each["Value"] for each in project["Environment"]["EnvironmentVariables"]}
 
 
-# -- who may do what ---------------------------------------------------------------------------------------------------
+# -- permissions -------------------------------------------------------------------------------------------------------
 
 
 def statements() -> Iterator[tuple[int, str, str]]:
@@ -559,7 +560,7 @@ def handlers(made: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[s
 
 
 def asked_for(schema: Mapping[str, Any]) -> set[str]:
-    """What a type's handlers need whatever a template says: to read it back, and to tag it if CloudFormation does."""
+    """What a type's handlers always need: to read it back, and to tag it if CloudFormation does."""
     create, read = (
         set(schema["handlers"].get(each, {"permissions": []})["permissions"]) for each in ("create", "read")
     )

@@ -1,4 +1,4 @@
-"""With production in another account, exactly the roles there that need it reach the pipeline's things, and back."""
+"""With production in another account, exactly the roles that need it reach the pipeline's resources, and back."""
 
 import fnmatch
 import json
@@ -44,7 +44,7 @@ def as_set(value: Any) -> set[str]:
 
 
 def readers(statements: list[dict[str, Any]]) -> dict[str, set[str]]:
-    """Who in the account of production is allowed which actions, by ARN or by the pattern of one."""
+    """Who in production's account is allowed which actions, by ARN or ARN pattern."""
     found: dict[str, set[str]] = {}
     for each in statements:
         if each["Principal"].get("AWS") == f"arn:aws:iam::{PRODUCTION}:root":
@@ -122,7 +122,7 @@ def test_production_has_a_network_and_a_boundary_of_its_own() -> None:
     assert checked["parameters"]["ServiceNetwork"] == CROSS_ACCOUNT["ProductionServiceNetwork"]
 
 
-# -- who may do what ---------------------------------------------------------------------------------------------------
+# -- permissions -------------------------------------------------------------------------------------------------------
 
 ASSUMING = {"PipelineRole": ACTION_ROLE, "ReviewRole": REVIEW_ROLE}
 
@@ -231,7 +231,7 @@ def test_the_roles_that_a_release_makes_are_called_as_the_policies_say() -> None
     tasks, instances = stack("templates/ecs.yaml"), stack("templates/ec2.yaml")
     assert tasks["TaskDefinition"]["Properties"]["ExecutionRoleArn"] == "${ExecutionRole.Arn}"
     assert instances["InstanceProfile"]["Properties"]["Roles"] == ["${InstanceRole}"]
-    # CloudFormation names a role <stack>-<logical id>-<random> where the template names none.
+    # CloudFormation names a role <stack>-<logical id>-<random> if the template names none.
     assert "RoleName" not in tasks["ExecutionRole"]["Properties"] | instances["InstanceRole"]["Properties"]
 
 
@@ -262,7 +262,7 @@ def test_codedeploy_there_is_called_as_the_pipeline_calls_it() -> None:
     }
 
 
-# -- what it refuses ---------------------------------------------------------------------------------------------------
+# -- refusals ----------------------------------------------------------------------------------------------------------
 
 
 def refused(**parameters: str) -> list[str]:

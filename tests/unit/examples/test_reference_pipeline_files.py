@@ -1,4 +1,4 @@
-"""What the reference pipeline's source holds beside the templates: buildspecs, scripts, an appspec, a release."""
+"""The contents of the reference pipeline's source beside the templates: buildspecs, scripts, an appspec, a release."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def read(path: Path) -> Any:
 
 
 def unknown(document: Any, known: Any, where: str) -> list[str]:
-    """The places where a document has another key or another kind of value than is known."""
+    """The places where a document has an unknown key or kind of value."""
     if not isinstance(known, Mapping):
         return [] if isinstance(document, known) else [where]
     return [
@@ -78,7 +78,7 @@ def test_a_project_gives_its_scripts_every_variable_they_read(path: Path) -> Non
         if each["Type"] == "AWS::CodeBuild::Project"
         and each["Properties"]["Source"]["BuildSpec"] == str(path.relative_to(FOLDER))
     )
-    # Set by the action, out of what the pipeline knows only when it runs.
+    # Set by the action, from what the pipeline knows only when it runs.
     by_action = {"ASSET_PREFIX", "CHANGE_SET_NAME"}
     given = {each["Name"] for each in project["Environment"]["EnvironmentVariables"]} | by_action
     named = re.findall(r"bash (scripts/\w+\.sh)", path.read_text())

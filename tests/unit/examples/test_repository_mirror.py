@@ -278,11 +278,11 @@ def test_what_the_mirror_rejects_is_told_with_its_reason(source: Repository, mir
 
 
 def test_what_is_pushed_meanwhile_is_not_lost(source: Repository, mirror: Repository) -> None:
-    """Between looking and pushing, somebody pushes to a branch that may be overwritten."""
+    """While the mirror runs, a branch that may be overwritten receives a push."""
     mirrored(source, mirror)
     source.commit("aside, again", "refs/heads/aside", parent=source.refs["refs/heads/main"])
     theirs = mirror("commit-tree", mirror("mktree"), "-m", "of somebody", "-p", mirror.refs["refs/heads/aside"])
-    # Git asks for the refs before it pushes; a mirror's own program does it in between.
+    # Git reads the refs before it pushes; a mirror's own program does it in between.
     hook = mirror.path / "hooks" / "pre-receive"
     hook.write_text(f"#!/bin/sh\nunset GIT_QUARANTINE_PATH\ngit update-ref refs/heads/aside {theirs}\n")
     hook.chmod(0o755)
@@ -406,7 +406,7 @@ else:
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An ``aws`` that gives the secret and signs, and notes what it was asked."""
+    """An ``aws`` that returns the secret and signs, and records its calls."""
     folder = tmp_path / "bin"
     folder.mkdir()
     program = folder / "aws"
@@ -432,7 +432,7 @@ def certificate(folder: Path) -> Path:
 
 
 class Served:
-    """A server of a folder's repositories by Git's own ``http-backend``, for whoever has the password."""
+    """A server of a folder's repositories by Git's own ``http-backend``, for users with the password."""
 
     def __init__(self, folder: Path) -> None:
         self.given: list[str | None] = []
@@ -539,7 +539,7 @@ def test_nobody_is_asked_for_a_password_that_is_missing(mirror: Repository, serv
     ],
 )
 def test_aws_signs_for_its_own_hosts_by_path(url: str, region: str, asked: Path, tmp_path: Path) -> None:
-    """As ``aws codecommit credential-helper`` documents it; Git's own ``credential fill`` asks as a fetch would."""
+    """As ``aws codecommit credential-helper`` documents it; Git's own ``credential fill`` calls it as a fetch would."""
     git = f"import sys; sys.path.insert(0, {str(SCRIPT.parent)!r}); import mirror; settings = mirror.Settings.read()\n"
     git += f"print(mirror.Git({str(tmp_path)!r}, settings)('credential', 'fill', given='url={url}\\n'))"
     environment = {**os.environ, "SOURCE": url, "MIRROR": f"file://{tmp_path}", "SECRET": ""}
@@ -723,7 +723,7 @@ def test_a_build_s_commands_fetch_the_script_and_mirror(source: Repository, mirr
     (programs / "aws").chmod(0o755)
     variables |= {"SOURCE": source.url, "MIRROR": mirror.url, "HOME": str(tmp_path)}
     variables["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    # What lies in the folder of a build is the source's own.
+    # The contents of a build's folder are the source's own.
     (tmp_path / "json.py").write_text("raise SystemExit('the source was run')")
 
     for command in spec["phases"]["build"]["commands"]:

@@ -1,4 +1,4 @@
-"""Parameters in a table: versions that stay, found by a custom resource, each team's apart from the others'."""
+"""Parameters in a table: immutable versions, found by a custom resource, isolated by team."""
 
 import json
 import re
@@ -44,7 +44,7 @@ LOOKUP = read((FOLDER / "lookup.yaml").read_text())["Resources"]
 
 @pytest.fixture
 def publishing(function: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """``publish.py``, with the example's table on an AWS that moto plays."""
+    """``publish.py``, with the example's table on an AWS simulated by moto."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("TABLE_NAME", "parameters-shared")
     monkeypatch.syspath_prepend(str(FOLDER))
@@ -61,7 +61,7 @@ def published(publishing: ModuleType, values: Mapping[str, Any], application: st
 
 
 def looked_up(function: Callable[[str], ModuleType], answers: Answers, **properties: Any) -> dict[str, Any]:
-    """What the custom resource answers."""
+    """The custom resource's response."""
     asked = {"Owner": OWNER, "Application": "orders", "Version": "1", **properties}
     function("look_up_table").handler(request(answers, "Create", **asked), None)
     return answers[-1]

@@ -1,4 +1,4 @@
-"""One message of every kind at least, as the tests of this room use them."""
+"""At least one message of every kind, as used by this room's tests."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What Amazon Q Developer in chat applications is given: the custom notification format, within bounds."""
+"""The input of Amazon Q Developer in chat applications: the custom notification format, within limits."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Commands say whose credentials they need where those of Belay's account do not do."""
+"""Commands say whose credentials they need if those of Belay's account are not enough."""
 
 import pytest
 

@@ -1,6 +1,6 @@
-"""What on-call engineers read, word for word.
+"""The text that on-call engineers read, word for word.
 
-The expected texts are in ``golden/``, one file a message; a change of wording is a change of that file.
+The expected texts are in ``golden/``, one file per message; a change of wording is a change of that file.
 """
 
 from dataclasses import replace

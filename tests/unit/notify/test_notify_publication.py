@@ -1,4 +1,4 @@
-"""What SNS accepts, whatever is put into a message."""
+"""SNS's limits are met, whatever a message contains."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""docs/message.schema.json is what programs get, and nothing in it is never sent."""
+"""docs/message.schema.json is what programs receive, without fields that are never sent."""
 
 import json
 from collections.abc import Iterator

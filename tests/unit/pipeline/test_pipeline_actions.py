@@ -1,4 +1,4 @@
-"""What the owners of pipelines write into UserParameters is read, or refused in words they can use."""
+"""UserParameters by owners of pipelines are read, or refused with clear messages."""
 
 from collections.abc import Callable
 from typing import Any

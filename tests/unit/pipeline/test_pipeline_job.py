@@ -1,4 +1,4 @@
-"""Jobs of CodePipeline's Invoke actions: what is read of them, what is refused, and how a failure is told."""
+"""Jobs of CodePipeline's Invoke actions: what is read, what is refused, and how a failure is reported."""
 
 import copy
 import json

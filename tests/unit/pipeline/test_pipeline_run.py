@@ -1,4 +1,4 @@
-"""How an execution ends for the release that it deploys, and which rollback of a stage is legal."""
+"""How an execution ends for the release that it deploys, and which rollback of a stage is possible."""
 
 from datetime import UTC, datetime
 from typing import Any

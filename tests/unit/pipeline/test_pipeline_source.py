@@ -1,4 +1,4 @@
-"""What a pipeline is told before it is started for a release."""
+"""How a pipeline's source is set before it is started for a release."""
 
 import re
 from pathlib import Path

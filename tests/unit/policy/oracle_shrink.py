@@ -1,4 +1,4 @@
-"""Makes a counter-example as small as it gets while it still is one."""
+"""Shrinks a counterexample as far as possible."""
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -18,7 +18,7 @@ def shrunken(files: Any, fails: Callable[[Any], bool]) -> Any:
 
 
 def _holds(candidate: Any, fails: Callable[[Any], bool]) -> bool:
-    # What is left may be no template of the oracle's language any more.
+    # The rest may no longer be a template of the oracle's language.
     try:
         return fails(candidate)
     except (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError):

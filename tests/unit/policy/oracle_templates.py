@@ -1,6 +1,6 @@
 """Random templates over the language that the policies evaluate: each seed gives the same files of a release.
 
-A scalar without quotes is :class:`Plain`; whatever else is a text is written in quotes.
+A scalar without quotes is :class:`Plain`; any other text is quoted.
 """
 
 import json

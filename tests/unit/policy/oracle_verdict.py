@@ -91,7 +91,7 @@ class Stack:
         return self.referred(name)
 
     def referred(self, name: str, inside: str = "") -> str:
-        """Return what a reference gives; CloudFormation refuses one to a resource that is not made."""
+        """Return a reference's value; CloudFormation refuses one to a resource that is not created."""
         body = self.template["Resources"][name]
         self.found.refused |= "Condition" in body and not self.holds(body["Condition"])
         return self.identity(name + inside)
@@ -125,7 +125,7 @@ class Stack:
             if "Condition" not in body or self.holds(body["Condition"]):
                 self.resource(name, body["Type"], self.value(body["Properties"], loop), loop)
         for output in self.template.get("Outputs", {}).values():
-            # CloudFormation refuses one of a resource that is not made.
+            # CloudFormation refuses one of a resource that is not created.
             self.value(output["Value"])
 
     def resource(self, name: str, kind: str, properties: Any, loop: Mapping[str, str]) -> None:
@@ -133,7 +133,7 @@ class Stack:
         if kind == "AWS::EC2::SecurityGroup":
             self.found.rules.setdefault(own, []).extend(self.inline(properties))
         elif kind == "AWS::EC2::SecurityGroupIngress":
-            # The only group that is named by its name is the root's first one.
+            # The only group that is referenced by name is the root's first one.
             group = self.referred("G0") if "GroupName" in properties else self.value(properties["GroupId"], loop)
             self.found.rules.setdefault(group, []).append(self.rule(properties, loop))
         elif kind == "AWS::EC2::Instance":
@@ -268,10 +268,10 @@ def allowed(files: Mapping[str, Any], given: Mapping[str, str] | None = None) ->
         for read in product(*readings.values()):
             found = Assignment(files, dict(zip(domains, values, strict=True)), dict(zip(readings, read, strict=True)))
             if found.refused:
-                # It does not matter what is said of a stack that CloudFormation refuses.
+                # Any verdict is right for a stack that CloudFormation refuses.
                 anything = {"FAIL", "REVIEW"}
             elif found.opens():
-                # A fault of the template itself, such as a key made twice, may hide what is open.
+                # A fault of the template itself, such as a duplicate key, may hide what is open.
                 return {"FAIL", "REVIEW"} if _has_faults(files) else {"FAIL"}
             elif found.may_open():
                 right = "REVIEW"

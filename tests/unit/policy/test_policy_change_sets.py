@@ -1,6 +1,6 @@
-"""What a change set will really do: data it loses, and security groups with the values that CloudFormation worked out.
+"""The real effects of a change set: data it loses, and security groups with the values CloudFormation determined.
 
-The answers have the shape of DescribeChangeSet with IncludePropertyValues, as its page documents it; each is checked
+The responses have the shape of DescribeChangeSet with IncludePropertyValues, as its page documents it; each is checked
 against botocore's model.
 """
 

@@ -1,4 +1,4 @@
-"""``belay validate`` and ``belay policies``: what goes in, what comes out, the exit status."""
+"""``belay validate`` and ``belay policies``: input, output, exit status."""
 
 import json
 import re
@@ -377,7 +377,7 @@ def test_what_a_custom_resource_of_a_nested_stack_finds_decides_where_it_is_give
 def test_what_a_table_has_decides_where_it_is_given(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, given: dict[str, str], status: int
 ) -> None:
-    """A default is no guess at it."""
+    """A default is not a substitute for it."""
     release = tmp_path / "release"
     release.mkdir()
     declared = "Parameters: {Source: {Type: String, Default: 10.0.0.0/8}}\n"

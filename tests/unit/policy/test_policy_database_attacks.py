@@ -1,4 +1,4 @@
-"""Statements that look harmless and are not, that look harmful and are not, and that nobody can tell."""
+"""Statements that look harmless and are not, that look harmful and are not, and undecidable ones."""
 
 from datetime import date
 
@@ -15,7 +15,7 @@ FAIL, PASS, REVIEW = Verdict.FAIL, Verdict.PASS, Verdict.REVIEW
 QUIET = PolicySettings(advice=False)
 
 CASES = [
-    # PostgreSQL: harm that is dressed up
+    # PostgreSQL: disguised harm
     (PG, "SELECT 1; DROP TABLE orders", FAIL, "drop-table"),
     (PG, "/* CREATE TABLE orders (id bigint PRIMARY KEY); */ DROP TABLE orders;", FAIL, "drop-table"),
     (PG, "-- CREATE TABLE orders();\nDROP TABLE orders;", FAIL, "drop-table"),
@@ -86,7 +86,7 @@ CASES = [
     (PG, "ALTER TABLE orders DISABLE ROW LEVEL SECURITY;", FAIL, "grant"),
     (PG, "DELETE FROM orders WHERE EXISTS (SELECT 1);", FAIL, "delete-without-where"),
     (PG, "UPDATE orders SET a = (SELECT 1);", FAIL, "update-without-where"),
-    # PostgreSQL: nobody can tell
+    # PostgreSQL: what cannot be decided
     (PG, "REINDEX (CONCURRENTLY) TABLE orders;", PASS, ""),
     (PG, "ALTER TABLE orders ADD a int GENERATED ALWAYS AS (b * 2) VIRTUAL;", PASS, ""),
     (PG, "VACUUM FULL;", REVIEW, "not-understood"),

@@ -1,4 +1,4 @@
-"""What the policies about database changes know of a release: what is pending, what is new, what was there before."""
+"""What the policies about database changes know of a release: what is pending, what is new, what already existed."""
 
 from datetime import date
 

@@ -1,7 +1,7 @@
 """Every policy about database changes against its fixtures: bad-* must FAIL, good-* PASS, review-* REVIEW.
 
-A fixture's name ends in its engine. A line ``-- applied above`` (or below) parts what was applied before from what the
-release would apply; ``, edited since`` says that the release's text is another one than was applied.
+A fixture's name ends in its engine. A line ``-- applied above`` (or below) separates what was already applied from what
+the release would apply; ``, edited since`` says that the release's text differs from what was applied.
 """
 
 import re
@@ -26,7 +26,7 @@ CASES = sorted(FIXTURES.glob("*/*.sql"))
 POLICIES = [one.slug for one in policies_in(database_change)]
 MARK = re.compile(r"^-- applied(?P<how> above, edited since| above| below|, and no longer here)$", re.MULTILINE)
 ONLY_UNDECIDED = "not-understood"
-"""The policy that reports what is not understood for all of them."""
+"""The policy that reports what is not understood on behalf of all."""
 IMPOSSIBLE = {(ONLY_UNDECIDED, "bad"), ("rollback-missing", "review")}
 
 

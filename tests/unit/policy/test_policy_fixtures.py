@@ -1,4 +1,4 @@
-"""Every policy against its fixtures, found by their place: bad-* must FAIL, good-* PASS, review-* REVIEW."""
+"""Every policy against its fixtures, found by path: bad-* must FAIL, good-* PASS, review-* REVIEW."""
 
 import json
 from datetime import date

@@ -1,4 +1,4 @@
-"""cfn-guard's rules of every kind, evaluated as the gate does: what cfn-guard 3.1.1's own ``test`` says of them too."""
+"""cfn-guard's rules of every kind, evaluated as in the gate, with the results of cfn-guard 3.1.1's own ``test``."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A deployed stage: live rules against those of the templates, and groups that nobody can read."""
+"""A deployed stage: live rules compared with the templates', and groups that cannot be read."""
 
 from datetime import date
 from typing import Any

@@ -25,7 +25,7 @@ from belay.policy.settings import PolicySettings
 
 ROOT = Path(__file__).parents[3]
 FAULTS = ROOT / "tests" / "fixtures" / "policy_faults"
-"""Faults that were in the engine once, as patches that put them back."""
+"""Earlier bugs of the engine, as patches that reintroduce them."""
 TEMPLATES = int(os.environ.get("BELAY_TEMPLATES", "2000"))
 FIRST = int(os.environ.get("BELAY_SEED", "0"))
 ONLY_SSH = PolicySettings(disabled=frozenset(one.slug for one in security_group_policies()) - {"ssh-open"})
@@ -49,12 +49,12 @@ def difference(files: dict[str, Any]) -> str:
 
 
 def misjudged(first: int, count: int) -> int | None:
-    """Return the first seed whose templates are misjudged."""
+    """Return the first seed whose templates get a wrong verdict."""
     return next((seed for seed in range(first, first + count) if difference(Generator(seed).files())), None)
 
 
 def counter_example(seed: int) -> str:
-    """Return a seed's templates as small as they are still misjudged in the same way."""
+    """Return a seed's templates, shrunk while they get the same wrong verdict."""
     files = Generator(seed).files()
     how = difference(files)
     small = shrunken(files, lambda smaller: difference(smaller) == how)

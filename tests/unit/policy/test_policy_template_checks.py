@@ -1,4 +1,4 @@
-"""What cloudformation-validate finds in templates, in our report."""
+"""cloudformation-validate's findings in templates, in Belay's report."""
 
 from dataclasses import replace
 from datetime import date

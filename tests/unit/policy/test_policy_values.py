@@ -1,4 +1,4 @@
-"""What one value of one rule means for SSH, however it is spelled: protocol, ports, block, and where it comes from."""
+"""What one value of one rule means for SSH, in every spelling: protocol, ports, block, and origin."""
 
 from datetime import date
 

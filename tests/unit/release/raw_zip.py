@@ -1,4 +1,4 @@
-"""Writes zips byte by byte, because the standard library refuses to write the wrong ones."""
+"""Writes zips byte by byte, because the standard library refuses to write invalid ones."""
 
 import io
 import struct
@@ -146,7 +146,7 @@ class BytesReader:
 
 @dataclass
 class CountingReader:
-    """A RangedReader that remembers what was read of another."""
+    """A RangedReader that records what was read of another."""
 
     reader: RangedReader
     reads: list[tuple[int, int]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What is read from attempts, and from what a stage was brought to."""
+"""What is read from attempts, and from a stage's deployments."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What a release brings, told from two manifests."""
+"""A release's changes, derived from two manifests."""
 
 from typing import Any
 

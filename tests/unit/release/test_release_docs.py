@@ -1,4 +1,4 @@
-"""The examples in the documents are what Belay reads."""
+"""The documents' examples are valid for Belay."""
 
 import re
 from pathlib import Path

@@ -39,7 +39,7 @@ RECOVERS = Claim("orders", "production", "mine", "1.1.0", "my-recovery", "my-inc
         (DEPLOYS, lock(held=False), True, LockDecision.TAKE),
         (DEPLOYS, lock(owner="mine", execution="my-execution"), True, LockDecision.MINE),
         (RECOVERS, lock(owner="mine", execution="my-recovery", incident="my-incident"), True, LockDecision.MINE),
-        # Somebody else's.
+        # Another release's.
         (DEPLOYS, lock(), True, LockDecision.WAIT),
         (DEPLOYS, lock(), False, LockDecision.WAIT),
         (DEPLOYS, lock(expires_at=NOW - 1), True, LockDecision.WAIT),
@@ -94,7 +94,7 @@ def waiting(attempt: str, version: str | None, seen_at: int = NOW) -> Waiter:
         ([waiting("theirs", "1.1.0-rc.1")], None),
         ([waiting("theirs", "1.2.0", NOW - 1799)], "1.2.0"),
         ([waiting("theirs", "1.2.0", NOW - 1800)], None),
-        # A recovery waits too, be it of a stack or a pipeline's execution, which have no version.
+        # A recovery waits too, of a stack or of a pipeline's execution, which have no version.
         ([waiting("recovery", None), waiting("theirs", "1.2.0")], "1.2.0"),
     ],
 )

@@ -36,7 +36,7 @@ def test_an_ephemeral_stacks_name_leaves_room_for_the_names_made_from_it() -> No
 
 
 def modelled(operation: str, member: str) -> re.Pattern[str]:
-    """The pattern botocore's model of CloudFormation has for a name; its length is checked beside it."""
+    """The pattern that botocore's model of CloudFormation has for a name; its length is checked separately."""
     service = botocore.session.get_session().get_service_model("cloudformation")
     shape = service.operation_model(operation).input_shape
     assert shape is not None

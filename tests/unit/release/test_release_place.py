@@ -1,4 +1,4 @@
-"""Where a stage lies, and what was written before stages lay anywhere but at home."""
+"""A stage's account and region, and documents written before stages could be elsewhere."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Why something ended: what a machine caught is read, what is kept is read back."""
+"""Why something ended: a state machine's caught error is read, and stored reasons survive a round trip."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Whom a role elsewhere trusts, by the policy that ``accounts/spoke_account.yaml`` gives it."""
+"""Whether a role elsewhere trusts Belay, by the policy in ``accounts/spoke_account.yaml``."""
 
 from copy import deepcopy
 from typing import Any

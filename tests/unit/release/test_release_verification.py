@@ -1,4 +1,4 @@
-"""Verifying what is deployed: alarms over a bake time, a verify function that answers, fails or says nonsense."""
+"""Verifying what is deployed: alarms over a bake time, a verify function that responds, fails or returns nonsense."""
 
 import json
 from collections.abc import Mapping

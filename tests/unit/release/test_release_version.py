@@ -4,7 +4,7 @@ import pytest
 
 from belay.release.version import Version
 
-# The examples of https://semver.org item 11, and what they leave out, from the oldest to the newest.
+# The examples of https://semver.org item 11, and cases it leaves out, from the oldest to the newest.
 ORDERED = [
     "0.0.0-0",
     "0.0.0",

@@ -1,4 +1,4 @@
-"""Windows and freezes, with clocks that change: Europe/Berlin's on 2026-03-29 (02:00) and 2026-10-25 (03:00)."""
+"""Windows and freezes across clock changes: Europe/Berlin's on 2026-03-29 (02:00) and 2026-10-25 (03:00)."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -1,6 +1,6 @@
-"""Generated stack trees whose rollback got stuck, and what may be skipped of them, written down apart from the planner.
+"""Generated stack trees whose rollback got stuck, and what may be skipped, defined independently of the planner.
 
-A tree is told to the code as CloudFormation tells it: resources, events and what each template's resources need.
+The code gets a tree as CloudFormation returns it: resources, events and what each template's resources need.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,8 +16,9 @@ NESTED = "AWS::CloudFormation::Stack"
 ACCOUNT = "arn:aws:cloudformation:eu-west-1:111122223333:stack"
 
 ROLLED_BACK, FAILED_BACK, FAILED_FORWARD, CANCELLED, DELETE_FAILED = "ok", "back", "forward", "cancelled", "delete"
-"""What became of a resource: brought back; not brought back; failed before the rollback; stopped because another one
-had failed; not deleted."""
+"""A resource's state: rolled back; not rolled back; failed before the rollback; cancelled after another failure; not
+deleted.
+"""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Tree:
             if each.inside is not None:
                 yield from each.inside.everything((*path, each.name))
 
-    # -- as CloudFormation tells it -------------------------------------------------------------------------------
+    # -- as CloudFormation returns it -----------------------------------------------------------------------------
 
     def summaries(self) -> dict[str, list[dict[str, Any]]]:
         return {tree.stack_id: [summary(each) for each in tree.resources] for tree in self.trees()}
@@ -84,7 +85,7 @@ class Tree:
     # -- what may be skipped: the page of ContinueUpdateRollback ---------------------------------------------------
 
     def skippable(self) -> dict[tuple[str, ...], str]:
-        """By path, how ``ResourcesToSkip`` spells what it takes."""
+        """By path, the spelling that ``ResourcesToSkip`` accepts."""
         found = {}
         for path, tree, each in self.everything():
             allowed = each.fate == DELETE_FAILED if each.kind == NESTED else each.fate == FAILED_BACK
@@ -93,13 +94,13 @@ class Tree:
         return found
 
     def least(self) -> set[str]:
-        """What must be skipped now: what nothing else that is stuck can have made fail."""
+        """What must be skipped now: what no other stuck resource can have made fail."""
         edges = self.edges()
         skippable = self.skippable()
         return {name for path, name in skippable.items() if not reachable(path, edges) & (set(skippable) - {path})}
 
     def edges(self) -> dict[tuple[str, ...], set[tuple[str, ...]]]:
-        """Which resource waits for which: what lies in a nested stack waits, and is waited for, with the stack."""
+        """Which resource waits for which: resources of a nested stack wait, and are waited for, with the stack."""
         under = {
             path: {other for other, _, _ in self.everything() if other[: len(path)] == path}
             for path, _, _ in self.everything()

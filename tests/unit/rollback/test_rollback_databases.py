@@ -1,4 +1,4 @@
-"""The databases' part of a rollback plan: played to its end on an RDS of dictionaries, and stopped at every step."""
+"""The databases' part of a rollback plan: run to its end on a simulated RDS, and interrupted at every step."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ MEMBERS = {"orders-db-1": "db-WRITER", "orders-db-2": "db-READER"}
 
 
 class Incident:
-    """What a recovery remembers and sees between two plans."""
+    """What a recovery remembers and observes between two plans."""
 
     def __init__(self, kind: str = "instance", **more: Any) -> None:
         self.kind = kind
@@ -112,7 +112,7 @@ class Incident:
         return [todo for todo in self.plan() if isinstance(todo, Step)]
 
     def play(self, most: int = 40) -> Iterator[Step]:
-        """Take the first step of each plan, until there is none; each is noted before it is made."""
+        """Take the first step of each plan, until there is none; each is recorded before its call."""
         for _ in range(most):
             steps = self.steps()
             if not steps:
@@ -191,7 +191,7 @@ def test_what_was_not_protected_is_protected_once_replaced() -> None:
 
 @pytest.mark.parametrize("kind", ["instance", "cluster"])
 def test_an_interrupted_recovery_goes_on_from_what_is_there(kind: str) -> None:
-    """Killed before or after each call, which was noted or not: the same calls are made, each once."""
+    """Killed before or after each call, recorded or not: the same calls are made, once each."""
     whole = Incident(kind)
     list(whole.play())
     for stop in range(len(whole.rds.calls)):
@@ -239,7 +239,7 @@ def test_a_cluster_whose_instance_cannot_be_made_keeps_its_name() -> None:
 
 
 def test_no_original_is_renamed_before_everything_was_restored_and_compared() -> None:
-    """Whatever was tried how often, wherever the recovery stands: a name is taken away only if there is a successor."""
+    """However often anything was tried, wherever the recovery is: a name is only taken away if there is a successor."""
     for kind in ("instance", "cluster"):
         whole = Incident(kind)
         for _ in whole.play():

@@ -1,4 +1,4 @@
-"""How long a recovery will take, from what the same steps took before."""
+"""How long a recovery will take, from earlier durations of the same steps."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""ROLLED_BACK needs evidence for every resource: what proves it, what does not, and what is left where nothing does."""
+"""ROLLED_BACK needs evidence for every resource: what proves it, what does not, and what is left without proof."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,6 +1,6 @@
 """No call is ever planned that CloudFormation would refuse, over generated situations.
 
-The table of legal calls is AWS's rules written down apart from the planner: the API reference page of each operation,
+The table of legal calls is AWS's rules, defined independently of the planner: the API reference page of each operation,
 and the table of stack status codes in the user guide.
 """
 
@@ -55,7 +55,7 @@ LEGAL: Mapping[str, set[str]] = {
         "UPDATE_ROLLBACK_COMPLETE",
         "UPDATE_ROLLBACK_FAILED",
     },
-    # A change set can go while nothing executes it; only a stack that never came to be has one left.
+    # A change set can be deleted while nothing executes it; only a stack that was never created has one left.
     "DeleteChangeSet": {"REVIEW_IN_PROGRESS"},
     # Nothing is deleted in the middle of an operation, nor twice.
     "DeleteStack": {status.value for status in StackStatus} - IN_PROGRESS - {"DELETE_COMPLETE"},
@@ -71,12 +71,12 @@ def stack_id(name: str) -> str:
 
 
 EXAMPLES = int(os.environ.get("BELAY_EXAMPLES", "500"))
-"""How many situations are looked at; ``make test-long`` looks at 10,000."""
+"""The number of situations checked; ``make test-long`` checks 10,000."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What is planned for, and the stack trees it was read from, by stack."""
+    """The planned stage, and the stack trees it was read from, by stack."""
 
     situation: Situation
     trees: Mapping[str, Tree]
@@ -86,7 +86,7 @@ class Stage:
 
 
 DRIFTS = [None, "IN_SYNC", "MODIFIED", "DELETED", "NOT_CHECKED", "UNKNOWN", "UNSUPPORTED"]
-"""``StackResourceDriftStatus`` and none: not looked yet."""
+"""``StackResourceDriftStatus``, and none: not detected yet."""
 
 
 def skipped(name: str) -> st.SearchStrategy[UnprovedResource]:
@@ -165,14 +165,14 @@ def stages(draw: st.DrawFn) -> Stage:
 
 
 def told_of(seen: StackSeen, tree: Tree) -> StackSeen:
-    """The stack with the tree that its rollback is stuck in, where it is."""
+    """The stack with the tree that its rollback is stuck in, if any."""
     if seen.status is not StackStatus.UPDATE_ROLLBACK_FAILED:
         return seen
     return replace(seen, stack_id=tree.stack_id, stuck=tree.stuck(), failed_resources=tree.failed_resources())
 
 
 def skip_question(seen: StackSeen) -> str:
-    """The question that skipping what holds data of this stack would be."""
+    """The question about skipping this stack's resources with data."""
     asked = plan_rollback(
         Situation("orders", "production", "1.3.0", (seen,), recover_foreign=True, tried={continued(seen): 1})
     )
@@ -185,7 +185,7 @@ def continued(seen: StackSeen) -> tuple[Action, str]:
 
 
 def calls(plan: RollbackPlan) -> list[Step]:
-    """The steps that call CloudFormation; the others ask people and wait for what they say."""
+    """The steps that call CloudFormation; the others ask people and wait for answers."""
     for step in plan.steps:
         assert step.call[0] == "cloudformation" or step.call in {("sns", "Publish"), ("dynamodb", "GetItem")}
     return [step for step in plan.steps if step.call[0] == "cloudformation"]
@@ -264,7 +264,7 @@ def what_was_skipped_is_told_until_it_is_as_the_template_says(stage: Stage, plan
 
 
 def every_stack_that_stands_badly_is_planned_for_or_left(stage: Stage, plan: RollbackPlan) -> None:
-    """A status from which nothing goes on by itself is never passed over in silence."""
+    """A status that needs action is never silently ignored."""
     told = {each.subject for each in (*plan.steps, *plan.left_to_do)}
     for seen in stage.situation.stacks:
         if seen.status is not None and (seen.status.failed or seen.status is StackStatus.ROLLBACK_COMPLETE):
@@ -272,7 +272,7 @@ def every_stack_that_stands_badly_is_planned_for_or_left(stage: Stage, plan: Rol
 
 
 def the_last_stack_comes_first(stage: Stage, plan: RollbackPlan) -> None:
-    """Whoever waits for a person, and what it holds up, comes after those that do not."""
+    """Steps that wait for a person, and what they block, come after those that do not."""
     order = [seen.stack for seen in stage.situation.stacks]
     waits = [index for index, step in enumerate(plan.steps) if step.call == ("dynamodb", "GetItem")]
     for steps in (plan.steps[: waits[0]], plan.steps[waits[0] :]) if waits else (plan.steps,):

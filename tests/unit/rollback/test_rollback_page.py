@@ -1,4 +1,4 @@
-"""docs/rollback.md is what the planner does: every status, every step, and never out of date."""
+"""docs/rollback.md matches the planner: every status, every step, and always up to date."""
 
 from pathlib import Path
 

@@ -95,7 +95,7 @@ def left(seen: StackSeen, **values: Any) -> LeftToDo:
     ],
 )
 def test_each_status_has_its_plan(status: str, updated: str, made: str, foreign: str, recovered: str) -> None:
-    """Of a stack that the release updated, one that it made, and one that somebody else left so (allowed or not)."""
+    """For a stack that the release updated, one that it created, and a foreign one (recovery allowed or not)."""
     somebody_else_s = stack(status=status, ours=False, changed_by_release=False)
     assert decision(stack(status=status)) == updated
     assert decision(created(status, change_sets=("belay-1",))) == made

@@ -1,4 +1,4 @@
-"""Recoveries played to their end, step by step, against a small model of what CloudFormation does with each call."""
+"""Recoveries run to their end, step by step, against a small model of CloudFormation."""
 
 import os
 from collections import Counter
@@ -19,7 +19,7 @@ from belay.stack.trace import UnprovedResource
 S = StackStatus
 
 EXAMPLES = int(os.environ.get("BELAY_EXAMPLES", "300"))
-"""``make test-long`` plays 10,000."""
+"""``make test-long`` runs 10,000."""
 
 WELL = {
     S.CREATE_IN_PROGRESS: S.CREATE_COMPLETE,
@@ -57,14 +57,14 @@ STUCK = (
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack in the model: what is seen of it, and which configuration its last stable state has."""
+    """A stack in the model: what can be observed, and the configuration of its last stable state."""
 
     seen: StackSeen
     stable: str  # "before", "release" or "nothing"
-    drifted: bool = False  # whether something that was skipped is as the release left it
+    drifted: bool = False  # whether a skipped resource is as the release left it
 
     def after(self, step: Step, *, well: bool) -> "Stack":
-        """What CloudFormation makes of a call, whether it goes well or badly."""
+        """CloudFormation's result of a call, in success or failure."""
         status, seen = self.seen.status, self.seen
         assert status is not None
         match step.action:
@@ -86,13 +86,13 @@ class Stack:
         return ended
 
     def reverted(self, *, well: bool) -> "Stack":
-        """The update to the template it has; what was seen of the drift before says nothing any more."""
+        """The update to its current template; drift detected before no longer counts."""
         again = tuple(replace(each, drift=None) for each in self.seen.unproved)
         ended = self.ended(S.UPDATE_COMPLETE if well else S.UPDATE_ROLLBACK_COMPLETE, back=self.stable == "before")
         return replace(ended, seen=replace(ended.seen, unproved=again), drifted=self.drifted and not well)
 
     def went_on_without(self, skips: list[str], *, well: bool) -> "Stack":
-        """What is skipped stays as the release left it; what was stuck because of it may be next."""
+        """Skipped resources stay as the release left them; what was stuck because of them may be next."""
         skipped = tuple(UnprovedResource(each, str(self.seen.stack_id), each, "AWS::SNS::Topic") for each in skips)
         stuck = tuple(replace(each, needs=()) for each in self.seen.stuck if each.skip_as not in skips)
         ended = self.ended(S.UPDATE_ROLLBACK_COMPLETE if well or not stuck else S.UPDATE_ROLLBACK_FAILED)
@@ -100,13 +100,13 @@ class Stack:
         return replace(ended, seen=seen, drifted=True)
 
     def detected(self, name: str, *, well: bool) -> "Stack":
-        """Of some resources CloudFormation cannot tell whether they drifted."""
+        """For some resources CloudFormation cannot tell whether they drifted."""
         found = ("MODIFIED" if self.drifted else "IN_SYNC") if well else "UNSUPPORTED"
         skipped = tuple(replace(each, drift=found) if each.path == name else each for each in self.seen.unproved)
         return replace(self, seen=replace(self.seen, unproved=skipped))
 
     def ended(self, status: StackStatus, *, back: bool = False) -> "Stack":
-        """The stack in another status; an update that ends well makes its configuration the stable one."""
+        """The stack in another status; a successful update makes its configuration the stable one."""
         by_release = status is S.UPDATE_COMPLETE and not back and self.seen.changed_by_release
         stable = (
             "before" if back else "release" if by_release else "nothing" if not status_holds(status) else self.stable
@@ -119,7 +119,7 @@ class Stack:
 
     @property
     def recovered(self) -> bool:
-        """Whether it is what it was before the release."""
+        """Whether it is as it was before the release."""
         if self.seen.created_by_release:
             return self.seen.status is S.DELETE_COMPLETE
         stands = self.seen.status is not None and self.seen.status.updatable
@@ -207,7 +207,7 @@ def played(
     ephemeral: bool = False,
     answer: Answer = Answer.DENIED,
 ) -> Played:
-    """Look, plan, take the first step, look again, until no step is left. Without fortune every call goes well."""
+    """Observe, plan, take the first step, and repeat until no step is left. Without fortune every call succeeds."""
     tried: Counter[tuple[Action, str]] = Counter()
     taken: list[Step] = []
     answers: dict[str, Answer] = {}

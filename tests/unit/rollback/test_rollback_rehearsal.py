@@ -1,4 +1,4 @@
-"""The rehearsal: three-valued, told in words, kept as a document, a gate where the registration says so."""
+"""The rehearsal: three-valued, described in words, stored as a document, a gate if the registration says so."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A rollback that a person asks for: what may be asked, and what has to be undone for it."""
+"""Rollbacks on request: valid requests, and what must be undone for them."""
 
 import json
 from typing import Any
@@ -78,11 +78,11 @@ def test_what_is_no_request_is_refused(body: str) -> None:
         ("", ["1.0.0", "1.1.0"], None, ["1.1.0"], "1.0.0"),
         ("1.0.0", ["1.0.0", "1.1.0", "1.2.0"], None, ["1.2.0", "1.1.0"], "1.0.0"),
         ("", ["1.0.0", "1.1.0", "1.0.0", "1.2.0"], None, ["1.2.0"], "1.0.0"),
-        # What failed and was left is undone first: the stage is to be what it was before.
+        # What failed and was left is undone first: the stage must return to its earlier state.
         ("", ["1.0.0", "1.1.0"], "1.2.0", ["1.2.0"], "1.1.0"),
         ("1.0.0", ["1.0.0", "1.1.0"], "1.2.0", ["1.2.0", "1.1.0"], "1.0.0"),
         ("", [], "1.0.0", ["1.0.0"], None),
-        # Nothing is to be undone, only what is stuck recovered.
+        # Nothing is undone, only stuck stacks are recovered.
         ("1.1.0", ["1.0.0", "1.1.0"], None, [], "1.1.0"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The services' part of a rollback plan: restarted once, in order, waited for; stopped and brought back."""
+"""The services' part of a rollback plan: restarted once, in order, waited for; stopped and restarted."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""A rollback that got stuck: continued, then continued without as little as possible, then repaired."""
+"""A stuck rollback: continued, then continued with as few skips as possible, then repaired."""
 
 from dataclasses import replace
 from typing import Any

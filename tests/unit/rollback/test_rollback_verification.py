@@ -1,4 +1,4 @@
-"""The last step of a rollback: is the stage well again?"""
+"""The last step of a rollback: does the stage work again?"""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Flyway's migrations: names, order, placeholders, and what is configured for one script."""
+"""Flyway's migrations: names, order, placeholders, and the configuration of one script."""
 
 from hashlib import sha256
 

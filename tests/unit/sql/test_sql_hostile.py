@@ -1,6 +1,6 @@
-"""No file makes what reads and judges it go on for ever, fill the memory, or fail otherwise than it says.
+"""No file makes its readers and checks run forever, exhaust the memory, or fail in an undocumented way.
 
-The texts are long enough that work which grows with their square, or doubles with each part, does not come to an end.
+The texts are long enough that quadratic or exponential work does not finish.
 """
 
 from datetime import date

@@ -1,4 +1,4 @@
-"""Liquibase's changelogs: the same change sets in XML, YAML, JSON and formatted SQL, and what is not sure of them."""
+"""Liquibase's changelogs: the same change sets in XML, YAML, JSON and formatted SQL, and their uncertain parts."""
 
 import contextlib
 import json

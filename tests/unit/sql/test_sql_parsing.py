@@ -1,4 +1,4 @@
-"""Statements are read as operations as a whole, or not understood."""
+"""Statements are parsed completely into operations, or not understood."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Generated statements come back from a text of them as they were, whatever stands in their strings and comments."""
+"""Generated statements are split out of a text unchanged, whatever their strings and comments contain."""
 
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ from belay.sql.located import of_file
 from belay.sql.splitting import pieces, split
 
 HOSTILE = st.text(";'\"`$/*#-@[]()\\\n eEqGO&!:", max_size=8)
-"""What looks like the ends, beginnings and comments of every engine."""
+"""Text that looks like the ends, beginnings and comments of every engine."""
 
 
 def doubled(quote: str) -> st.SearchStrategy[str]:

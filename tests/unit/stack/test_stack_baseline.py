@@ -1,4 +1,4 @@
-"""Baselines: what is kept of a stack, what cannot be, and the way into a change set."""
+"""Baselines: what is stored of a stack, what cannot be, and their use in a change set."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Change sets: pages into one, what is empty, what is missing, what the digest sees, and the order of the words."""
+"""Change sets: merged pages, what is empty, what is missing, what the digest covers, and the order of descriptions."""
 
 import copy
 import random

@@ -1,4 +1,4 @@
-"""The commands that people are given show what they are said to show: their queries are run over AWS's answers."""
+"""The commands given to people show what is promised: their queries are run over AWS's responses."""
 
 import shlex
 from collections.abc import Sequence

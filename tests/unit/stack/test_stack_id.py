@@ -1,4 +1,4 @@
-"""What the id of a stack tells."""
+"""What a stack's id contains."""
 
 from belay.stack.stack_id import name_of_stack, pseudo_parameters
 

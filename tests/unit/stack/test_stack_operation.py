@@ -1,4 +1,4 @@
-"""Whose operation was the last: told by the token of the newest event."""
+"""The owner of the last operation, by the token of the newest event."""
 
 import random
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Outputs compared with those of before, once the ids of replaced resources are mapped."""
+"""Outputs compared with earlier ones, once the ids of replaced resources are mapped."""
 
 from typing import Any
 

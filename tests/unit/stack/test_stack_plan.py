@@ -106,7 +106,7 @@ def test_a_plan_is_told_stack_by_stack() -> None:
 
 @st.composite
 def plans(draw: st.DrawFn) -> StagePlan:
-    """Stacks that depend on stacks before them, as a manifest's do."""
+    """Stacks that depend on earlier stacks, as a manifest's do."""
     count = draw(st.integers(1, 6))
     return StagePlan(
         tuple(

@@ -1,4 +1,4 @@
-"""What people are shown of a change set: no secret value, whatever names it, and all the rest."""
+"""What people see of a change set: no secret value, whatever names it, and everything else."""
 
 import json
 from dataclasses import replace

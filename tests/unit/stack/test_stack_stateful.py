@@ -1,4 +1,4 @@
-"""Which resource types hold data: every name is one that CloudFormation has."""
+"""Which resource types hold data: every name is a CloudFormation type."""
 
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER

@@ -1,4 +1,4 @@
-"""Each predicate over the 23 statuses, held against the API's own model and AWS's table of status codes."""
+"""Each predicate over the 23 statuses, checked against the API's own model and AWS's table of status codes."""
 
 import botocore.session
 import pytest

@@ -1,4 +1,4 @@
-"""What a stack is stuck on, spelled as ContinueUpdateRollback and DeleteStack take it."""
+"""What a stack is stuck on, in the spelling of ContinueUpdateRollback and DeleteStack."""
 
 import pytest
 

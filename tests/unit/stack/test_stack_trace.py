@@ -1,4 +1,4 @@
-"""What the events of a stack that was rolled back leave in doubt, whoever acted meanwhile."""
+"""What the events of a rolled-back stack leave in doubt, whoever else changed it meanwhile."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What DescribeEvents names, in words: what only warns and what repeats the end is left out."""
+"""What DescribeEvents reports, in words: warnings and repetitions of the end are left out."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which values a stack does not get back although it went back: what changed, and what nobody knows."""
+"""Which values a stack does not get back in a rollback: changed and unknown ones."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def baseline(**known: str) -> Baseline:
     ],
 )
 def test_a_hidden_value_is_known_by_its_digest(before: str | None, now: str | None, same: bool, kept: str) -> None:
-    """A reference is given back, so it does not stay changed."""
+    """A reference is restored, so it does not stay changed."""
     then = baseline(**({} if before is None else {"Pin": before}))
     found = None if now is None else KnownValues("token", {"Pin": now})
     assert same_hidden(then, found) is same

@@ -1,4 +1,4 @@
-"""Incidents' names, threads and tokens are idempotency keys: those that Belay 0.1 made are written down here."""
+"""Incidents' names, threads and tokens are idempotency keys: those of Belay 0.1 are fixed here."""
 
 import json
 from dataclasses import replace
@@ -47,7 +47,7 @@ def foreign(**changed: Any) -> ForeignOperation:
 
 
 def incidents() -> dict[str, Incident]:
-    """One of each kind, as today's events and requests make them."""
+    """One of each kind, as today's events and requests create them."""
     attempt = asked_attempt(RELEASE.attempt, TARGET.attempt, AT)
     undone = replace(RELEASE, attempt=attempt)
     about = origin_of("orders", "orders-pipeline", EXECUTION)
@@ -104,7 +104,7 @@ FROZEN = {
         "update-to-baseline-orders-production-1-3-0-network-orders-production-b4bc15e78182-0-a1eaf54b8214",
     ),
 }
-"""What commit 8deb935 made: the incident's name, its thread, its attempt, and the token of its first step."""
+"""From commit 8deb935: the incident's name, its thread, its attempt, and the token of its first step."""
 
 
 @pytest.mark.parametrize("kind", FROZEN)

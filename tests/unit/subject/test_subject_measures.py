@@ -1,4 +1,4 @@
-"""The measures: what counts as what, and that CloudWatch and the ledger's reader count alike."""
+"""The measures: what counts as what, and that CloudWatch and the ledger's reports agree."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -56,7 +56,7 @@ def test_a_rollback_that_a_person_asked_for_fails_the_deployments_it_takes_back_
 
 
 def test_cloudwatch_s_sums_are_what_the_ledger_s_reader_says() -> None:
-    """One release was deployed, one failed and was restored, one was deployed and taken back by a person."""
+    """One release was deployed, one failed and was restored, one was deployed and rolled back by a person."""
     others = [replace(ATTEMPT, upload=replace(UPLOAD, version_id=each)) for each in ("v2", "v3")]
     failing, regretted = (ReleaseReference("orders", "2", "d", each.id) for each in others)
     incident = replace(FAILED, subject=ReleaseAttempt(failing, "production", None))

@@ -1,4 +1,6 @@
-"""Dynamic references whose value may change are found however a template assembles them, and say where the value is."""
+"""Dynamic references whose value may change are found however a template assembles them, with their value's
+location.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which values CloudFormation looks up itself, in a version that the template does not say."""
+"""Which values CloudFormation looks up itself, in a version that the template does not set."""
 
 import pytest
 

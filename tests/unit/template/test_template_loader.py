@@ -1,4 +1,4 @@
-"""Reading templates: one tree for YAML and JSON, places, and what is refused."""
+"""Reading templates: one tree for YAML and JSON, positions, and what is refused."""
 
 import json
 from contextlib import suppress

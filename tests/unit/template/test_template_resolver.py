@@ -1,4 +1,4 @@
-"""Intrinsic functions: what an expression may come to, and what stays unknown."""
+"""Intrinsic functions: an expression's possible values, and what stays unknown."""
 
 import pytest
 
@@ -60,7 +60,7 @@ def told(value: Value, world: World) -> object:
 
 
 def values(expression: str, passed: dict[str, str] | None = None, *, defaults_apply: bool = True) -> list[object]:
-    """Return what the expression comes to, in every branch."""
+    """Return the expression's values, in every branch."""
     where = scope(expression, passed=passed, defaults_apply=defaults_apply)
     resource = where.document.section("Resources").entries["X"]
     assert isinstance(resource, MappingNode)

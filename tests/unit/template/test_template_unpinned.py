@@ -1,4 +1,4 @@
-"""Nested stacks whose templates somebody may change between the approval and the deployment."""
+"""Nested stacks whose templates may be changed between the approval and the deployment."""
 
 import json
 from typing import Any
