@@ -370,4 +370,5 @@ class TestStopped:
             upload = app.belay.upload(app.release("1.1.0", stacks={"first": {**security_group()}}))
             call.reached()
             app.belay.stop(app.belay.executions(app.name, machine)[-1])
+            until(lambda: app.belay.executions(app.name, "deploy_stage")[-1].status == "ABORTED")
         return upload
