@@ -1,4 +1,4 @@
-"""How long the console's overview takes on the embedded engine, and its calls, with few releases and with many.
+"""The duration and calls of the console's overview on the embedded engine, with few releases and with many.
 
     .venv/bin/python benchmarks/console.py [--applications 50] [--stages 5] [--releases 10000]
 
@@ -77,7 +77,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     figures = {}
     for size, each in (("few", 1), ("many", arguments.releases // arguments.applications)):
         _grow(dynamodb, names, stages, each)
-        asked.get("/")  # warms it
+        asked.get("/")  # warms the cache
         took = []
         for _ in range(ROUNDS):
             calls.clear()

@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/database_changes.py [--only gate,incremental,peers] [--output FILE]
 
 The corpus is generated and always the same: 1,000 files for PostgreSQL of five statements and 2 KB, named as Flyway's.
-The peers are installed from the package index into an environment of their own under build/benchmarks on the first run;
-one that cannot be had is left out and named. The command fails if a goal is missed.
+The peers are installed from the package index into a separate environment under build/benchmarks on the first run;
+one that is not available is left out and named. The command fails if a goal is missed.
 """
 
 import argparse
@@ -32,7 +32,7 @@ RUNS = 3
 
 
 def corpus() -> None:
-    """Write the files, unless they are there."""
+    """Write the files, unless they exist."""
     if CORPUS.exists():
         return
     CORPUS.mkdir(parents=True)
@@ -41,7 +41,7 @@ def corpus() -> None:
 
 
 def text(number: int) -> str:
-    """Return one file: a table with its comment, a column more for the one before, an index, rows."""
+    """Return one file: a table with its comment, a column for the previous one, an index, rows."""
     table, before = f"table_{number}", f"table_{max(number - 1, 1)}"
     kinds = ("bigint NOT NULL DEFAULT 0", "text", "numeric(12, 2)", "timestamptz NOT NULL DEFAULT now()", "boolean")
     columns = ",\n".join(f"    column_{each} {kinds[each % len(kinds)]}" for each in range(12))
@@ -64,7 +64,7 @@ def belay(*arguments: str | Path) -> list[str | Path]:
 
 
 def gate() -> Iterator[PolicyLine]:
-    """Measure the 1,000 files, nothing known before."""
+    """Measure the 1,000 files, with no earlier model."""
     runs = measured(belay(*files(1, FILES)))
     spent, peak = statistics.median(one.seconds for one in runs), max(one.mebibytes for one in runs)
     yield PolicyLine("1,000 files: belay", spent, "s", "under 10", spent < 10)
@@ -72,7 +72,7 @@ def gate() -> Iterator[PolicyLine]:
 
 
 def incremental() -> Iterator[PolicyLine]:
-    """Measure ten new files after the 1,000, whose model was kept by an earlier run."""
+    """Measure ten new files after the 1,000, whose model was stored by an earlier run."""
     command = belay("--applied", f"V{FILES}", CORPUS)
     run(command)
     spent = statistics.median(one.seconds for one in measured(command))
@@ -80,7 +80,7 @@ def incremental() -> Iterator[PolicyLine]:
 
 
 def peers() -> Iterator[PolicyLine]:
-    """Measure the same 1,000 files with other tools, those that can be had."""
+    """Measure the same 1,000 files with the other tools that are available."""
     install()
     own = statistics.median(one.seconds for one in measured(belay(*files(1, FILES))))
     names = files(1, FILES)
@@ -104,12 +104,12 @@ def files(first: int, last: int) -> list[Path]:
 
 
 def measured(command: Sequence[str | Path], runs: int = RUNS) -> list[Run]:
-    """Return some runs of a command."""
+    """Measure several runs of a command."""
     return [run(command) for _ in range(runs)]
 
 
 def install() -> None:
-    """Install the peers into an environment apart from this checkout's other tools."""
+    """Install the peers into an environment separate from this checkout's other tools."""
     mark = PEERS / ".installed"
     if mark.exists():
         return
@@ -124,7 +124,7 @@ MEASUREMENTS = {"gate": gate, "incremental": incremental, "peers": peers}
 
 
 def main() -> int:
-    """Measure what is asked for, print it, and return 1 if a goal is missed."""
+    """Measure what is requested, print it, and return 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join(MEASUREMENTS), help="which measurements, separated by commas")
     parser.add_argument("--output", type=Path, help="a file for the measurements as JSON")

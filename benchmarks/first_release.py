@@ -1,10 +1,10 @@
-"""How much longer the first release takes on a fresh engine, whose functions have all to start, than the second.
+"""How much longer the first release takes than the second on a fresh engine, with cold functions.
 
     .venv/bin/python benchmarks/first_release.py [--repetitions 5] [--wait-scale 1] [--output build/first_release.json]
 
 Each repetition starts an engine, deploys Belay to it and releases the same templates for two applications, one after
 the other: through an ephemeral stage, then into production. The machines wait as long as on AWS; with a scale of 0.2,
-as in the demo, a second takes a fifth. The command fails where the median of the first releases is more than 1.6 times
+as in the demo, a second takes a fifth. The command fails if the median of the first releases is more than 1.6 times
 that of the second.
 """
 
@@ -69,7 +69,7 @@ def stacks_of(application: str, stage: str) -> dict[str, Any]:
 
 
 def release(engine: Engine, outputs: Mapping[str, str], application: str) -> float:
-    """Upload a release and return the seconds until its outcome. Raises ``RuntimeError`` where it is not DEPLOYED."""
+    """Upload a release and return the seconds until its outcome. Raises ``RuntimeError`` if it is not DEPLOYED."""
     machines, key = engine.client("stepfunctions"), f"releases/{application}/1.0.0.zip"
     began = time.monotonic()
     engine.client("s3").put_object(Bucket=outputs["ReleaseBucketName"], Key=key, Body=archive_of(application, "1.0.0"))

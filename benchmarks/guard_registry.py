@@ -1,10 +1,10 @@
-"""How cfn-guard rules with tests of their own fare in Belay's evaluation: those of AWS's Guard Rules Registry, say.
+"""Runs cfn-guard rules' own tests in Belay's evaluation, for example those of AWS's Guard Rules Registry.
 
     git clone https://github.com/aws-cloudformation/aws-guard-rules-registry
     PYTHONPATH=.:layers/belay python -m benchmarks.guard_registry aws-guard-rules-registry/rules
 
-Beside each ``<rule>.guard`` is expected a ``tests/<rule>_tests.yml``. PASS and SKIP count alike: nothing
-is found.
+Beside each ``<rule>.guard`` is expected a ``tests/<rule>_tests.yml``. PASS and SKIP count as equal:
+nothing is found.
 """
 
 import json
@@ -20,7 +20,7 @@ from packs.check_templates.validator import Validator
 
 
 class Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms as the functions they stand for."""
+    """Reads CloudFormation's short forms as their long ones."""
 
 
 def _function(loader: Loader, suffix: str, node: yaml.Node) -> Any:
@@ -43,7 +43,7 @@ def expectations(tests: Path) -> Iterator[tuple[str, bytes, dict[str, str]]]:
 
 
 def fared(rules: Path, tests: Path) -> Iterator[tuple[str, str]]:
-    """Yield the outcome of each expectation, and what to show of those that are not met."""
+    """Yield the outcome of each expectation, and the details of those that are not met."""
     validator = Validator({rules.name: rules.read_text(encoding="utf-8")})
     for name, template, expected in expectations(tests):
         answer = validator.check("t.json", template, {})
@@ -60,7 +60,7 @@ def fared(rules: Path, tests: Path) -> Iterator[tuple[str, str]]:
 
 
 def main(folder: str) -> None:
-    """Print the outcomes, and how many expectations had each."""
+    """Print the outcomes, and the number of expectations with each."""
     outcomes: Counter[str] = Counter()
     files = 0
     for rules in sorted(Path(folder).rglob("*.guard")):

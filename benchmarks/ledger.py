@@ -1,8 +1,8 @@
-"""How much more is asked of DynamoDB, pages included, when 10,000 releases went through the ledger than when ten did.
+"""How many more DynamoDB requests, pages included, a ledger of 10,000 releases needs than one of ten.
 
     .venv/bin/python benchmarks/ledger.py [--few 10] [--many 10000] [--output build/ledger.json]
 
-The ledger lies in an AWS that moto plays, which pages at 1 MB as DynamoDB does. The command fails where anything makes
+The ledger is in an AWS simulated by moto, which pages at 1 MB as DynamoDB does. The command fails if anything makes
 more requests of the ledger with many than with few.
 """
 

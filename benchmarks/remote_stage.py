@@ -1,12 +1,12 @@
-"""How many calls a stage in another account and region takes, beside the same stage at home.
+"""How many calls a stage in another account and region takes, compared with the same stage at home.
 
     .venv/bin/python benchmarks/remote_stage.py [--output build/remote_stage.json]
 
-An engine where permissions count gets Belay, and a spoke by the templates of ``accounts/``. Two applications are the
-same but for where their production lies. Each is released twice; the second release updates two stacks, and is counted.
-How often a machine looks whether something has ended depends on how busy the engine is, so looks are counted, too. The
-command fails where production elsewhere goes through other states than at home, or takes more than ``MOST_TIMES`` the
-calls.
+An engine that enforces permissions gets Belay, and a spoke by the templates of ``accounts/``. Two applications are the
+same except for the place of their production. Each is released twice; the second release updates two stacks, and is
+counted. How often a machine polls whether something has ended depends on how busy the engine is, so polls are counted,
+too. The command fails if production elsewhere goes through other states than at home, or takes more than ``MOST_TIMES``
+the calls.
 """
 
 import argparse
@@ -30,11 +30,11 @@ MOST_TIMES = 1.2
 WITHIN_SECONDS = 240.0
 LOOK_EVERY_SECONDS = 0.2
 WAITS = "WaitFor"
-"""How the names of the states begin after which a machine looks once more whether something has ended."""
+"""The prefixes of the states after which a machine polls again whether something has ended."""
 
 
 def register(engine: Engine, application: str, account: str, place: Mapping[str, str]) -> None:
-    """Write the registration of an application whose production lies in an account."""
+    """Write the registration of an application whose production is in an account."""
     stacks = {name: {"name": f"{application}-{name}"} for name in ("first", "second")}
     production = {"service_role": f"arn:aws:iam::{account}:role/belay/deployer", "stacks": stacks, **place}
     for suffix, document in {"": {"stages": ["production"]}, "/production": production}.items():
@@ -67,12 +67,12 @@ class StageMeasured:
 
     @property
     def looks(self) -> int:
-        """How often a machine waited, and looked again."""
+        """How often a machine waited, and polled again."""
         return sum(count for state, count in self.states.items() if state.startswith(WAITS))
 
 
 def release(engine: Engine, outputs: Mapping[str, str], application: str, version: str) -> StageMeasured:
-    """Release a version and count. Raises ``RuntimeError`` where it is not DEPLOYED."""
+    """Release a version and count. Raises ``RuntimeError`` if it is not DEPLOYED."""
     machines = [outputs["DeployReleaseStateMachineArn"], outputs["DeployStageStateMachineArn"]]
     client = engine.client("stepfunctions")
     before = {each for machine in machines for each in executions(client, machine)}

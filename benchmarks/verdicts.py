@@ -43,7 +43,7 @@ class Difference:
     sign: str
 
     def explains(self, one: "Compared") -> bool:
-        """Return whether this is why the two verdicts differ."""
+        """Return whether this explains why the two verdicts differ."""
         return (
             self.source == one.source
             and bool(re.fullmatch(self.rule, one.rule))
