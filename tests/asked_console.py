@@ -1,4 +1,4 @@
-"""Asking the console as a browser does, without one: an ASGI request and its answer."""
+"""Requests to the console as by a browser, without one: an ASGI request and its response."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Answer:
 
     @property
     def said(self) -> str:
-        """What stands on the page, without markup and runs of blanks."""
+        """The page's text, without markup and runs of blanks."""
         return " ".join(re.sub(r"<[^>]+>", " ", self.text).split())
 
 
 class AskedConsole:
-    """What is served on port 4000, and a browser that was let in."""
+    """The console served on port 4000, and a browser that was let in."""
 
     def __init__(self, make: Callable[[Keys], ASGIApp]) -> None:
         self.keys = Keys(4000)
@@ -41,7 +41,7 @@ class AskedConsole:
         return self.ask("POST", path, urlencode({"form": self.keys.form} | dict(fields)).encode(), known | headers)
 
     def ask(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
-        """Ask for a path; a header whose value is empty is left out."""
+        """Request a path; a header whose value is empty is left out."""
         sent = {"host": "127.0.0.1:4000", "content-type": "application/x-www-form-urlencoded"} | dict(headers or {})
         path, _, query = path.partition("?")
         scope = {

@@ -1,4 +1,4 @@
-"""Every JSON document that a command prints in a test is what its schema in docs/command-output/ says."""
+"""Every JSON document that a command prints in a test matches its schema in docs/command-output/."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ OTHER_FORMS: Final = {"report": SCHEMAS / "show-report.schema.json", "forecast":
 
 @pytest.fixture(scope="session", autouse=True)
 def described_output() -> Iterator[None]:
-    """Hold what commands print against their schemas, in every test of the session."""
+    """Check commands' output against their schemas, in every test of the session."""
     as_json = output.as_json
 
     def described(found: Mapping[str, Any]) -> str:
@@ -42,6 +42,6 @@ def schema(path: Path) -> dict[str, Any]:
 
 
 def path_of(context: click.Context) -> Path:
-    """The schema of what a command prints that runs."""
+    """The schema of the running command's output."""
     forms = [path for option, path in OTHER_FORMS.items() if context.params.get(option)]
     return forms[0] if forms else SCHEMAS / f"{'-'.join(context.command_path.split()[1:])}.schema.json"

@@ -1,4 +1,4 @@
-"""What every test may ask for: the embedded engine and clients bound to it, and an empty PostgreSQL database."""
+"""Fixtures for every test: the embedded engine and clients bound to it, and an empty PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ settings.register_profile("random", deadline=None, suppress_health_check=[Health
 settings.register_profile("repeated", settings.get_profile("random"), derandomize=True)
 settings.load_profile("repeated")
 
-# Every session of botocore would read the models of its services anew, which takes longer than most tests.
+# Every session of botocore would read the models of its services again, which takes longer than most tests.
 botocore.session.create_loader = cache(create_loader)
 
 botocore.client.BaseClient._make_api_call = untraced(botocore.client.BaseClient._make_api_call)
 botocore.session.Session.create_client = untraced(botocore.session.Session.create_client)
 botocore.session.Session.__init__ = untraced(botocore.session.Session.__init__)
 
-# moto would make hundreds of images for every test that has an EC2, and nobody asks for them.
+# moto would create hundreds of images for every test with an EC2, and no test needs them.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
-# Models and parsed sources stay, and Python's own threshold would look through them for garbage all the time.
+# Models and parsed sources stay, and Python's own threshold would scan them for garbage all the time.
 gc.set_threshold(200_000)
 
 
@@ -53,21 +53,21 @@ UNMEASURED = tuple(Path(__file__).parent / each for each in ("conventions", "exe
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Take the tracer from the tests that run nothing for it."""
+    """Disable the tracer for tests that do not need it."""
     if isinstance(item, pytest.Function) and any(item.path.is_relative_to(each) for each in UNMEASURED):
         item.obj = untraced(item.obj)
 
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
-    """One embedded engine for the whole run, started by the first test that asks for it."""
+    """One embedded engine for the whole run, started by the first test that uses it."""
     with Engine.start() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def aws(engine: Engine) -> Callable[[str], Any]:
-    """``aws("s3")`` is a boto3 client of that service bound to the engine; the same one each time."""
+    """``aws("s3")`` is a boto3 client of that service bound to the engine; cached."""
     clients: dict[str, Any] = {}
 
     def client(service: str) -> Any:
@@ -89,7 +89,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
 
 @pytest.fixture
 def empty_database(postgres: Address) -> Address:
-    """A database of the test's own, on the server that the run shares."""
+    """A database for one test, on the server that the run shares."""
     name = f"test_{uuid.uuid4().hex}"
     with closing(connect(postgres)) as connection:
         connection.run(f"CREATE DATABASE {name} STRATEGY = FILE_COPY")

@@ -1,4 +1,4 @@
-"""Loading what a test must have to itself: the module of a function, of a step, or of an example."""
+"""Loading a fresh copy of a module for a test: of a function, of a step, or of an example."""
 
 import importlib.util
 from pathlib import Path
@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def loaded(path: Path) -> Any:
-    """The module in a file, loaded anew at each call."""
+    """The module in a file, loaded again at each call."""
     spec = importlib.util.spec_from_file_location(f"{path.parent.name}_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None

@@ -1,8 +1,8 @@
-"""A database executor that plays one: statements say what becomes of them, and a JSON document is the database.
+"""A simulated database executor: statements say their own result, and a JSON document is the database.
 
-It answers the protocol (``belay.database.executor``) with nothing but the standard library, so that its source is also
-a Lambda function's. An operation is begun once for each token and has ended when it is looked at, unless a statement
-says ``TAKES``; then it ends when the document's ``released`` is true.
+It implements the protocol (``belay.database.executor``) with only the standard library, so that its source is also a
+Lambda function's. An operation is begun once for each token and has ended at the next poll, unless a statement says
+``TAKES``; then it ends when the document's ``released`` is true.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ AT = "2026-03-02T09:30:00.000+00:00"
 
 
 def empty() -> dict[str, Any]:
-    """A database that nobody has changed: ``asked`` lists what was begun, in order; ``undoes``: its tool can undo."""
+    """An unchanged database: ``asked`` lists what was begun, in order; ``undoes``: its tool can undo."""
     database = {"recorded": [], "operations": {}, "asked": [], "forecast_on": [], "queries": []}
     return {**database, "released": False, "undoes": True}
 
@@ -20,7 +20,7 @@ def empty() -> dict[str, Any]:
 def answered(
     request: Mapping[str, Any], database: dict[str, Any], changes: Callable[[Mapping[str, Any]], Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Answer a request and change the database; ``changes`` reads the stored document of a request."""
+    """Handle a request and change the database; ``changes`` reads the stored document of a request."""
     if request["request"] == "status":
         return _progress(database, request["operation"])
     name = f"{request['request']}-{request['token']}"
@@ -54,7 +54,7 @@ def _read(database: dict[str, Any]) -> dict[str, Any]:
 
 
 def _forecast(database: dict[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
-    """Try the changes on a copy of the database, which leaves the database as it is."""
+    """Try the changes on a copy of the database, which is left unchanged."""
     copied = {"recorded": [*database["recorded"]]}
     tried = _apply(copied, document)
     for result, change in zip(tried["changes"], document["changes"], strict=True):

@@ -1,4 +1,4 @@
-"""An RDS of dictionaries: it does what a step asks for, after refusing what botocore's model or AWS would refuse."""
+"""A simulated RDS in dictionaries: it performs a step's call, refusing what botocore's model or AWS would refuse."""
 
 import itertools
 from collections.abc import Mapping
@@ -107,7 +107,7 @@ def member(name: str, resource_id: str, *, writer: bool) -> dict[str, Any]:
 
 
 def snapshot(kind: str = "instance", **more: Any) -> dict[str, Any]:
-    """The snapshot that the release took."""
+    """The snapshot taken for the release."""
     prefix = "DBCluster" if kind == "cluster" else "DB"
     source = {"DBInstanceIdentifier": "orders-db", "DbiResourceId": "db-ORIGINAL", "AllocatedStorage": 100}
     if kind == "cluster":
@@ -142,7 +142,7 @@ DEFAULTS: Mapping[str, Any] = {
     "Iops": 3000,
     "StorageThroughput": 125,
 }
-"""What RDS gives an instance restored from the snapshot, unless told otherwise."""
+"""RDS's settings for an instance restored from the snapshot, by default."""
 
 CLUSTER_DEFAULTS: Mapping[str, Any] = {
     "Status": "available",
@@ -175,7 +175,7 @@ class RefusedError(Exception):
 
 @dataclass
 class PlayedRds:
-    """Instances and clusters by name. ``refused`` are operations with a parameter that are not done."""
+    """Instances and clusters by name. ``refused`` are operations with a parameter that are not performed."""
 
     instances: dict[str, dict[str, Any]] = field(default_factory=dict)
     clusters: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -183,7 +183,7 @@ class PlayedRds:
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def call(self, operation: str, parameters: Mapping[str, Any]) -> None:
-        """Do it at once."""
+        """Perform it immediately."""
         shape = MODEL.operation_model(operation).input_shape
         problems = ParamValidator().validate(dict(parameters), shape)
         if problems.has_errors():

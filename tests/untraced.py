@@ -1,4 +1,4 @@
-"""Sparing what is no code of ours from coverage's tracer."""
+"""Excluding other code than the project's from coverage's tracer."""
 
 import sys
 from collections.abc import Callable
@@ -7,7 +7,9 @@ from typing import Any
 
 
 def untraced(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function without coverage's tracer, which doubles its time though none of our code runs in it."""
+    """The same function without coverage's tracer, which doubles its time although none of the project's code runs in
+    it.
+    """
 
     @wraps(function)
     def call(*arguments: Any, **named: Any) -> Any:

@@ -9,7 +9,7 @@ from boto3.dynamodb.types import TypeSerializer
 
 ROOT = Path(__file__).parent / "fixtures" / "v0_1"
 KINDS = sorted(path.stem for path in (ROOT / "items").glob("*.json"))
-AT_ONCE = 25  # what DynamoDB writes at most for one call
+AT_ONCE = 25  # DynamoDB's limit of writes per call
 DOCUMENTS = sorted(path.stem for path in (ROOT / "documents").glob("*.json"))
 
 
@@ -19,7 +19,7 @@ def items(kind: str) -> list[dict[str, Any]]:
 
 
 def item(kind: str, pk: str, sk: str) -> dict[str, Any]:
-    """The one item of a kind whose keys begin so."""
+    """The one item of a kind with this key prefix."""
     (found,) = [each for each in items(kind) if each["PK"].startswith(pk) and each["SK"].startswith(sk)]
     return found
 
@@ -30,12 +30,12 @@ def all_items() -> list[dict[str, Any]]:
 
 
 def document(name: str) -> dict[str, Any]:
-    """One document as it lay in the artifact bucket."""
+    """One document as stored in the artifact bucket."""
     return dict(json.loads((ROOT / "documents" / f"{name}.json").read_text()))
 
 
 def waiting_items() -> list[dict[str, Any]]:
-    """Everything that the ledger had of orders 1.4.1 while it waited for its approval."""
+    """Everything in the ledger about orders 1.4.1 while it waited for its approval."""
     return _items(ROOT / "waiting" / "items.json")
 
 

@@ -1,4 +1,4 @@
-"""A console with a month of releases in its ledger, and the installed browser that looks at it."""
+"""A console with a month of releases in its ledger, and the installed browser that opens it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 HOSTILE = (
     "<img src=x onerror=alert(1)>\"'></script><script>alert(2)</script>{{7*7}}\u202egpj.exe\u2028javascript:alert(3)"
 )
-"""What every text says in its own right, and what an attacker would want it to say."""
+"""A text's harmless content, and what an attacker would add."""
 
 
 @dataclass
 class Shown:
-    """A console that is served, what is in its ledger, and a browser's page that was let in."""
+    """A served console, its ledger's content, and a browser's page that was let in."""
 
     scene: Scene
     put: dict[str, Put]
@@ -57,7 +57,7 @@ class Served:
 
 
 def served(said: object = str) -> Iterator[Served]:
-    """Serve a console in a thread of its own until the generator is closed."""
+    """Serve a console in a separate thread until the generator is closed."""
     with played(NOW, said) as scene, bound(0) as listening:  # type: ignore[arg-type]
         put = furnish(scene)
         keys = Keys(listening.getsockname()[1])
@@ -81,7 +81,7 @@ def hostile() -> Iterator[Served]:
 
 
 def let_in(context: BrowserContext, found: Served) -> Shown:
-    """Open the console's address as a person does; what the browser complains of is kept."""
+    """Open the console's address as a person does; the browser's errors are collected."""
     page = context.new_page()
     shown = Shown(found.scene, found.put, found.keys, page)
     page.on("console", lambda message: shown.complaints.append(message.text) if message.type != "log" else None)

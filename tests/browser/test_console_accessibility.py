@@ -1,4 +1,4 @@
-"""Every page in both themes, held against WCAG 2.2 A and AA and axe's best practices."""
+"""Every page in both themes, checked against WCAG 2.2 A and AA and axe's best practices."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from test_console_browser import PAGES
 
 EVERYTHING = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
 COLORS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
-"""What the other theme may change: it has other colors, and nothing else."""
+"""What the other theme may change: colors, and nothing else."""
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_can_be_used_by_everybody(context: BrowserContext, plain: Served, name: str) -> None:
-    """In both themes. Also what axe could not decide counts: it is decided, by making it decidable."""
+    """In both themes. What axe could not decide counts as well: pages are changed until it can."""
     shown = let_in(context, plain)
     page, found = shown.open(every_page(shown.put)[name]), {}
     page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")

@@ -1,4 +1,4 @@
-"""The console in a real browser: let in once, usable without a mouse, followed live, and asked before it acts."""
+"""The console in a real browser: let in once, usable without a mouse, updated live, and confirming before it acts."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def another_program() -> Iterator[str]:
 def test_a_page_of_another_port_cannot_read_or_do_anything(
     context: BrowserContext, plain: Served, another_program: str
 ) -> None:
-    """It is of the same site, so that the browser sends it the cookie; the door does not answer."""
+    """It is of the same site, so that the browser sends it the cookie; the console does not respond."""
     shown = let_in(context, plain)
     page = context.new_page()
     page.goto(another_program)
@@ -94,14 +94,14 @@ def test_a_page_of_another_port_cannot_read_or_do_anything(
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_whole(shown: Shown, name: str) -> None:
-    """Nothing is wider than a narrow screen, and nothing is asked of anybody else or blocked by the page's policy."""
+    """Nothing is wider than a narrow screen, requested from elsewhere, or blocked by the page's policy."""
     page = shown.open(every_page(shown.put)[name])
     expect(page.locator("h1")).to_have_count(1)
     page.set_viewport_size({"width": 360, "height": 800})
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wide) <= 0
     if name == "problem":
-        shown.complaints.clear()  # the browser says that it was not found
+        shown.complaints.clear()  # the browser reports that it was not found
 
 
 def test_what_needs_a_person_comes_first_and_leads_there(shown: Shown) -> None:
@@ -145,7 +145,7 @@ def test_the_theme_is_the_system_s_until_somebody_chooses(shown: Shown) -> None:
 
 
 def test_a_release_is_followed_live_and_nothing_moves(shown: Shown) -> None:
-    """What a person opened stays open, what has the focus keeps it, and no part of the page shifts."""
+    """What a person opened stays open, focus is kept, and no part of the page shifts."""
     put, scene = shown.put["going"], shown.scene
     page = shown.open(every_page(shown.put)["going"])
     expect(page.locator("#state")).to_have_text("Live")
@@ -207,7 +207,7 @@ def test_what_is_refused_is_said(shown: Shown) -> None:
     ):
         page.get_by_role("button", name="Approve").click()
         expect(page.get_by_text("was denied by ana")).to_be_visible()
-    shown.complaints.clear()  # the browser says that it was a conflict
+    shown.complaints.clear()  # the browser reports a conflict
 
 
 def test_a_rollback_shows_its_plan_first(shown: Shown) -> None:

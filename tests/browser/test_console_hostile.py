@@ -1,4 +1,4 @@
-"""What a release, a template or a person chose to say is text and nothing else, on every page."""
+"""Text chosen by a release, a template or a person is only text, on every page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cli import decision
 
 
 def test_hostile_text_is_only_text(context: BrowserContext, hostile: Served) -> None:
-    """Every text that a release, a template or a person chose, on every page; the hidden fields of forms included."""
+    """Every text chosen by a release, a template or a person, on every page, including forms' hidden fields."""
     shown = let_in(context, hostile)
     for name, path in every_page(shown.put).items():
         page = shown.open(path)

@@ -46,9 +46,9 @@ NESTED = ("database_changes.yaml", "plans.yaml")
 
 
 def resources(kind: str) -> dict[str, dict[str, Any]]:
-    """The properties of every resource of a type in template.yaml and those it nests, by logical id.
+    """The properties of every resource of a type in template.yaml and its nested templates, by logical id.
 
-    They read as if they stood in one template: a parameter of a nested one is what it is given.
+    They read as if in one template: a nested template's parameter is its given value.
     """
     every = dict(_parent()["Resources"])
     for name in NESTED:
@@ -58,7 +58,7 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
 
 @cache
 def nested(name: str) -> dict[str, Any]:
-    """A nested template with what it is given in the place of its parameters."""
+    """A nested template with its parameters replaced by their given values."""
     ((_, stack),) = _stacks_of(name)
     return dict(_read_through(_given(template(name), stack["Parameters"])))
 
@@ -71,13 +71,13 @@ def _stacks_of(name: str) -> list[tuple[str, dict[str, Any]]]:
 
 @cache
 def _parent() -> dict[str, Any]:
-    """template.yaml with the nested templates' resources in the place of their outputs."""
+    """template.yaml with the nested templates' resources in place of their outputs."""
     return dict(_read_through(template()))
 
 
 @cache
 def _outputs() -> dict[str, Any]:
-    """What the outputs of the nested templates are, by ``<stack>.Outputs.<output>``."""
+    """The values of the nested templates' outputs, by ``<stack>.Outputs.<output>``."""
     return {
         f"{stack}.Outputs.{output}": each["Value"]
         for name in NESTED
@@ -154,19 +154,19 @@ def layer_modules() -> Mapping[str, Path]:
 
 @cache
 def function_modules() -> Mapping[str, Path]:
-    """What Lambda calls of each function."""
+    """The modules of each function that Lambda calls."""
     return {path.parent.name: path for path in sorted(FUNCTIONS.glob("*/app.py"))}
 
 
 def step_modules(function: str) -> dict[str, Path]:
-    """The modules of a function's steps; one that has no table is its only step itself."""
+    """The modules of a function's steps; one without a table is its only step itself."""
     steps = {path.stem: path for path in sorted((FUNCTIONS / function).glob("*.py")) if path.name != "app.py"}
     return steps or {function: function_modules()[function]}
 
 
 @cache
 def imported(tree: ast.Module) -> tuple[str, ...]:
-    """The dotted names of the modules that a module imports, wherever it does."""
+    """The dotted names of the modules that a module imports, at any level."""
     return tuple(_imported(tree))
 
 

@@ -1,7 +1,7 @@
-"""Which calls of AWS a function can reach: the code of its steps and that of the gateways, followed call by call.
+"""Which calls of AWS a function can reach: the code of its steps and of the gateways, followed call by call.
 
-A value's class is known where it is annotated, constructed, or returned by a function whose annotation says so, also as
-items of what it returns. That is enough for code as plain as the gateways' and the handlers'.
+A value's class is known if it is annotated, constructed, or returned by a function whose annotation says so, including
+items of the result. That is enough for code as plain as the gateways' and the handlers'.
 """
 
 import ast
@@ -20,7 +20,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass
 class Class:
-    """A class of those rooms: its methods, the annotated classes of its attributes."""
+    """A class in those rooms: its methods, the annotated classes of its attributes."""
 
     name: str
     module: str
@@ -94,7 +94,7 @@ class Code:
         return found.attributes.get(name) or next(filter(None, inherited), None)
 
     def annotated(self, annotation: ast.expr | None) -> str | None:
-        """The first class of ours in an annotation."""
+        """The first of the project's classes in an annotation."""
         for part in ast.walk(annotation) if annotation is not None else ():
             name = part.id if isinstance(part, ast.Name) else part.value if isinstance(part, ast.Constant) else None
             if isinstance(name, str) and name in self.classes:
@@ -102,7 +102,7 @@ class Code:
         return None
 
     def class_of(self, value: ast.expr, known: dict[str, str], module: str) -> str | None:
-        """The class of an expression's value, where it is one of ours."""
+        """The class of an expression's value, if it is one of the project's."""
         if isinstance(value, ast.Name):
             return known.get(value.id)
         if isinstance(value, ast.Attribute):
@@ -119,7 +119,7 @@ class Code:
         return None
 
     def target(self, call: ast.Call, known: dict[str, str], module: str) -> Node | None:
-        """The function of ours that a call calls."""
+        """The project's function that a call calls."""
         function = call.func
         if isinstance(function, ast.Name):
             constructed = known.get("cls", "") if function.id == "cls" else function.id
@@ -158,7 +158,7 @@ class Code:
             known[target.id] = found
 
     def calls(self, node: Node) -> Iterator[Node]:
-        """The functions of ours that a function may call, and those of an object that it hands to somebody else."""
+        """The project's functions that a function may call, and those of an object that it passes on."""
         if node.owner and node.name == "__init__":
             methods = self.classes[node.owner].methods
             yield from (Node(node.module, node.owner, name) for name in methods if name.startswith("__get"))

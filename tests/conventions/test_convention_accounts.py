@@ -1,4 +1,4 @@
-"""What Belay has in other accounts: its roles may do there just what its functions do on a stage."""
+"""What Belay has in other accounts: its roles may do exactly what its functions do for a stage."""
 
 from fnmatch import fnmatch
 from typing import Any
@@ -18,13 +18,13 @@ POWERS = {
     power.value: {name for name, each in functions().items() if each.get("RolePath") == f"/belay/{power}/"}
     for power in Power
 }
-"""The functions that work where a stage lies, by the power that they have there."""
+"""The functions that work at a stage's place, by their power there."""
 
 OF_STAGES = {
     *("application-autoscaling", "cloudformation", "cloudwatch", "ec2", "ecs", "elasticache", "elasticloadbalancing"),
     *("codebuild", "codedeploy", "codepipeline", "events", "iam", "lambda", "logs", "rds", "secretsmanager"),
 }
-"""The services in which a stage has something; the others are asked in Belay's own account."""
+"""The services with resources of a stage; the others are called in Belay's own account."""
 
 OF_STAGES_ELSE = {"ssm:DescribeParameters", "ssm:GetParameters", "kms:CreateGrant", "kms:DescribeKey"}
 
@@ -121,9 +121,9 @@ def test_a_role_trusts_the_functions_of_its_power_and_the_applications_of_the_ac
 
 @pytest.mark.parametrize("power", POWERS)
 def test_a_role_elsewhere_acts_in_its_own_account(power: str) -> None:
-    """Beside what is said here, every resource is of the account, in any region."""
+    """Except as listed here, every resource is in the account, in any region."""
     elsewhere = {
-        # Transforms of AWS, parameters and secrets that are shared, the files that Belay brought.
+        # AWS's transforms, shared parameters and secrets, the files that Belay copied.
         "arn:${AWS::Partition}:cloudformation:*:aws:transform/*",
         "arn:${AWS::Partition}:ssm:*:*:parameter/*",
         "arn:${AWS::Partition}:ssm:*:*:parameter/belay/*",
@@ -234,7 +234,7 @@ def test_whoever_deploys_elsewhere_changes_nothing_of_belay_s() -> None:
 def test_an_account_reads_the_files_of_its_own_stages_alone() -> None:
     resources = template(HUB_REGION)["Resources"]
     (encrypted,) = resources["Files"]["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    # With a bucket key the context would be the bucket, and the key's policy could not tell the accounts apart.
+    # With a bucket key the context would be the bucket, and the key's policy could not distinguish the accounts.
     assert encrypted["BucketKeyEnabled"] is False
     tls, looks, reads = resources["FilesPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert (tls["Effect"], tls["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
@@ -255,7 +255,7 @@ def test_the_files_are_kept_as_belay_s_others_are() -> None:
     files = template(HUB_REGION)["Resources"]["Files"]
     different = {"BucketName", "BucketEncryption", "LifecycleConfiguration"}
     assert {**files["Properties"], **dict.fromkeys(different)} == {**ours["Properties"], **dict.fromkeys(different)}
-    # Documents of plans are in Belay's own bucket alone; copies that are lent to a plan have the tag.
+    # Documents of dry runs are only in Belay's own bucket; a dry run's copies have the tag.
     kept = [each for each in ours["Properties"]["LifecycleConfiguration"]["Rules"] if each["Id"] != "plans"]
     assert files["Properties"]["LifecycleConfiguration"]["Rules"] == kept
     assert (files["DeletionPolicy"], files["UpdateReplacePolicy"]) == (
@@ -287,7 +287,7 @@ FORWARDED = {
     "BuildChanged": ("react_to_pipeline", "ForwardBuilds"),
     "DeploymentChanged": ("react_to_pipeline", "ForwardDeployments"),
 }
-"""The rules on the bus, with the function that each is for and the rule elsewhere."""
+"""The rules on the bus, each with its function and the rule elsewhere."""
 
 
 @pytest.mark.parametrize("rule", FORWARDED)

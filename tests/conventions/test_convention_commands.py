@@ -1,4 +1,4 @@
-"""Whoever has the managed policy that a command is documented under may do what the command does, and no more."""
+"""The managed policy that a command is documented under allows exactly what the command does."""
 
 import re
 from dataclasses import replace
@@ -18,17 +18,17 @@ from cli.commands import COMMANDS, place_of
 PAGE = (ROOT / "docs" / "command-line.md").read_text()
 ALSO_ATTACHED = {"OperatorPolicy": "ReaderPolicy"}
 WITHOUT_WAITING = {"DeciderPolicy", "RollbackPolicy"}
-"""Their commands look with a ``Follower`` only for ``--wait``, which needs the ReaderPolicy beside."""
+"""Their commands use a ``Follower`` only for ``--wait``, which also needs the ReaderPolicy."""
 
 OF_THE_COMMAND = {
     # https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     "send": {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"},
-    # One PutObject, or parts of a zip over 5 GiB; the answer to HeadObject tells the version.
+    # One PutObject, or parts of a zip over 5 GiB; the response to HeadObject has the version.
     "Uploads.put": {f"s3:{each}@{RELEASES}" for each in ("PutObject", "AbortMultipartUpload", "GetObject")},
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
     "Uploads.put_again": {f"s3:{each}@{RELEASES}" for each in ("PutObject", "GetObjectVersion")},
 }
-"""What a function of the command needs beside the calls that it names."""
+"""What a function of the command needs besides the calls that it names."""
 
 
 def documented() -> dict[str, list[str]]:
@@ -86,7 +86,7 @@ def test_a_policy_allows_no_more_than_its_commands(policy: str) -> None:
 
 
 def test_every_command_that_asks_aws_is_somebody_s() -> None:
-    """But those of whoever deploys Belay, who may do everything to its stack, and of who registers applications."""
+    """Except for those who deploy Belay, who may do anything to its stack, and who register applications."""
     asking = {" ".join(command) for command in COMMANDS if needs_aws(" ".join(command))}
     assert asking - {command for _, command in OF_COMMANDS} == {
         *("upgrade check", "upgrade continue"),
@@ -129,9 +129,9 @@ def test_what_a_command_needs_is_really_found() -> None:
 
 @pytest.mark.parametrize("machine", sorted(set(machines()) - {"forecast_changes", "plan_release"}))
 def test_an_abort_may_stop_the_executions_of_every_machine(machine: str) -> None:
-    """``--recovery`` stops those of ``rollback_stage``; a forecast's stops with that of its stage, which started it.
+    """``--recovery`` stops those of ``rollback_stage``; a forecast's is stopped with its stage's, which started it.
 
-    A plan is no release: it ends by itself in minutes.
+    A dry run is not a release: it ends by itself in minutes.
     """
     (stopping,) = (each for each in statements("OperatorPolicy") if each["Action"] == "states:StopExecution")
     execution = f"execution:${{AWS::StackName}}-{machine.replace('_', '-')}:name"

@@ -1,7 +1,7 @@
-"""What is written for contributors is complete: the Makefile's targets, and each list of steps that adds something.
+"""The contributors' guide is complete: the Makefile's targets, and each list of steps that adds something.
 
-A list is held against everything of its kind that there is: what it names exists for each of them and names each of
-them, and no source that names them all is missing from it.
+A list is checked against everything of its kind: what it names exists for each of them and names each of them, and no
+source that names them all is missing from it.
 """
 
 import ast
@@ -23,9 +23,9 @@ BRIDGES = ROOT / "local" / "bridges"
 RULES = LAYER / "policy" / "rules"
 
 Names = dict[str, str]
-"""What stands for a list's placeholders with one thing: ``{"name": "ssh-open", "module": "ssh_open"}``.
+"""The values of a list's placeholders for one thing: ``{"name": "ssh-open", "module": "ssh_open"}``.
 
-``known_as`` is the name in code of what has a name that other things have too.
+``known_as`` is the name in code of a thing whose name other things share.
 """
 
 
@@ -76,7 +76,7 @@ def steps(kind: str) -> list[str]:
 
 
 def listed(kind: str, names: Names) -> list[str]:
-    """The paths that the list names, for one thing; what is about another subject than the thing's is left out."""
+    """The paths that the list names, for one thing; those about another subject are left out."""
     lines = [line for step in steps(kind) for line in re.split(r"\n   - ", step)]
     subjects = {each.get("subject") for each in THINGS[kind]} - {None}
     about = [
@@ -141,7 +141,7 @@ REGISTERS = {
     },
     "bridge": {"local/bridges/__init__.py", "docs/engine.md"},
 }
-"""The files of a list that name everything that was added before."""
+"""The files of a list that name everything added before."""
 
 
 @pytest.mark.parametrize(("kind", "names"), CASES)

@@ -1,4 +1,4 @@
-"""The dashboard and the alarms name metrics that exist: ours are emitted as they are read, AWS's are documented."""
+"""The dashboard and the alarms name existing metrics: Belay's are emitted as they are read, AWS's are documented."""
 
 import json
 import re
@@ -85,7 +85,7 @@ def test_every_outcome_is_shown() -> None:
 
 
 def test_every_expression_was_understood() -> None:
-    """A search that is written otherwise would not be looked at."""
+    """A search in another form would not be checked."""
     expressions = [row[-1]["expression"] for row in rows() if isinstance(row[-1], dict) and "expression" in row[-1]]
     assert sum(each.count("SEARCH(") for each in expressions) == sum(
         len([*SEARCHED.finditer(each)]) for each in expressions

@@ -19,7 +19,7 @@ FORM = re.compile(
 
 
 def form(text: str) -> dict[str, str]:
-    """The parts of a decision; fails where it lacks one."""
+    """The parts of a decision; fails if one is missing."""
     found = FORM.fullmatch(text)
     assert found is not None, f"expected a title, date, status, reason and what would change our mind: {text[:80]!r}"
     return found.groupdict()

@@ -17,7 +17,7 @@ OURS = {
     "DeployStageStateMachine": "arn:aws:states:us-east-1:123456789012:stateMachine:belay-deploy-stage",
     "RollbackStageStateMachine": "arn:aws:states:us-east-1:123456789012:stateMachine:belay-rollback-stage",
 }
-"""What the references in the rules' patterns are taken to be."""
+"""The values used for references in the rules' patterns."""
 
 MEANT_FOR = {
     "aws.cloudformation/stack_status_change.rollback_complete.json": {"FailedStack"},
@@ -56,7 +56,7 @@ MEANT_FOR = {
     "aws.states/execution_status_change.failed.json": {"FailedExecution"},
     "aws.states/execution_status_change.timed_out.json": {"FailedExecution"},
 }
-"""The rules of each sample; the others are read by nobody yet, or tell of what needs no reaction."""
+"""The rules of each sample; the others are not used yet, or need no reaction."""
 
 
 def resolved(value: Any) -> Any:
@@ -88,7 +88,7 @@ def sample(name: str) -> dict[str, Any]:
 
 
 def ours(event: dict[str, Any]) -> dict[str, Any]:
-    """The event, about our own bucket and machines where it is about somebody's."""
+    """The event, with Belay's own bucket and state machines in place of the sample's."""
     event = copy.deepcopy(event)
     if event.get("detail-type") == "Object Created":
         event["detail"]["bucket"]["name"] = OURS["ReleaseBucket"]

@@ -19,7 +19,7 @@ OUTER = [EDGE, "ledger", "control"]
 """The rooms that meet the world, directly or through those before them; each may import only those before it."""
 
 THIRD_PARTY = {"yaml", "sqlglot"}
-"""What a pure room may use beside the standard library."""
+"""What a pure room may use besides the standard library."""
 
 WORLD = {
     "asyncio",
@@ -49,7 +49,7 @@ WORLD = {
     "urllib.request",
     "uuid",
 }
-"""Modules through which the clock, the environment, the network, files or chance come in."""
+"""Modules that give access to the clock, the environment, the network, files or randomness."""
 
 WORLDLY_CALLS = {"now", "utcnow", "today", "open", "print", "input", "exec", "eval", "__import__"}
 
@@ -65,7 +65,7 @@ PURE = {name: path for name, path in INSIDE.items() if room_of(name) not in OUTE
 
 
 def whole(tree: ast.Module, module: str) -> bool:
-    """Whether a module is imported as a whole, so that everything in it is at hand."""
+    """Whether a module is imported as a whole, so that everything in it is accessible."""
     return any(alias.name == module for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names)
 
 
@@ -128,20 +128,20 @@ def makes_clients(path: Path) -> bool:
 
 
 def test_clients_are_made_in_one_place() -> None:
-    """Everything else has its gateways from ``Aws``; whoever runs the command has a session for ``--profile``."""
+    """Everything else gets its gateways from ``Aws``; commands have a session for ``--profile``."""
     steps = [path for function in function_modules() for path in step_modules(function).values()]
     every = [*layer_modules().values(), *function_modules().values(), *steps, *COMMAND.values()]
     assert {path.name for path in filter(makes_clients, every)} == {"gateways.py", "signed_in.py"}
 
 
 def test_a_pack_makes_its_clients_where_it_begins() -> None:
-    """A pack is deployed beside the gateways, with powers of its own: what is inside of it is handed clients."""
+    """A pack is deployed beside the gateways, with its own permissions: its inner modules are given clients."""
     making = {name for name, path in PACKS.items() if makes_clients(path)}
     assert {name for name in making if not name.endswith("/app.py")} == {"packs/executors/suite.py"}
 
 
 def test_the_command_has_its_clients_behind_the_edge() -> None:
-    """It knows botocore only to say what to do about an error that comes before any call, such as no region."""
+    """It uses botocore only to handle an error before any call, such as no region."""
     knowing = {
         module
         for module, path in COMMAND.items()
@@ -151,7 +151,7 @@ def test_the_command_has_its_clients_behind_the_edge() -> None:
 
 
 def test_no_client_is_used_outside_the_edge() -> None:
-    """What is inside, every step, and the command, is handed gateways."""
+    """Inner modules, every step, and the command are given gateways."""
     steps = {
         f"functions.{name}": path for function in function_modules() for name, path in step_modules(function).items()
     }

@@ -1,4 +1,4 @@
-"""What lies in the ledger under which key is the ledger's own affair: nobody else names a key or passes an item on."""
+"""The ledger's keys are internal to it: no other module names a key or passes an item on."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ EXCEPTIONS = {
     "local/demo_person.py": "asks for the questions as an outsider would",
     "local/demo_pipeline.py": "asks for an execution as an outsider would",
 }
-"""Who still does, and why. It only shrinks."""
+"""Remaining exceptions, with reasons. The list only shrinks."""
 
 MODULES = sorted(
     str(path.relative_to(ROOT))
@@ -46,7 +46,7 @@ def test_an_exception_is_one(module: str) -> None:
 
 
 def kinds_of_items() -> set[str]:
-    """The words that partitions and sort keys begin with, or are: ``INCIDENT`` of ``INCIDENT#``."""
+    """The prefixes of partitions and sort keys, or whole ones: ``INCIDENT`` of ``INCIDENT#``."""
     found = set()
     for path in (ROOT / "layers/belay/belay/ledger").glob("*.py"):
         for node in ast.walk(parsed(path)):

@@ -1,4 +1,4 @@
-"""The state machines, held against Amazon States Language, the functions they call and the template."""
+"""The state machines, checked against Amazon States Language, the functions they call and the template."""
 
 import ast
 import copy
@@ -94,10 +94,10 @@ def findings(document: Mapping[str, Any]) -> list[str]:
     """What cfn-lint, which carries a JSON schema of Amazon States Language, says about a definition."""
     document = copy.deepcopy(dict(document))
     for state in _every_state(document):
-        # The schema does not know that a time limit may be a JSONata expression; the specification says it may.
+        # The schema does not know that a timeout may be a JSONata expression; the specification allows it.
         if EXPRESSION.fullmatch(str(state.get("TimeoutSeconds", ""))):
             state["TimeoutSeconds"] = 1
-        # The template says in which partition the machine lives.
+        # The template determines the machine's partition.
         if "Resource" in state:
             state["Resource"] = state["Resource"].replace("${Partition}", "aws")
     machine = {
@@ -134,7 +134,7 @@ def test_a_machine_speaks_jsonata_and_has_a_time_limit(machine: str) -> None:
     assert document["QueryLanguage"] == "JSONata"
     assert document["TimeoutSeconds"] > 0
     assert document["Comment"].endswith(".")
-    # The payload of a function may have keys of any name.
+    # A function's payload may have any keys.
     fields = {path.rsplit(".", 1)[-1] for path, _ in walked(document) if ".Arguments." not in path}
     assert not fields & JSONPATH_FIELDS
 
@@ -170,7 +170,7 @@ def test_expressions_are_jsonata(machine: str) -> None:
 
 
 def definitely_assigned(document: Mapping[str, Any]) -> dict[str, set[str]]:
-    """The variables that have a value whenever a state is entered, whichever way led there."""
+    """The variables that have a value whenever a state is entered, on every path."""
     every = {name for path, value in walked(document) if path.endswith("Assign") for name in value}
     entered = {name: set(every) for name in document["States"]}
     entered[document["StartAt"]] = set()
@@ -242,17 +242,17 @@ WEATHER = {
     "Throttled",
     "ServiceUnavailable",
 }
-"""Throttles and outages: what passes by itself, but may take an hour."""
+"""Throttles and outages: transient, but may last an hour."""
 
 OF_A_MOMENT = {"Lambda.ClientExecutionTimeoutException", "Lambda.Unknown", "Sandbox.Timedout"}
 
 LOOKING = ("Describe", "Get", "List", "Head", "Simulate", "BatchGet", "Detect", "Encrypt", "Decrypt", "GenerateMac")
 RECORDING = {"S3.PutObject", "SNS.Publish", "Lambda.Invoke", "STS.AssumeRole"}
-"""Calls that keep a document, tell people, ask a function of the operator's, or reach an account."""
+"""Calls that store a document, notify people, call a function of the operator's, or reach an account."""
 
 
 def changes(state: State) -> set[str]:
-    """What a task's step may change in AWS, beside the ledger and the documents in the artifact bucket."""
+    """What a task's step may change in AWS, besides the ledger and the documents in the artifact bucket."""
     step = step_of(state)
     name = called(state) if step.name == "app.py" else step.stem
     called_there = {operation for _, operation in operations(called(state), name)} - RECORDING
@@ -279,7 +279,7 @@ def test_every_function_is_called_with_the_same_patience(machine: str, name: str
     state = state_of(machine, name)
     weather, moment = state["Retry"]
     looks = state["Resource"] == LAMBDA and not changes(state)
-    # A change that hangs has to be seen; where the time is a person's, its end has a meaning.
+    # A change that hangs must be detected; if the time is a person's, its end has a meaning.
     assert set(weather["ErrorEquals"]) == WEATHER | ({"States.Timeout"} if looks else set())
     assert set(moment["ErrorEquals"]) == OF_A_MOMENT
     assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
@@ -391,7 +391,7 @@ def test_a_task_has_the_name_of_the_step_it_takes(machine: str, name: str) -> No
     state = state_of(machine, name)
     taken = step_of(state)
     words = (taken.parent.name if taken.name == "app.py" else taken.stem).split("_")
-    # A state that waits for a person may be named for what it waits for.
+    # A state that waits for a person may be named after what it waits for.
     assert "".join(word.capitalize() for word in words) == name or state["Resource"].endswith(".waitForTaskToken")
     assert ("step" in state["Arguments"]["Payload"]) == (taken.name != "app.py")
 
@@ -463,7 +463,7 @@ def test_a_machine_may_invoke_just_the_functions_it_calls(machine: str) -> None:
 def test_after_a_long_wait_the_steps_of_a_recovery_follow_each_other_quickly(
     state: str, again: bool, pause: int
 ) -> None:
-    """Some of them are taken while nothing serves: a database between two names, services without tasks."""
+    """Some of them are taken while nothing is served: a database between two names, services without tasks."""
     taken = jsonata.Jsonata(state_of("rollback_stage", state)["Assign"]["pause"][2:-2])
     taken.assign("pause", 200)
     taken.assign("states", {"result": {"Payload": {"again": again, "wait_seconds": 15}}})

@@ -1,6 +1,6 @@
-"""Names that templates make from the stack's name stay within what AWS takes, for every stack name that they may get.
+"""Names that templates make from the stack's name stay within AWS's limits, for every allowed stack name.
 
-CloudFormation finds out at deployment only; names that it makes itself are cut.
+CloudFormation detects this only at deployment; names that it generates itself are truncated.
 """
 
 import re
@@ -41,9 +41,9 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference."""
 NAMES: Final = re.compile(r"(.*Name|Family|.*InstanceIdentifier)")
 
 EPHEMERAL: Final = 50
-"""What an ephemeral stage may name its stacks at most, and what people take for one by hand."""
+"""The maximum stack name in an ephemeral stage, and for one chosen by a person."""
 BELAY: Final = 29
-"""What Belay's own stack may be named where it has files in other regions: ``accounts/hub_region.yaml`` says so."""
+"""The maximum name of Belay's own stack with files in other regions, set by ``accounts/hub_region.yaml``."""
 LONGEST_REGION: Final = len("ap-southeast-2")
 
 
@@ -54,7 +54,7 @@ def paths() -> list[str]:
 
 
 def values(path: str) -> dict[str, str]:
-    """The longest values of what names are made from."""
+    """The longest values that names are made from."""
     pipeline = int(re.findall(r"\{1,(\d+)\}", parameter("examples/pipeline/template.yaml", "Application"))[0]) + 1
     belay = dict.fromkeys(("BelayName", "BelayStackName", "HubStackName"), "b" * BELAY)
     stack = "s" * EPHEMERAL
@@ -76,7 +76,7 @@ def parameter(path: str, name: str) -> str:
 
 
 def made(value: Any, known: Mapping[str, str]) -> str | None:
-    """A name as it is made; None if it is not made from these values alone."""
+    """A name with values filled in; None if it is not made from these values alone."""
     if not isinstance(value, Mapping):
         return value if isinstance(value, str) else None
     text = value.get("Fn::Sub") if "Fn::Sub" in value else f"${{{value['Ref']}}}" if "Ref" in value else None
@@ -86,7 +86,7 @@ def made(value: Any, known: Mapping[str, str]) -> str | None:
 
 
 def names(path: str) -> Iterator[tuple[str, str, str, str]]:
-    """Every name that is made from another: logical id, type, property, and the longest that it may become."""
+    """Every name that is made from another: logical id, type, property, and its maximum length."""
     known = values(path)
     for logical, resource in template(path)["Resources"].items():
         for key, value in (resource.get("Properties") or {}).items():
@@ -109,7 +109,7 @@ def test_the_names_of_every_type_that_is_named_so_have_a_limit_here() -> None:
 NOT_OWN: Final = frozenset(
     {("AWS::EC2::VPCEndpoint", "ServiceName"), ("Custom::Fleet", "ApplicationName"), ("Custom::Fleet", "Name")}
 )
-"""Properties that name something else, or what another resource of the template has the limit of."""
+"""Properties that name something else, or that another resource of the template limits."""
 
 
 def test_belay_s_stack_has_no_longer_name_where_its_buckets_are_named_after_it() -> None:

@@ -1,4 +1,4 @@
-"""Every page's links lead somewhere, and what a page counts is as many as it says."""
+"""Every page's links resolve, and a page's counts are correct."""
 
 import re
 from pathlib import Path

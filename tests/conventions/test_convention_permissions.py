@@ -1,4 +1,4 @@
-"""A function's role may do just what its code can call: a grant that is missing and one that is unused both fail."""
+"""A function's role allows exactly what its code can call: a missing grant and an unused one both fail."""
 
 import ast
 import json
@@ -57,7 +57,7 @@ OTHERWISE_CALLED: Mapping[str, set[str]] = {
     "S3.CopyObject": {f"s3:PutObject@{ARTIFACTS}", f"s3:GetObjectVersion@{RELEASES}"},
     "S3.CompleteMultipartUpload": {f"s3:PutObject@{ARTIFACTS}"},
     "S3.AbortMultipartUpload": {f"s3:AbortMultipartUpload@{ARTIFACTS}"},
-    # Told apart by method below: a version of an object is another permission, and so is another bucket.
+    # Distinguished by method below: a version of an object is another permission, and so is another bucket.
     "S3.GetObject": set(),
     "S3.ListBuckets": {"s3:ListAllMyBuckets"},
     "S3.ListObjectVersions": set(),
@@ -74,7 +74,7 @@ OTHERWISE_CALLED: Mapping[str, set[str]] = {
 """Operations whose permission has another name than the operation."""
 
 ALSO_NEEDED: Mapping[str, set[str]] = {
-    # Without ListBucket, S3 answers AccessDenied for what is not there
+    # Without ListBucket, S3 returns AccessDenied for a missing object
     # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
     "ArtifactBucket.get_bytes": {f"s3:GetObject@{ARTIFACTS}", f"s3:ListBucket@{ARTIFACTS}"},
     "ArtifactBucket.versions": {f"s3:ListBucketVersions@{ARTIFACTS}"},
@@ -85,8 +85,8 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     "ReleaseBucket.tag_unneeded": {f"s3:PutObjectVersionTagging@{RELEASES}"},
     "ArtifactBucket.get_version": {f"s3:GetObjectVersion@{ARTIFACTS}", f"s3:ListBucket@{ARTIFACTS}"},
     "UploadedObject.read": {f"s3:GetObjectVersion@{RELEASES}", f"s3:ListBucket@{RELEASES}"},
-    # CloudFormation reads the template and the parameters of an SSM type with the caller's power, and is handed the
-    # service role.
+    # CloudFormation reads the template and the parameters of an SSM type with the caller's permissions, and is passed
+    # the service role.
     "Stacks.create_change_set": {
         "cloudformation:DescribeChangeSet",
         "iam:PassRole",
@@ -95,7 +95,7 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     },
     "Stacks.delete_stack": {"iam:PassRole"},
     "Stacks.perform": {"iam:PassRole"},
-    # The bucket of files elsewhere is encrypted with a key of ours
+    # The bucket of files elsewhere is encrypted with one of Belay's keys
     # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html).
     "StageFiles.copy": {"kms:GenerateDataKey", "kms:Decrypt"},
     "StageFiles.upload": {"kms:GenerateDataKey", "kms:Decrypt"},
@@ -110,11 +110,11 @@ ALSO_NEEDED: Mapping[str, set[str]] = {
     "Databases.create_snapshot": {"rds:AddTagsToResource"},
     "Databases.copy_snapshot": {"rds:AddTagsToResource"},
     "DatabaseCopies.make": {"rds:AddTagsToResource", "kms:CreateGrant", "kms:DescribeKey"},
-    # A restored database is given back its roles, and is encrypted with the key of its snapshot
+    # A restored database gets its roles back, and is encrypted with the key of its snapshot
     # (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html).
     "Databases.perform": {"iam:PassRole", "kms:CreateGrant", "kms:DescribeKey"},
 }
-"""What a method of a gateway needs beside the permission of the call it makes."""
+"""What a method of a gateway needs besides the permission for its call."""
 
 
 def performed() -> set[str]:
@@ -148,7 +148,7 @@ def needed(function: str) -> frozenset[str]:
 
 
 def needed_at_home(function: str) -> set[str]:
-    """What it needs by its own role: what copies to vaults does that by the role of each vault's account."""
+    """What its own role needs: copies to vaults use the role of each vault's account."""
     found = set(needed(function))
     return {each for each in found if not each.startswith("rds:")} if function == "copy_to_vault" else found
 
@@ -163,7 +163,7 @@ def granted(function: str) -> set[str]:
 
 
 def named(action: str, resource: Any) -> str:
-    """An action on a bucket is told apart by the bucket."""
+    """An action on a bucket is distinguished by the bucket."""
     if not action.startswith("s3:") or action == "s3:ListAllMyBuckets":
         return action
     return f"{action}@{RELEASES if RELEASES in json.dumps(resource) else ARTIFACTS}"
@@ -224,7 +224,7 @@ def test_a_function_outlives_the_calls_that_it_is_patient_with() -> None:
     patient = {name for name in function_modules() if waited_for & {str(node) for node in reached(name)}}
     assert patient == {"check_stage", "read_release", "recover_stacks"}
     for name in patient:
-        # A minute for what it does before and after.
+        # A minute for the work before and after.
         assert functions()[name]["Timeout"] >= PATIENT_SECONDS + 60
 
 

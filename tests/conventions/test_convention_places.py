@@ -1,4 +1,4 @@
-"""What a stage consists of is reached where the stage lies: never in Belay's own account and region by default."""
+"""A stage's resources are reached in the stage's account and region: never in Belay's own by default."""
 
 import ast
 from functools import cached_property
@@ -14,7 +14,7 @@ HOME = {"region", "account", "partition", "here", "buckets", "executions", "noti
 """Belay's own: its uploads, executions, topics and registrations."""
 
 STAGES = {name for name, value in vars(Aws).items() if isinstance(value, cached_property)} - HOME
-"""The gateways of what a stage consists of."""
+"""The gateways to a stage's resources."""
 
 ONLY_HOME = {
     "rollback_action": "a stage elsewhere is refused",
@@ -40,7 +40,7 @@ TAKES_HOME = {
     "RecoveredChanges",
     "Vaults",
 }
-"""What is given Belay's own account and region: it asks for a stage's place itself."""
+"""What is given Belay's own account and region, and looks up a stage's place itself."""
 
 
 def name_of(path: Path) -> str:
@@ -70,7 +70,7 @@ def test_a_stage_is_reached_where_it_lies(path: Path) -> None:
 
 
 def powers(function: str) -> set[str]:
-    """The powers that the steps of a function name."""
+    """The powers named by a function's steps."""
     return {
         node.attr.lower()
         for path in (FUNCTIONS / function).glob("*.py")

@@ -1,4 +1,4 @@
-"""The rule on failed stacks, held against every stack status there is."""
+"""The rule on failed stacks, checked against every stack status."""
 
 import pytest
 from test_convention_events import matching, sample

@@ -34,17 +34,17 @@ READS = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
 
 
 def environment(function: str) -> set[str]:
-    """The variables of a function's own."""
+    """The variables of a single function."""
     return set(functions()[function].get("Environment", {}).get("Variables", {}))
 
 
 def settings_of(function: str) -> set[str]:
-    """The environment variables that the ``Settings`` of a function's steps stand for."""
+    """The environment variables for the ``Settings`` of a function's steps."""
     return set().union(*map(declared_in, step_modules(function).values()))
 
 
 def declared_in(module: Path, name: str = "Settings") -> set[str]:
-    """What a module's own settings stand for, and those of ``belay.settings`` that it imports."""
+    """The environment variables of a module's own settings, and of those that it imports from ``belay.settings``."""
     imported = {
         alias.name
         for node in parsed(module).body
@@ -102,7 +102,7 @@ def test_every_function_is_deployed_under_its_own_name() -> None:
 
 
 OF_HOME = declared_in(LAYER / "home.py", "HomeSettings")
-"""What a step that opens its home asks for."""
+"""What a step that opens its home needs."""
 
 
 def test_every_function_is_told_where_its_home_is() -> None:
@@ -283,7 +283,7 @@ def test_the_dead_letter_queue_keeps_for_two_weeks_and_takes_from_eventbridge_an
         }
 
 
-# -- what is kept ------------------------------------------------------------------------------------------------------
+# -- storage -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", resources("AWS::S3::Bucket"))
@@ -346,7 +346,7 @@ def test_a_first_deployment_that_fails_leaves_nothing_that_it_can_delete() -> No
     policies = {
         name: each["DeletionPolicy"] for name, each in template()["Resources"].items() if "DeletionPolicy" in each
     }
-    # What cannot be deleted would make the rollback of the deployment fail.
+    # A resource that cannot be deleted would make the rollback of the deployment fail.
     undeletable = {"Ledger", "TrailBucket"}
     assert resources("AWS::DynamoDB::Table")["Ledger"]["DeletionProtectionEnabled"] is True
     assert {name for name, policy in policies.items() if policy == "Retain"} == undeletable
@@ -369,7 +369,7 @@ def test_a_star_says_why(name: str) -> None:
 
 
 def in_key_policy(lines: list[str], number: int) -> bool:
-    """A key's own policy can name nothing but the key, which it does by a star."""
+    """A key's own policy applies only to the key, which it names by a star."""
     above = [line for line in lines[:number] if re.match(r"  \w+:$", line)]
     return above[-1].strip() in ("MessageKey:", "LinkKey:", "ValueKey:", "DigestKey:")
 
@@ -380,7 +380,7 @@ def test_nothing_is_granted_by_a_star_in_an_action() -> None:
 
 PASSED_TO = {
     "cloudformation.amazonaws.com": {"Ref": "ServiceRoleArns"},
-    # A restored database is given back the roles it had: RDS alone can wear them.
+    # A restored database gets its earlier roles back: only RDS can assume them.
     "rds.amazonaws.com monitoring.rds.amazonaws.com": {
         "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/*"
     },
@@ -404,7 +404,7 @@ def test_roles_are_passed_to_cloudformation_and_to_rds_alone() -> None:
 def test_nobody_may_assume_roles_or_change_permissions() -> None:
     granted = {action for _, each in statements() for action in actions(each)}
     harmless = {"iam:GetRole", "iam:PassRole", "iam:SimulatePrincipalPolicy"}
-    # Of other accounts, each function one role: test_convention_places.py says which.
+    # Of other accounts, one role for each function: test_convention_places.py says which.
     harmless |= {"sts:AssumeRole", "sts:TagSession"}
     assert not {action for action in granted if action.startswith(("iam:", "sts:"))} - harmless
 
@@ -438,7 +438,7 @@ def test_only_a_signed_request_calls_a_function_by_its_url() -> None:
     assert open_to_all == {"answer_by_link": {"AuthType": "NONE"}}
     assert template()["Resources"]["AnswerByLinkFunction"]["Condition"] == "LinksSwitchedOn"
     assert template()["Parameters"]["ApprovalLinks"]["Default"] == "false"
-    # What anybody may call can use up no more of the account's concurrency than this.
+    # A public function can use no more of the account's concurrency than this.
     reserved = resources("AWS::Serverless::Function")["AnswerByLinkFunction"]["ReservedConcurrentExecutions"]
     assert reserved == {"Fn::If": ["LinkConcurrencyReserved", {"Ref": "LinkConcurrency"}, {"Ref": "AWS::NoValue"}]}
     assert template()["Parameters"]["LinkConcurrency"]["Default"] == 5
@@ -505,7 +505,7 @@ def test_the_alarms_are_given_what_they_watch() -> None:
         for dimension in alarm["Properties"]["Dimensions"]
         if isinstance(dimension["Value"], dict)
     }
-    # A plan that fails tells whoever asked for it, and nobody else.
+    # A dry run that fails notifies its requester, and no one else.
     for machine in set(resources("AWS::Serverless::StateMachine")) - {"PlanReleaseStateMachine"}:
         assert ("ExecutionsFailed", f"{machine}Arn") in watched
         assert ("ExecutionsTimedOut", f"{machine}Arn") in watched
@@ -529,7 +529,7 @@ def test_whoever_deletes_databases_deletes_copies_of_its_own_executions_alone() 
 
 
 def test_what_anybody_can_call_writes_to_releases_alone() -> None:
-    """The one URL without authorisation: whatever its code does, it reaches no lock and nothing that is held."""
+    """The one URL without authorization: whatever its code does, it reaches no lock and nothing that is held."""
     (public,) = [
         properties
         for properties in functions().values()

@@ -1,4 +1,4 @@
-"""What flows through the rooms has types: an untyped map stands only where JSON or an AWS shape is read or written."""
+"""What flows through the rooms is typed: an untyped map is used only where JSON or an AWS shape is read or written."""
 
 import ast
 import re
@@ -9,7 +9,7 @@ from project import layer_modules, parsed
 ROOMS = ("control", "rollback", "release", "notify", "approval", "database", "sql", "subject", "pipeline", "stack")
 
 UNTYPED = re.compile(r"\b(?:[Mm]utable)?(?:Mapping|[Dd]ict)(?:\[str, (?:Any|object)\]|(?!\w|\[))|\bDocument\b")
-"""Under its other names, too. ``Description`` is AWS's of a database or a snapshot (``database.kind``)."""
+"""Including its aliases. ``Description`` is AWS's of a database or a snapshot (``database.kind``)."""
 
 DOCUMENTS = """
 approval.request._with_answers_by_name database.executor.written database.forecast.from_dict database.forecast.to_dict
@@ -47,14 +47,14 @@ control.reasons.read_reason control.recovery.enter control.recovery.step control
 control.unfinished.take_up_execution release.reason._document release.reason._execution_ended
 release.reason._stopped_execution release.reason.caught
 """
-"""What the state machines send and are answered."""
+"""The state machines' inputs and results."""
 
 FUNCTIONS = """
 control.asked_rollbacks.take control.checks.alarms.look control.checks.live_groups.look
 control.checks.verify_function.look control.retention.clean control.retention._cleaned
 release.verification.answer_checked release.verification.answer_due release.verification.question
 """
-"""The JSON that functions are asked with and answer: the rollback's URL, the verify function, the daily cleaning."""
+"""The JSON requests and responses of functions: the rollback's URL, the verify function, the daily cleaning."""
 
 AWS = """
 database.command_line.call_command database.copy._parameters database.fields.create_parameters

@@ -17,8 +17,9 @@ OF_RDS = {
     *("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
     *("kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
 }
-"""With what RDS uses a key to copy an encrypted snapshot
-(https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/share-encrypted-snapshot.html)."""
+"""RDS's use of a key to copy an encrypted snapshot
+(https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/share-encrypted-snapshot.html).
+"""
 
 AT_HOME = {"dynamodb", "sns", "sts", "kms"}
 

@@ -1,7 +1,7 @@
-"""Nothing waits without an end: every loop and every task token of the machines has a deadline that decides something.
+"""Nothing waits forever: every loop and every task token of the machines has a deadline that leads to a decision.
 
-A deadline leads to another look or to a person; what it leads to is told with a plain reason. The looks until then fit
-into the 25,000 events that an execution's history may have.
+A deadline leads to another check or to a person, with a plain reason. The polls until then fit into the 25,000 events
+that an execution's history may have.
 """
 
 import math
@@ -66,7 +66,7 @@ STILL_WAITING: Mapping[str, Mapping[str, tuple[str, Mapping[str, Any]]]] = {
         "WaitForChangeSet": ("StepLeft?", {"step": {"action": "UPDATE_TO_BASELINE", "kind": "STACK"}}),
     },
 }
-"""For every Wait state the question that decides about it, and the variables that say it goes on."""
+"""For every Wait state the condition that decides about it, and the variables with which it continues."""
 
 TOKENS = {
     ("deploy_stage", "RequestApproval"): MOST_APPROVAL_DAYS * DAY,
@@ -94,7 +94,7 @@ def nexts(state: State) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def leads(states: Mapping[str, State], start: str, goal: str, *, without: str) -> bool:
-    """Whether a way leads from one state to another that does not go through a third."""
+    """Whether a path leads from one state to another without a third."""
     seen, waiting = {start}, [start]
     while waiting:
         name = waiting.pop()
@@ -145,14 +145,14 @@ def test_a_wait_has_a_deadline_after_which_it_is_not_entered_again(machine: str,
 
 @pytest.mark.parametrize(("machine", "wait"), WAITS)
 def test_nothing_in_a_loop_puts_its_deadline_off(machine: str, wait: str) -> None:
-    """Only a hold outside of a window does, which is no wait for the lock."""
+    """Only a hold outside a window does, which is not a wait for the lock."""
     states = definition(machine)["States"]
     for loop in loops(states, wait):
         assert not [name for name in loop if any("since" in each for _, each in nexts(states[name]) if _ in loop)]
 
 
 def loops(states: Mapping[str, State], wait: str) -> list[list[str]]:
-    """The ways from a wait back to it that begin no other wait."""
+    """The paths from a wait back to it that begin no other wait."""
     found: list[list[str]] = []
 
     def walk(path: list[str]) -> None:
@@ -237,7 +237,7 @@ def limit(machine: str, wait: str) -> int:
 
 
 def looks(machine: str, wait: str) -> int:
-    """How often a wait is entered until its deadline, if the pause begins at the shortest that can be set."""
+    """How many times a wait is entered until its deadline, if the pause begins at the shortest setting."""
     states = definition(machine)["States"]
     assigned = (states[name].get("Assign", {}) for name in loops(states, wait)[0])
     pause_of = next(each["pause"] for each in assigned if "pause" in each)
@@ -245,7 +245,7 @@ def looks(machine: str, wait: str) -> int:
     share = re.search(r"\(\$millis\(\) - \$since\) / (\d+)000\b", pause_of)
     waited, pause, count = 0.0, 0.0, 0
     while waited < limit(machine, wait):
-        # The steps of a recovery begin with the shortest pause again, but for a share of the time that it has taken.
+        # The steps of a recovery begin with the shortest pause again, except for a share of the elapsed time.
         grown = waited / int(share[1]) if share else min(int(most), pause * float(growth))
         pause = max(template()["Parameters"]["PollSeconds"]["MinValue"], grown)
         waited, count = waited + math.floor(pause), count + 1
@@ -253,7 +253,7 @@ def looks(machine: str, wait: str) -> int:
 
 
 def look(machine: str, wait: str) -> int:
-    """The events of one look of a wait: of the longest way around, or in a recovery where no step is taken."""
+    """The events of one poll of a wait: on the longest path, or in a recovery where no step is taken."""
     states = definition(machine)["States"]
     around = [sum(events(states[name]) for name in loop) for loop in loops(states, wait)]
     return min(around) if wait == "WaitForStack" else max(around)
@@ -294,7 +294,7 @@ def test_a_plan_of_many_stages_fits_into_its_history_and_into_the_day_that_its_u
 
 
 def test_following_a_pipeline_stays_far_below_what_a_history_may_have() -> None:
-    """Sixty days are the longest that one of its approvals may wait; Belay looks every two hours, and at its events."""
+    """One of its approvals may wait at most sixty days; Belay polls every two hours, and at its events."""
     states = definition("deploy_stage")["States"]
     slow = limit("deploy_stage", "WaitForPipeline") // states["CheckPipeline"]["TimeoutSeconds"]
     each = events(states["CheckPipeline"]) + events(states["PipelineEnded?"])
@@ -306,7 +306,7 @@ def test_following_a_pipeline_stays_far_below_what_a_history_may_have() -> None:
 
 def test_a_machine_may_run_for_longer_than_all_that_it_may_wait_for() -> None:
     stage, release = definition("deploy_stage"), definition("deploy_release")
-    # What the lock takes is within the turn, and what a pipeline takes is instead of everything but the incident.
+    # The time for the lock is within the turn, and a pipeline's time replaces everything but the incident.
     waited = sum(limit("deploy_stage", each) for each in waits("deploy_stage") if each not in _INSTEAD)
     assert (
         waited + sum(TOKENS.values())
@@ -333,11 +333,11 @@ def test_what_waits_for_people_ends_in_time_for_the_year_that_an_execution_may_r
 
 
 def test_the_work_that_is_left_then_and_the_recoveries_after_it_fit_into_the_year() -> None:
-    """What the lock takes is within the turn; a stage's planning may begin right before the last moment to wait."""
+    """The time for the lock is within the turn; a stage's planning may begin right before the deadline of waits."""
     stage = definition("deploy_stage")["States"]
     worked = sum(limit("deploy_stage", each) for each in waits("deploy_stage") if each not in _INSTEAD)
     assert worked + stage["ForecastChanges"]["TimeoutSeconds"] < MOST_WORKING_DAYS * DAY
-    # Its last stage has failed by then, and a wave that is taken back with it is rolled back after it.
+    # Its last stage has failed by then, and a wave that is rolled back with it follows.
     taken_back = limit("rollback_stage", "WaitForLock") + limit("rollback_stage", "WaitForStack")
     assert taken_back <= limit("deploy_release", "WaitForWave") == MOST_RECOVERING_DAYS * DAY
     year = definition("deploy_release")["TimeoutSeconds"]
@@ -345,7 +345,7 @@ def test_the_work_that_is_left_then_and_the_recoveries_after_it_fit_into_the_yea
 
 
 def test_a_pipeline_is_not_waited_for_until_the_year_is_over() -> None:
-    """One that began right before the last moment to wait has ten days, and its incident is recovered after that."""
+    """One that began right before the deadline of waits has ten days, and its incident is recovered after that."""
     question, now = definition("deploy_stage")["States"]["PipelineEnded?"], evaluated("{%$millis()%}", {})
     run = {"run": {"outcome": None, "look_in": 15, "execution": "e"}, "latest": now - DAY * 1000}
     assert decided(question, {**run, "since": now - 9 * DAY * 1000})[0] != "OpenIncident"

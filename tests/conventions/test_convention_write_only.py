@@ -1,4 +1,4 @@
-"""The table of write-only properties is what the schemas say that cfn-lint carries."""
+"""The table of write-only properties matches the schemas bundled with cfn-lint."""
 
 from write_only import TABLE, table
 

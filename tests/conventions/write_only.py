@@ -1,4 +1,4 @@
-"""The write-only properties of resource types, from the schemas that cfn-lint carries.
+"""The write-only properties of resource types, from the schemas bundled with cfn-lint.
 
 ``python -m tests.conventions.write_only`` writes them into the layer.
 """
@@ -47,7 +47,7 @@ def _followed(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
 
 
 def table() -> str:
-    """Return the table as it stands in the layer: one line a type."""
+    """Return the table as stored in the layer: one line per type."""
     lines = [f"{json.dumps(kind)}: {json.dumps(paths)}" for kind, paths in write_only().items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 

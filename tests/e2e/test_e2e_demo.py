@@ -1,6 +1,6 @@
-"""The demo's scenarios, played once: every release ends as it should, and people are told word for word this.
+"""The demo's scenarios, run once: every release ends as it should, and messages match word for word.
 
-``make demo golden`` writes the expected messages anew.
+``make demo golden`` updates the expected messages.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NAMES = [scenario.name for scenario in SCENARIOS]
 
 @pytest.fixture(scope="module")
 def played() -> Mapping[str, dict[str, Any]]:
-    """What came of each scenario, by its name, as the demo's report has it."""
+    """The result of each scenario, by its name, from the demo's report."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SFN_WAIT_SCALE", "0.1")
         results = play(Screen(Console(file=io.StringIO())), SCENARIOS)

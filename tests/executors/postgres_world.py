@@ -33,18 +33,18 @@ from packs.postgresql.session import DatabaseSession
 
 BUCKET = "artifacts"
 ANSWERED_WITHIN = 300.0
-"""Seconds: a statement that waits for a lock which nobody releases is a fault, not an endless test."""
+"""Seconds: a statement that waits for a lock that is never released is a fault, not an endless test."""
 READING = re.compile(r"\s*(?:select(?! pg_try)|reset|set|explain|prepare|deallocate|discard)\b", re.IGNORECASE)
 
 
 class Killed(BaseException):
-    """The worker's process is gone: nothing of it runs any more."""
+    """The worker's process is dead: nothing of it runs any more."""
 
 
 class MortalConnection(pg8000.native.Connection):
-    """A connection whose process dies after the n-th statement that does something; ``dying`` makes a kind of it.
+    """A connection whose process dies after the n-th statement with an effect; ``dying`` creates a class of it.
 
-    What only reads or sets is not counted: before and after it the database is the same.
+    Statements that only read or set are not counted: the database is the same before and after.
     """
 
     at = 0
@@ -70,15 +70,15 @@ class MortalConnection(pg8000.native.Connection):
 
 
 def dying(at: int, fault: type[BaseException] = Killed) -> type[MortalConnection]:
-    """A kind of connection that dies after its n-th statement, counted over all connections of the kind; 0 is never.
+    """A class of connection that dies after its n-th statement, counted over all its connections; 0 is never.
 
-    With another ``fault`` only the statement's caller fails, and the process lives.
+    With another ``fault`` only the statement's caller fails, and the process survives.
     """
     return type("Dying", (MortalConnection,), {"at": at or -1, "fault": fault})
 
 
 class Objects:
-    """Of S3's client what an executor calls, with objects in memory."""
+    """The part of S3's client that an executor calls, with objects in memory."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -104,7 +104,7 @@ class Body:
 
 @dataclass
 class World:
-    """One database, its executor, and workers that are started at once or kept for later."""
+    """One database, its executor, and workers that are started immediately or later."""
 
     address: Address
     objects: Objects = field(default_factory=Objects)
@@ -136,7 +136,7 @@ class World:
         self.waiting.append((operation, database, quick))
 
     def ask(self, asked: Begin | Look) -> OperationAnswer:
-        """What Belay does: ask, and read the answer."""
+        """Send a request and read the response, as Belay does."""
         return read_answer(answered(written(asked), self.executor(), self.documents))
 
     def begin(self, ask: Ask, document: ChangeDocument | None, token: str, **more: Any) -> OperationAnswer:
@@ -144,13 +144,13 @@ class World:
         return self.ask(Begin(ask, token, self.database, stored, **more))
 
     def work(self, kind: type[pg8000.native.Connection] = pg8000.native.Connection) -> None:
-        """Let every worker that was started do what it can."""
+        """Let every started worker do what it can."""
         while self.waiting:
             operation, database, _ = self.waiting.pop(0)
             self.executor(kind).work(operation, database)
 
     def run(self, ask: Ask, document: ChangeDocument | None, token: str, **more: Any) -> OperationAnswer:
-        """Begin an operation, let its worker work, and look at it."""
+        """Begin an operation, let its worker work, and read its progress."""
         answer = self.begin(ask, document, token, **more)
         self.work()
         return self.look(answer.operation) if answer.state is OperationState.RUNNING else answer

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A process that takes Liquibase's place: its arguments, its output and its table, which is a file here."""
+"""A process that replaces Liquibase: its arguments, its output and its table, which is a file here."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The executor of any engine: what the tools say, how operations are kept, and the protocol's suite."""
+"""The executor of any engine: the tools' output, how operations are stored, and the protocol's suite."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from packs.executors.suite import Suite, checks
 
 STAND_IN = Path(__file__).with_name("stand_in_liquibase.py")
 REAL = os.environ.get("BELAY_LIQUIBASE", "")
-"""The real Liquibase's command, which the suite is then run with on PostgreSQL."""
+"""The real Liquibase's command, with which the suite is then run on PostgreSQL."""
 
 DATABASE = DatabaseAddress(Engine.POSTGRESQL, "instance", "orders-db", "orders-db.example.com", 5432, "orders")
 
@@ -64,7 +64,7 @@ def operations(monkeypatch: pytest.MonkeyPatch) -> Iterator[Operations]:
 
 @dataclass
 class World:
-    """The executor, and its builds, which are kept until they are let go."""
+    """The executor, and its builds, which are held until released."""
 
     operations: Operations
     tool: Callable[[ChangeDocument | None, Path], Tool]
@@ -98,7 +98,7 @@ class World:
         return self.tool(handed, self.directory)
 
     def work(self) -> None:
-        """Let the builds do what they do."""
+        """Let the builds do their work."""
         for build in sorted(self.running):
             self.running.discard(build)
             self.executor().work(self.builds[build], self.make, "liquibase")
@@ -176,7 +176,7 @@ def test_a_build_that_is_killed_is_followed_by_another(world: World, tmp_path: P
         with pytest.raises(ToolFault):
             world.work()
     else:
-        # The build is killed with its tool: what it would have answered is not kept.
+        # The build is killed with its tool: its result is not stored.
         table = tmp_path / "table"
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Operations, "end", lambda self, answer: None)

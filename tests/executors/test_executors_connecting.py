@@ -1,4 +1,4 @@
-"""The way into PostgreSQL: TLS that is verified, a login by IAM or by a secret, and workers that are started."""
+"""Connecting to PostgreSQL: verified TLS, a login by IAM or by a secret, and starting workers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NOW = datetime.now(UTC)
 def certificate(
     subject: str, key: ec.EllipticCurvePrivateKey, issuer: str, signer: ec.EllipticCurvePrivateKey, *hosts: str
 ) -> bytes:
-    """A certificate in PEM; without hosts it is an authority's."""
+    """A certificate in PEM; without hosts it is a CA's."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
     by = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)])
     builder = x509.CertificateBuilder(by, name, key.public_key(), x509.random_serial_number())
@@ -52,11 +52,11 @@ def certificate(
 
 
 QUIET_SECONDS = 60.0
-"""A client that says nothing for so long is gone, and the front does not wait for it."""
+"""A client that sends nothing for this long is dropped."""
 
 
 class Front(threading.Thread):
-    """TLS in front of a server that is built without it; it ends with the socket that it listens on."""
+    """TLS in front of a server that is built without it; it ends with its listening socket."""
 
     def __init__(self, server: Address, context: ssl.SSLContext) -> None:
         super().__init__(daemon=True)
@@ -93,7 +93,7 @@ class Front(threading.Thread):
 
 @pytest.fixture(scope="module")
 def with_tls(postgres: Address, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Address, Path, Path]]:
-    """A server with a certificate for 127.0.0.1, the authority of it, and another authority."""
+    """A server with a certificate for 127.0.0.1, its CA, and another CA."""
     directory = tmp_path_factory.mktemp("tls")
     ours, other, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
     (directory / "ours.pem").write_bytes(certificate("ours", ours, "ours", ours))
@@ -120,7 +120,7 @@ def where(address: Address, **more: Any) -> DatabaseAddress:
 
 
 class Clients:
-    """Of AWS what the way in asks: a secret, and a token."""
+    """The AWS calls of the connection: a secret, and a token."""
 
     def __init__(self, address: Address) -> None:
         self.address = address

@@ -1,4 +1,4 @@
-"""A worker that is killed before or after any of its statements: the next one comes to the same end, nothing twice."""
+"""A worker killed before or after any of its statements: the next one reaches the same end, and does nothing twice."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -33,7 +33,7 @@ ALL = document(ORDERS, MORE, INDEX, queries=("SELECT count(*) FROM pg_class WHER
 
 
 def end(world: World, ask: Ask, prepare: Callable[[World], object], at: int) -> tuple[Any, int]:
-    """What the database and the answer are in the end, and how many statements of the first worker did something.
+    """The database and the response in the end, and the number of the first worker's statements with an effect.
 
     That worker is killed after the statement ``at``, if it is not 0.
     """
@@ -52,7 +52,7 @@ def renew(world: World) -> None:
 
 
 def finished(world: World) -> Any:
-    """Look until the operation is over, as Belay does, without its pauses."""
+    """Poll until the operation is over, as Belay does, without its pauses."""
     answer = world.look("t")
     for _ in range(MOST_LOOKS):
         if answer.state is not OperationState.RUNNING:
@@ -70,7 +70,7 @@ def finished(world: World) -> Any:
 
 
 def comparable(answer: OperationAnswer) -> Any:
-    """The answer without times, which differ."""
+    """The response without times, which differ."""
     return [
         (each.id, each.outcome, each.locks, each.rewritten, each.rows, each.undo and each.undo.restored)
         for each in answer.changes

@@ -1,4 +1,4 @@
-"""The reference executors hold the protocol's suite, and every document is what docs/executor.schema.json says."""
+"""The reference executors pass the protocol's suite, and every document matches docs/executor.schema.json."""
 
 import ast
 import contextlib

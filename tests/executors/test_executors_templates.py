@@ -1,4 +1,4 @@
-"""The templates of the reference executors: what their code is told by its environment is there, and no more."""
+"""The templates of the reference executors: they set exactly the environment variables that the code reads."""
 
 from dataclasses import fields
 from typing import Any
@@ -12,7 +12,7 @@ from packs.postgresql import app as postgresql
 
 
 class Loader(yaml.CSafeLoader):
-    """Reads CloudFormation's tags as what they are about."""
+    """Reads CloudFormation's tags as their content."""
 
 
 def _untagged(loader: Loader, suffix: str, node: yaml.Node) -> Any:
@@ -83,7 +83,7 @@ def test_only_what_knows_no_resource_is_allowed_on_all(pack: str) -> None:
 
 @pytest.mark.parametrize(("pack", "read"), [("postgresql", ["attempts"]), ("any_engine", ["attempts", "releases"])])
 def test_it_reads_what_is_of_its_application_also_where_belay_is_elsewhere(pack: str, read: list[str]) -> None:
-    """Liquibase and Flyway read the files of the release; below an account's name only this account reads."""
+    """Liquibase and Flyway read the release's files; below an account's name only this account reads."""
     found = [each for each in statements(template(pack)["Resources"]) if "s3:GetObjectVersion" in each["Action"]]
     (reading,) = [each["Resource"] for each in found]
     resources = reading if isinstance(reading[0], list) else [reading]

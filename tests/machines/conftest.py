@@ -1,7 +1,7 @@
-"""What the machines' tests share: one Belay deployed to an engine of its own, and applications to release.
+"""Shared by the machines' tests: one Belay deployed to its own engine, and applications to release.
 
-With ``BELAY_ELSEWHERE=1`` their stages lie in another account and region, on an engine where permissions count, and
-those that are marked ``at_home``, each with its reason, are left out.
+With ``BELAY_ELSEWHERE=1`` their stages are in another account and region, on an engine that enforces permissions, and
+tests marked ``at_home``, each with its reason, are left out.
 """
 
 import itertools
@@ -20,11 +20,11 @@ from local.spokes import SPOKE_ACCOUNT, join
 
 ELSEWHERE = os.environ.get("BELAY_ELSEWHERE") == "1"
 ALLOWED = [f"app-{number}" for number in range(1, 200)]
-"""The applications that the other account lets Belay deploy: it knows no others."""
+"""The applications that the other account allows Belay to deploy."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what has no meaning with its stages elsewhere."""
+    """Leave out tests that have no meaning with their stages elsewhere."""
     left_out = [each for each in items if ELSEWHERE and each.get_closest_marker("at_home")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [each for each in items if each not in left_out]
@@ -38,7 +38,7 @@ def files() -> set[str]:
 
 @pytest.fixture(scope="session")
 def belay(files: set[str]) -> Iterator[Belay]:
-    """Belay from the real template, deployed by the real SAM CLI; what becomes of it is left for ``together.py``."""
+    """Belay from the real template, deployed by the real SAM CLI; its final state is recorded for ``together.py``."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SFN_WAIT_SCALE", WAIT_SCALE)
         engine = Engine.start(snapshot_seconds=0.2, permissions=ELSEWHERE)
@@ -52,13 +52,13 @@ def belay(files: set[str]) -> Iterator[Belay]:
 
 @pytest.fixture(scope="session")
 def number() -> Iterator[int]:
-    """Numbers that never come again."""
+    """Numbers that never repeat."""
     return itertools.count(1)
 
 
 @pytest.fixture
 def application(belay: Belay, number: Iterator[int], request: pytest.FixtureRequest) -> Callable[..., Application]:
-    """``application(**registration)`` registers an application that nobody else has."""
+    """``application(**registration)`` registers a new application."""
 
     def make(stages: Any = None, order: Any = None, **defaults: Any) -> Application:
         words = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))[:30].strip("-")
@@ -74,7 +74,7 @@ def application(belay: Belay, number: Iterator[int], request: pytest.FixtureRequ
 
 @pytest.fixture(autouse=True)
 def no_faults_left(belay: Belay, files: set[str], request: pytest.FixtureRequest) -> Iterator[None]:
-    """Faults that a test did not use up do not reach the next one."""
+    """Faults that a test did not use up do not affect the next one."""
     files.add(request.path.name)
     yield
     belay.engine.clear_faults()

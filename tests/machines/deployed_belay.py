@@ -1,4 +1,4 @@
-"""Belay as its users have it: deployed, and reached through the AWS APIs alone."""
+"""Belay as its users have it: deployed, and used only through the AWS APIs."""
 
 import itertools
 import json
@@ -39,7 +39,7 @@ _PLAIN, _TYPED = TypeDeserializer(), TypeSerializer()
 
 
 def until(look: Callable[[], Seen], done: Callable[[Seen], object] = bool) -> Seen:
-    """Look until what is seen is ``done``; fail with what was seen last when patience runs out."""
+    """Poll until the observation is ``done``; on timeout, fail with the last one."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not done(seen := look()):
         if time.monotonic() > deadline:
@@ -77,7 +77,9 @@ class Execution:
 
 @dataclass
 class Belay:
-    """A deployed Belay. ``outputs`` are those of its stack; stages lie in ``spoke``, or where Belay is."""
+    """A deployed Belay. ``outputs`` are those of its stack; stages are in ``spoke``, or in Belay's own account and
+    region.
+    """
 
     engine: Engine
     outputs: Mapping[str, str]
@@ -90,38 +92,38 @@ class Belay:
     _users: dict[str, Credentials] = field(default_factory=dict)
 
     def aws(self, service: str) -> Any:
-        """A client of Belay's own account and region, the same one each time."""
+        """A client of Belay's own account and region; cached."""
         return self._client(service, ACCOUNT, REGION)
 
     def there(self, service: str) -> Any:
-        """A client of the account and region where stages lie."""
+        """A client of the stages' account and region."""
         return self._client(service, self.account, self.region)
 
     @property
     def environment_there(self) -> dict[str, str]:
-        """The environment of somebody with credentials of the account of stages."""
+        """The environment of a user with credentials of the stages' account."""
         return {**self.engine.environment, **({"AWS_ACCESS_KEY_ID": self.account} if self.spoke else {})}
 
     @property
     def account(self) -> str:
-        """The account of stages."""
+        """The stages' account."""
         return self.spoke.account if self.spoke else ACCOUNT
 
     @property
     def region(self) -> str:
-        """The region of stages."""
+        """The stages' region."""
         return self.spoke.region if self.spoke else REGION
 
     @property
     def place(self) -> dict[str, str]:
-        """What a stage's registration says of where it lies."""
+        """The place keys of a stage's registration."""
         role = {"service_role": f"arn:aws:iam::{self.account}:role/belay/deployer"}
         return {**role, "account": self.account, "region": self.region} if self.spoke else role
 
     def _client(self, service: str, account: str, region: str) -> Any:
         key = (service, account, region)
         if key not in self._clients:
-            # Faults are for Belay: the test's own calls are made again.
+            # Faults are for Belay: the test's own calls are retried.
             config = Config(retries={"mode": "standard"})
             self._clients[key] = self.engine.client(service, account=account, region=region, config=config)
         return self._clients[key]
@@ -140,7 +142,7 @@ class Belay:
         return Uploaded(application, key, answer["VersionId"])
 
     def plan(self, release: Release | bytes, *stages: str, application: str = "") -> str:
-        """Upload a release to be planned, and start its plan; return the ARN of the execution."""
+        """Upload a release for a dry run, and start it; return the ARN of the execution."""
         if isinstance(release, Release):
             application = application or release.application
         name = release.version if isinstance(release, Release) else "plan"
@@ -152,7 +154,7 @@ class Belay:
         return self.start_plan(upload.attempt, {"upload": event, "stages": [*stages]})
 
     def start_plan(self, name: str, document: Mapping[str, Any]) -> str:
-        """Start an execution of plan_release, as whoever may start one; return its ARN."""
+        """Start an execution of plan_release, as a permitted user; return its ARN."""
         machine = self.outputs["PlanReleaseStateMachineArn"]
         started = self.aws("stepfunctions").start_execution(
             stateMachineArn=machine, name=name, input=json.dumps(document)
@@ -160,7 +162,7 @@ class Belay:
         return str(started["executionArn"])
 
     def planned(self, execution: str) -> dict[str, Any]:
-        """Wait for the end of a plan, which has to be one of its own; return its output."""
+        """Wait for the end of a successful dry run; return its output."""
         states = self.aws("stepfunctions")
         found = until(
             lambda: states.describe_execution(executionArn=execution), lambda each: each["status"] != "RUNNING"
@@ -169,26 +171,26 @@ class Belay:
         return dict(json.loads(found["output"]))
 
     def pause(self, *, paused: bool) -> None:
-        """Turn the switch that holds new releases."""
+        """Set the switch that holds new releases."""
         self.aws("ssm").put_parameter(Name="/belay/paused", Value=str(paused).lower(), Overwrite=True)
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
-        """Invoke one of Belay's functions (``SweepFunction``) as its trigger would, and wait for its answer."""
+        """Invoke one of Belay's functions (``SweepFunction``) as its trigger would, and wait for its response."""
         answer = self.aws("lambda").invoke(FunctionName=self.function(function), Payload=json.dumps(event).encode())
         payload = json.load(answer["Payload"])
         assert "FunctionError" not in answer, payload
         return payload
 
     def fail(self, task: str, error: str = "Refused", *, times: int = 1) -> None:
-        """Let the next tries of a machine's task (``CopyRelease``) fail before its function runs."""
+        """Make the next tries of a machine's task (``CopyRelease``) fail before its function runs."""
         self.engine.inject("lambda", "Invoke", error, times=times, only_if=self.invoked_by(task))
 
     def held(self, task: str, *, after: bool = False) -> Hold:
-        """Hold a machine in a task before its function runs, or ``after``, until the test lets it go on."""
+        """Hold a machine in a task before its function runs, or ``after``, until the test releases it."""
         return self.engine.hold("lambda", "Invoke", only_if=self.invoked_by(task), after=after)
 
     def invoked_by(self, task: str) -> dict[str, str]:
-        """What the invocations by a machine's task are known by: the step, or the function that has only one."""
+        """What identifies the invocations by a machine's task: the step, or the function if it has only one."""
         step = re.sub(r"(?<!^)(?=[A-Z])", "_", task).lower()
         if (ROOT / "functions" / step / "app.py").exists():
             return {"FunctionName": self.function(f"{task}Function")}
@@ -197,7 +199,7 @@ class Belay:
 
     @contextmanager
     def unheard(self, function: str) -> Iterator[None]:
-        """Let no event reach a function meanwhile, as if EventBridge were late."""
+        """Keep events from a function during the block, as if EventBridge were late."""
         events = self.aws("events")
         rules = events.list_rule_names_by_target(TargetArn=self.function(function))["RuleNames"]
         assert rules, f"expected a rule that invokes {function}, found none"
@@ -216,7 +218,7 @@ class Belay:
         *,
         there: bool = False,
     ) -> None:
-        """Deliver an event to Belay's bus, or to that of stages, as AWS does, once more."""
+        """Deliver an event to Belay's bus, or to the stages', once more, as AWS does."""
         entry = {"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail), "Resources": [*resources]}
         events = self.there("events") if there else self.aws("events")
         assert events.put_events(Entries=[entry])["FailedEntryCount"] == 0
@@ -252,7 +254,7 @@ class Belay:
         return Ledger(Table(self.aws("dynamodb"), self.outputs["LedgerTableName"]))
 
     def item(self, pk: str, sk: str) -> dict[str, Any]:
-        """One item of the ledger; empty where there is none."""
+        """One item of the ledger; empty if it does not exist."""
         key = {"PK": {"S": pk}, "SK": {"S": sk}}
         table = self.outputs["LedgerTableName"]
         found = self.aws("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
@@ -276,11 +278,11 @@ class Belay:
         return [item for item in found if item["SK"].startswith(prefix)]
 
     def release(self, application: str, version: str = "1.0.0") -> dict[str, Any]:
-        """The newest attempt that was accepted as a release; empty where there is none."""
+        """The newest attempt that was accepted as a release; empty if there is none."""
         return _as_told(self.ledger.attempts.current(application, version))
 
     def uploaded(self, upload: Uploaded) -> dict[str, Any]:
-        """The attempt that an upload is; empty where there is none."""
+        """An upload's attempt; empty if there is none."""
         bucket = self.outputs["ReleaseBucketName"]
         return _as_told(
             self.ledger.attempts.get(upload_of(upload.application, bucket, upload.key, upload.version_id, 0))
@@ -300,7 +302,7 @@ class Belay:
         return self.items(f"APPLICATION#{application}", "INCIDENT#")
 
     def written(self, application: str) -> Iterator[str]:
-        """Everything that Belay keeps: an application's documents, and the whole ledger."""
+        """Everything that Belay stores: an application's documents, and the whole ledger."""
         s3, bucket = self.aws("s3"), self.outputs["ArtifactBucketName"]
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"attempts/{application}/"):
             for each in page["Contents"]:
@@ -309,12 +311,12 @@ class Belay:
             yield from map(str, page["Items"])
 
     def transitions(self, application: str, version: str = "1.0.0") -> list[str]:
-        """What a release went through, in order."""
+        """A release's transitions, in order."""
         attempts = self.ledger.attempts.of_version(application, version)
         return [each.words for attempt in attempts for each in self.ledger.attempts.history(attempt)]
 
     def open_ones(self, application: str) -> list[str]:
-        """The attempts and incidents of an application that have not ended, or whose end was not told."""
+        """The attempts and incidents of an application that have not ended, or whose end was not announced."""
         attempts = [one.upload for one in self.ledger.attempts.open_ones()]
         return [
             *(each.key for each in attempts if each.application == application),
@@ -330,7 +332,7 @@ class Belay:
         return self.uploaded(upload)
 
     def at_rest(self, application: str) -> list[Execution]:
-        """Wait until no execution of an application runs; return all there were."""
+        """Wait until no execution of an application is running; return all there were."""
         return until(lambda: [] if self._running(application) else self.executions(application))
 
     def _running(self, application: str) -> bool:
@@ -361,7 +363,7 @@ class Belay:
         return [each for each in found if machine in (None, each.machine)]
 
     def in_state(self, application: str, version: str, state: str) -> Execution:
-        """Wait until a release's execution of ``deploy_stage`` is in a state, one that it stays in; return it."""
+        """Wait until a release's execution of ``deploy_stage`` is in a state that it stays in; return it."""
 
         def look() -> list[Execution]:
             found = self.executions(application, "deploy_stage")
@@ -370,7 +372,7 @@ class Belay:
         return until(look)[-1]
 
     def entered(self, application: str, version: str, state: str) -> None:
-        """Wait until a release's execution of ``deploy_stage`` has entered a state, wherever it is by then."""
+        """Wait until a release's execution of ``deploy_stage`` has entered a state, whatever its current one."""
         until(
             lambda: [
                 each
@@ -431,11 +433,11 @@ class Belay:
         return [event for page in pages for event in page["events"] if event["type"].endswith(suffix)]
 
     def write_lock(self, application: str, **values: Any) -> None:
-        """Change a lock by hand, as no one should."""
+        """Overwrite a lock, as no one should."""
         self.write_item("LOCK", f"{application}#production", **values)
 
     def write_item(self, pk: str, sk: str, **values: Any) -> None:
-        """Change an item of the ledger by hand."""
+        """Overwrite an item of the ledger."""
         self.aws("dynamodb").update_item(
             TableName=self.outputs["LedgerTableName"],
             Key={"PK": {"S": pk}, "SK": {"S": sk}},
@@ -456,7 +458,7 @@ class Belay:
         )
 
     def asked(self, application: str, version: str = "1.0.0") -> dict[str, Any]:
-        """Wait for a release to ask for approval; return what the ledger holds of it."""
+        """Wait for a release to request approval; return the ledger's record of it."""
         return until(lambda: self.of_attempt(application, "APPROVAL#production", version))
 
     def of_attempt(self, application: str, sk: str, version: str = "1.0.0") -> dict[str, Any]:
@@ -469,11 +471,11 @@ class Belay:
         return self.item(f"ATTEMPT#{application}#{attempt}", sk) or (before if before.get("attempt") == attempt else {})
 
     def task_token(self, application: str, version: str = "1.0.0") -> str:
-        """Wait for a release to ask for approval; return the token of the task that waits."""
+        """Wait for a release to request approval; return the token of the waiting task."""
         return str(self.asked(application, version)["task_token"])
 
     def approve(self, application: str, version: str = "1.0.0") -> None:
-        """Approve a release once it asks."""
+        """Approve a release once it requests that."""
         self.asked(application, version)
         status, answer = self.decide({"decision": "approve"}, application, version)
         assert status == 200, answer
@@ -486,7 +488,7 @@ class Belay:
         return post_signed(self.outputs["DecisionUrl"], {**about, **decision}, self.credentials(user), REGION)
 
     def credentials(self, user: str) -> Credentials:
-        """The access key of a user, made with it, who may decide and ask for rollbacks."""
+        """The access key of a new user who may decide and request rollbacks."""
         if user not in self._users:
             self.aws("iam").create_user(UserName=user)
             for policy in ("DeciderPolicyArn", "RollbackPolicyArn"):
@@ -498,12 +500,12 @@ class Belay:
     # -- stacks -----------------------------------------------------------------------------------------------------
 
     def status(self, stack: str) -> str | None:
-        """A stack's status; None where there is no such stack."""
+        """A stack's status; None if it does not exist."""
         names = [each for each in self._stacks() if each["StackName"] == stack]
         return names[0]["StackStatus"] if names else None
 
     def stacks(self, prefix: str) -> dict[str, str]:
-        """The status of every stack whose name begins so."""
+        """The status of every stack with this name prefix."""
         return {
             each["StackName"]: each["StackStatus"] for each in self._stacks() if each["StackName"].startswith(prefix)
         }
@@ -513,7 +515,7 @@ class Belay:
         return [each for page in pages for each in page["Stacks"] if each["StackStatus"] != "DELETE_COMPLETE"]
 
     def setting(self, stack: str, name: str = "Setting") -> str:
-        """The value that a stack's ``Setting``, or another parameter, really has."""
+        """The actual value of a stack's ``Setting``, or another parameter."""
         resource = self.there("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=name)
         name = resource["StackResourceDetail"]["PhysicalResourceId"]
         return str(self.there("ssm").get_parameter(Name=name)["Parameter"]["Value"])
@@ -526,7 +528,7 @@ class Belay:
 
 @dataclass
 class Application:
-    """One registered application, with an on-call subscriber of its own."""
+    """One registered application, with its own on-call subscriber."""
 
     belay: Belay
     name: str
@@ -555,7 +557,7 @@ class Application:
         self.belay.aws("ssm").put_parameter(Name=name, Type="String", Value=json.dumps(document), Overwrite=True)
 
     def unregister(self) -> None:
-        """Take the registration away."""
+        """Delete the registration."""
         name = f"/belay/applications/{self.name}"
         for suffix in ("", "/test", "/production"):
             self.belay.aws("ssm").delete_parameters(Names=[name + suffix])
@@ -565,7 +567,7 @@ class Application:
         return f"{self.name}-{stage}-{name}"
 
     def subscribe(self) -> None:
-        """Let the application's on-call engineer receive what is told about it, and nothing else."""
+        """Subscribe the application's on-call engineer to its messages, and nothing else."""
         topic = self.belay.outputs["NotificationTopicArn"]
         sns = self.belay.aws("sns")
         self._inbox = Inbox.subscribe(self.belay.aws("sqs"), sns, topic, self.name)
@@ -584,9 +586,9 @@ class Application:
         return sorted(self._received, key=lambda message: message.sent)
 
     def told(self, *outcomes: str) -> list[Received]:
-        """Wait until as many messages came as ``outcomes``, check that they are these, and return them.
+        """Wait for as many messages as ``outcomes``, check that they are these, and return them.
 
-        A message without an outcome is named by its ``kind``; that a recovery has begun counts where it is asked for.
+        A message without an outcome is named by its ``kind``; the start of a recovery counts only if expected.
         """
         begun = MessageKind.RECOVERY_STARTED
         wanted = [kind.value for kind in MessageKind if kind != begun or begun in outcomes]
@@ -598,7 +600,7 @@ class Application:
         return found
 
     def held_stack(self, name: str, stage: str = "production") -> Callable[[], None]:
-        """Wait until a stack of the template ``holding`` waits for its signal; return what sends that."""
+        """Wait until a stack of the template ``holding`` waits for its signal; return a function that sends it."""
         cloudformation, stack = self.belay.there("cloudformation"), self.stack(name, stage)
 
         def reached() -> bool:
@@ -610,14 +612,14 @@ class Application:
             StackName=stack, LogicalResourceId="Held", UniqueId="go-on", Status="SUCCESS"
         )
 
-    # -- shorthands -------------------------------------------------------------------------------------------------
+    # -- shortcuts --------------------------------------------------------------------------------------------------
 
     def release(self, version: str = "1.0.0", value: str | None = None, **more: Any) -> Release:
         """A release of the stack ``first`` alone, whose ``Setting`` is ``value``, the version unless given."""
         return Release(self.name, version, **{"stacks": {"first": setting(value or version)}, **more})
 
     def deploy(self, version: str = "1.0.0", **more: Any) -> None:
-        """Deploy a release, as what a test begins with."""
+        """Deploy a release, as a test's starting point."""
         record = self.run(self.release(version, **more))
         assert record["outcome"] == "DEPLOYED", record
 
@@ -627,7 +629,7 @@ class Application:
 
 
 def stop_when(app: Application, look: Hold, taken: Callable[[], object]) -> None:
-    """Let a recovery go on from look to look until what it is to do is ``taken``; stop it before the next step."""
+    """Let a recovery continue until its next action is ``taken``; stop it before the following step."""
     look.reached()
     while not taken():
         look.let_go()
@@ -637,7 +639,7 @@ def stop_when(app: Application, look: Hold, taken: Callable[[], object]) -> None
 
 
 def stuck(app: Application, *, times: int, reason: str = "A fault was injected.") -> Release:
-    """Deploy a release and return the next one, whose update fails, and its rollback as often as told."""
+    """Deploy a release and return the next one, whose update fails, and its rollback as many times as given."""
     app.deploy("1.0.0", stacks={"first": settings(Setting="1.0.0", Later="1.0.0")})
     name = app.stack("first")
     app.belay.engine.fail_resource("Later", "update", stack=name, stack_status="UPDATE_IN_PROGRESS")

@@ -1,4 +1,4 @@
-"""What the machines' definitions say: where they end, and where what is caught leads."""
+"""The machines' definitions: where they end, and where caught errors lead."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def ends(machine: str) -> set[str]:
 
 
 def catches(machine: str) -> set[tuple[str, str]]:
-    """From which state to which one something caught leads, where nothing else leads there."""
+    """From which state to which one a caught error leads, if nothing else leads there."""
     found = set()
     for name, state in states(machine).items():
         # What is caught around a Map leads to where it leads anyway, and nothing inside it is left to be caught there.

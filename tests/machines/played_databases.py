@@ -1,4 +1,4 @@
-"""A database of an application, and the executor that plays it: a Lambda function whose database is a document."""
+"""A database of an application, and a simulated executor: a Lambda function whose database is a document."""
 
 import io
 import json
@@ -34,9 +34,9 @@ def changes(stored):
 
 
 class PlayedExecutor:
-    """A registered executor for a database of an application, an instance unless told, whether RDS has it or not.
+    """A registered executor for a database of an application, by default an instance, whether it exists in RDS or not.
 
-    Where stages lie elsewhere it is that account's, and may read what Belay brings there for its application.
+    If stages are elsewhere it is in their account, and may read what Belay copies there for its application.
     """
 
     def __init__(self, app: Application, name: str, *, kind: str = "instance") -> None:
@@ -55,7 +55,7 @@ class PlayedExecutor:
         self.function = self._make_function()
 
     def _make_role(self, spoke: EmbeddedSpoke) -> str:
-        """Make a role that may do what an executor's template allows (``packs/postgresql/template.yaml``)."""
+        """Create a role with the permissions of an executor's template (``packs/postgresql/template.yaml``)."""
         own = f"arn:aws:s3:::{spoke.files}/spokes/{spoke.account}"
         statements = [
             {
@@ -96,11 +96,11 @@ class PlayedExecutor:
         return {self._kind: self.name, "executor": self.function, "database": "orders"}
 
     def now(self) -> dict[str, Any]:
-        """The database as it is."""
+        """The current database."""
         return dict(json.load(self._s3.get_object(Bucket=self._bucket, Key=self._key)["Body"]))
 
     def be(self, database: Mapping[str, Any]) -> None:
-        """Make the database what a test needs."""
+        """Set the database to what a test needs."""
         self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=json.dumps(database).encode())
 
     @property
@@ -110,7 +110,7 @@ class PlayedExecutor:
 
     @property
     def asked(self) -> list[str]:
-        """What changed the database, in order: ``apply``, ``undo``."""
+        """The operations that changed the database, in order: ``apply``, ``undo``."""
         return [each for each in self.now()["asked"] if each != "profile"]
 
 
@@ -120,7 +120,7 @@ def policy(*statements: Mapping[str, Any]) -> str:
 
 
 def played_database(app: Application, name: str = "") -> PlayedExecutor:
-    """Make an instance of RDS that an executor changes."""
+    """Create an instance of RDS that an executor changes."""
     played, rds = PlayedExecutor(app, name or f"{app.name}-db"), app.belay.there("rds")
     rds.create_db_instance(
         DBInstanceIdentifier=played.name,

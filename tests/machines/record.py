@@ -1,4 +1,4 @@
-"""What tests of the machines leave of each Belay that they ran, for ``together.py`` to judge."""
+"""What tests of the machines record of each Belay that they ran, for ``together.py`` to check."""
 
 import json
 import uuid
@@ -52,7 +52,7 @@ def leave(belay: Belay, files: Collection[str]) -> None:
 
 
 def records() -> list[Record]:
-    """What every Belay left since ``make test`` began."""
+    """The records of all Belays since ``make test`` began."""
     return [json.loads(path.read_text()) for path in sorted(DIRECTORY.glob("*.json"))]
 
 

@@ -24,7 +24,7 @@ def setting(value: Any, *, imports: str | None = None, exports: bool = False) ->
 
 
 def settings(**values: str) -> dict[str, Any]:
-    """A template of several such parameters, each made after the one before it."""
+    """A template of several such parameters, each created after the one before it."""
     resources: dict[str, Any] = {}
     for name, value in values.items():
         after = {"DependsOn": [*resources][-1]} if resources else {}
@@ -46,7 +46,7 @@ def pinned(value: str) -> dict[str, Any]:
     """A template of ``Setting``, and of ``Door``, whose value is the NoEcho parameter ``Pin``."""
     door = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": {"Ref": "Pin"}}}
     resources = {**setting(value)["Resources"], "Door": door}
-    # Masked in a plan by its name, and given all the same.
+    # Masked in a plan by its name, and still set.
     sounds = {"HousePassword": {"Type": "String", "Default": "open"}}
     return {"Parameters": {"Pin": {"Type": "String", "NoEcho": True}, **sounds}, "Resources": resources}
 
@@ -66,13 +66,13 @@ def nesting(file: str) -> dict[str, Any]:
 
 
 def hidden_group(cidr: str) -> dict[str, Any]:
-    """A template of a security group whose source shows only when it is there."""
+    """A template of a security group whose source is known only once deployed."""
     group = security_group(cidr={"Fn::GetAtt": ["Setting", "Value"]})
     return {"Resources": {**setting(cidr)["Resources"], **group["Resources"]}}
 
 
 def security_group(*, cidr: Any = "10.0.0.0/8", parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A template of one security group that lets ``cidr`` in by SSH."""
+    """A template of one security group that allows ``cidr`` in by SSH."""
     rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": cidr, "Description": "administration"}
     out = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "10.0.0.0/8", "Description": "inside"}
     properties = {
@@ -89,7 +89,7 @@ class Release:
     """One release. ``stacks`` maps each registered stack, in deploy order, to its template.
 
     ``depends_on`` and ``parameters`` are by stack; ``manifest`` replaces keys of ``release.yaml``, ``more`` holds files
-    beside the templates, ``tampered`` what they are in the archive where that is not what their digest says.
+    beside the templates, ``tampered`` their content in the archive if it differs from their digest.
     """
 
     application: str
@@ -108,7 +108,7 @@ class Release:
         return {**templates, **self.more}
 
     def document(self) -> dict[str, Any]:
-        """What ``release.yaml`` says."""
+        """The content of ``release.yaml``."""
         return {
             "application": self.application,
             "version": self.version,
@@ -126,12 +126,12 @@ class Release:
         return stack
 
     def archive(self) -> bytes:
-        """The zip, the same bytes each time."""
+        """The zip, deterministic."""
         return archive({"release.yaml": json.dumps(self.document()).encode(), **self.files, **self.tampered})
 
 
 def archive(files: Mapping[str, bytes]) -> bytes:
-    """A zip of these files, the same bytes each time."""
+    """A zip of these files, deterministic."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archived:
         for path, data in files.items():

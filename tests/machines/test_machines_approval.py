@@ -1,4 +1,4 @@
-"""Approvals: given, denied, expired, and refused where what was approved has changed since."""
+"""Approvals: given, denied, expired, and refused if what was approved has changed since."""
 
 import json
 import re
@@ -22,7 +22,7 @@ def last_state(app: Application) -> str:
 
 
 def asking(app: Application, version: str = "1.1.0", **more: Any) -> Any:
-    """Upload a release of a deployed application and wait until it asks for approval."""
+    """Upload a release of a deployed application and wait until it requests approval."""
     app.deploy("1.0.0")
     app.register(approval={"required": True, **more})
     upload = app.belay.upload(app.release(version))
@@ -71,7 +71,7 @@ class TestAnswered:
         assert app.belay.ended(upload)["outcome"] == "ABORTED"
 
     def test_a_secret_reaches_cloudformation_and_is_written_nowhere(self, application: Applications) -> None:
-        """By NoEcho, by way of a nested expression, and by a name that sounds secret."""
+        """By NoEcho, through a nested expression, and by a name that sounds secret."""
         pin, word = "wombat-4711", "quokka-0815"
         template = setting({"Fn::Join": ["-", [{"Ref": "Pin"}, {"Ref": "AdminPassword"}]]})
         template["Parameters"] = {"Pin": {"Type": "String", "NoEcho": True}, "AdminPassword": {"Type": "String"}}
@@ -350,7 +350,7 @@ class TestFourEyes:
 
     @staticmethod
     def uploaded_by(app: Application, upload: Any, user: str) -> None:
-        """Tell, as CloudTrail does some minutes later, who uploaded a release; wait until that is known."""
+        """Report, as CloudTrail does some minutes later, who uploaded a release; wait until that is recorded."""
         app.belay.credentials(user)
         identity = app.belay.aws("iam").get_user(UserName=user)["User"]
         sample = Path(__file__).parents[2] / "events" / "aws.s3" / "api_call_via_cloudtrail.json"

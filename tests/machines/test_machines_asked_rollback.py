@@ -1,4 +1,4 @@
-"""A rollback that a person asks for, by a signed request: planned, started, told, and refused where it must be."""
+"""Rollbacks requested by a person, in a signed request: planned, started, announced, and refused if necessary."""
 
 import json
 from collections.abc import Callable
@@ -16,14 +16,14 @@ Applications = Callable[..., Application]
 
 
 def ask(app: Application, **request: Any) -> tuple[int, Any]:
-    """Ask for a rollback as ann; return the status and the answer."""
+    """Request a rollback as ann; return the status and the response."""
     document = {"application": app.name, "stage": "production", **request}
     url = app.belay.outputs["RollbackUrl"]
     return post_signed(url, document, app.belay.credentials("ann"), REGION)
 
 
 def asked(app: Application, **request: Any) -> dict[str, Any]:
-    """Ask, and wait until the stage is at rest again; return the incident's record."""
+    """Request one, and wait until the stage is at rest again; return the incident's record."""
     status, answer = ask(app, **request)
     assert status == 200, answer
     assert answer["execution"].endswith(answer["incident"])

@@ -20,7 +20,7 @@ Command = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def command(belay: Belay, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """``command("status", status=0)`` is the JSON that a command prints; it must end with that status, if any."""
+    """``command("status", status=0)`` is a command's JSON output; it must exit with that status, if any."""
     for name, value in belay.engine.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)

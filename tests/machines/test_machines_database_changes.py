@@ -1,4 +1,4 @@
-"""Database changes on their way: applied once, in their place among the stacks, or the release is refused or fails."""
+"""Database changes: applied once, in their place among the stacks, or the release is refused or fails."""
 
 import json
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class Stage:
         return {"first": setting(value), "second": setting(value)}
 
     def release(self, version: str = "1.1.0", *, files: dict[str, str] | None = None, **manifest: Any) -> Release:
-        """The next release, which makes a table and fills it, and changes ``second`` after ``first``."""
+        """The next release, which creates a table and fills it, and changes ``second`` after ``first``."""
         files = (
             files
             if files is not None
@@ -44,13 +44,13 @@ class Stage:
         )
 
     def states(self) -> list[str]:
-        """What the last execution of ``deploy_stage`` did, waiting and questions aside."""
+        """The states of the last execution of ``deploy_stage``, without waits and choices."""
         kept = ("PlanChanges", "ApplyChanges", "ExecuteWave", "PlanStage", "ConfirmPlan", "SnapshotDatabases")
         states = [each for each in self.belay.executions(self.app.name, "deploy_stage")[-1].states if each in kept]
         return [each for number, each in enumerate(states) if states[number - 1 : number] != [each]]
 
     def applied(self) -> list[str]:
-        """What the ledger has of the database."""
+        """The ledger's record of the database."""
         found = self.belay.items(f"DATABASE#{self.app.name}#production#{self.database.name}", "CHANGE#")
         return [f"{each['change']['id']} {each['change']['outcome']}" for each in found]
 

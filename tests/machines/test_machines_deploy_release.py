@@ -105,7 +105,7 @@ HOSTILE: Mapping[str, tuple[Callable[[bytes], bytes], str]] = {
     "bomb": (lambda _: zipped("zeros", bytes(64 * 1024 * 1024)), "zeros"),
     "no manifest": (lambda _: archive({"readme.txt": b"x"}), "release.yaml"),
 }
-"""One of each kind that is refused; the rest is for the unit tests of archives and manifests."""
+"""One of each refused kind; the rest is for the unit tests of archives and manifests."""
 
 
 class TestRejected:

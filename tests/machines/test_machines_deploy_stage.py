@@ -181,7 +181,7 @@ class TestApproval:
 
 
 def working(app: Application, execution: Execution) -> tuple[float, float]:
-    """From when to when an execution changed its stage."""
+    """When an execution began and ended changing its stage."""
     entered = app.belay.history(execution.arn, "StateEntered")
     at = {each["stateEnteredEventDetails"]["name"]: each["timestamp"].timestamp() for each in reversed(entered)}
     return at["CaptureBaselines"], at["FinishStage"]
@@ -365,7 +365,7 @@ class TestStopped:
 
     @staticmethod
     def stopped_in_the_middle(app: Application, machine: str) -> Uploaded:
-        """Stop a release's execution of a machine while what it deployed is validated."""
+        """Stop a release's execution of a machine while what it deployed is being validated."""
         with app.belay.held("ValidateStacks", after=True) as call:
             upload = app.belay.upload(app.release("1.1.0", stacks={"first": {**security_group()}}))
             call.reached()

@@ -1,4 +1,4 @@
-"""Stages in another account and region, on an engine where permissions count: a grant that is missing fails."""
+"""Stages in another account and region, on an engine that enforces permissions: a missing grant fails."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -27,12 +27,12 @@ APPLICATIONS = (
     *("good", "fails", "nested", "by-hand", "beside", "revoked", "forged", "changes", "tried", "table"),
     *("left", "together", "piped", "deleted", "unrecovered", "invoking", "unlet"),
 )
-"""Those that the other account lets Belay deploy."""
+"""Those that the other account allows Belay to deploy."""
 
 
 @pytest.fixture(scope="module")
 def files() -> set[str]:
-    """This Belay is another one than that of the other files."""
+    """This is not the Belay of the other files."""
     return set()
 
 
@@ -43,7 +43,7 @@ def spoke_of() -> dict[str, EmbeddedSpoke]:
 
 @pytest.fixture(scope="module")
 def belay(files: set[str], spoke_of: dict[str, EmbeddedSpoke]) -> Iterator[Belay]:
-    """Belay in an engine where permissions count, and another account that is ready for some applications."""
+    """Belay in an engine that enforces permissions, and another account prepared for some applications."""
     with Engine.start(snapshot_seconds=0.2, wait_scale=float(WAIT_SCALE), permissions=True) as engine:
         outputs = deploy(engine, parameters={**LOCAL_PARAMETERS, "SpokeAccounts": SPOKE_ACCOUNT})
         spoke_of["the"] = join(engine, APPLICATIONS)
@@ -60,7 +60,7 @@ def spoke(belay: Belay, spoke_of: dict[str, EmbeddedSpoke]) -> EmbeddedSpoke:
 
 @pytest.fixture
 def elsewhere(belay: Belay) -> Elsewhere:
-    """``elsewhere("good")`` registers an application whose production lies in the other account and region."""
+    """``elsewhere("good")`` registers an application whose production is in the other account and region."""
 
     def make(
         name: str,
@@ -370,7 +370,7 @@ def test_a_role_that_is_deleted_in_the_middle_makes_no_claim_and_works_again_onc
     outcome = app.belay.ended(upload)
     gone.close()
 
-    # Nothing was executed yet: belay-recover, which is there, finds the stage as it was.
+    # Nothing was executed yet: belay-recover, which exists, finds the stage as it was.
     assert outcome["outcome"] == "ROLLED_BACK", outcome
     assert "a session whose role was deleted" in outcome["reason"] or "cannot be assumed" in outcome["reason"]
     assert value(spoke, app.stack("first")) == "1.0.0"
@@ -402,7 +402,7 @@ def test_an_event_that_tells_of_another_account_s_stack_opens_nothing(
     stack = spoke.client("cloudformation").describe_stacks(StackName=app.stack("first"))["Stacks"][0]["StackId"]
     detail = {"stack-id": stack, "status-details": {"status": "UPDATE_ROLLBACK_COMPLETE", "status-reason": "forged"}}
 
-    # As AWS would deliver it, were the stack of Belay's own account.
+    # As AWS would deliver it if the stack were in Belay's own account.
     app.belay.deliver("aws.cloudformation", "CloudFormation Stack Status Change", detail, [stack])
 
     app.belay.at_rest(app.name)

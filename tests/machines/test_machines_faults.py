@@ -1,4 +1,4 @@
-"""Faults of AWS: transient ones are tried again, others lead where the definitions say, and nothing is lost."""
+"""Faults of AWS: transient ones are retried, others lead where the definitions say, and nothing is lost."""
 
 from collections.abc import Callable, Mapping
 
@@ -13,12 +13,12 @@ SERVER_ERROR = 503
 
 
 def every_gateway(app: Application) -> Release:
-    """A release that needs every gateway there is."""
+    """A release that needs every gateway."""
     return app.release("1.1.0", stacks={"first": security_group(), "second": setting("1.1.0")})
 
 
 def belays_own(app: Application, service: str) -> dict[str, str]:
-    """What tells Belay's calls from those of the test, which knows no retries."""
+    """What distinguishes Belay's calls from the test's, which are not retried."""
     return {"Bucket": app.belay.outputs["ArtifactBucketName"]} if service == "s3" else {}
 
 
@@ -90,7 +90,7 @@ class TestTransient:
     def test_a_look_at_a_running_stack_for_long(self, application: Applications) -> None:
         app = application()
         app.deploy("1.0.0")
-        # Three calls a try of the function: one try more than the five that a function which broke is given.
+        # Three calls per try of the function: one more try than the five that a failing function gets.
         app.belay.engine.inject("cloudformation", "DescribeStackEvents", "Throttling", times=16)
 
         record = app.run(app.release("1.1.0"))
@@ -143,7 +143,7 @@ def ephemeral(app: Application) -> Release:
 
 
 def stage_dies(app: Application) -> Release:
-    """The stage's own execution ends Broken, so that the release's execution has to see to the incident."""
+    """The stage's own execution ends Broken, so that the release's execution has to handle the incident."""
     app.belay.fail("OpenIncident")
     return fails_to_create(app)
 

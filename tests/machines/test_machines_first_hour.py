@@ -1,4 +1,4 @@
-"""The first hour: a template of somebody's own becomes a release that is deployed and seen in the console."""
+"""The first hour: an existing template becomes a release that is deployed and visible in the console."""
 
 import uuid
 from collections.abc import Callable
@@ -31,7 +31,7 @@ Resources:
 
 @pytest.fixture
 def name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An application's name; this folder has its template, and that which it nests."""
+    """An application's name; this folder has its template, and the one it nests."""
     monkeypatch.chdir(tmp_path)
     own = tmp_path / "own"
     (own / "nested").mkdir(parents=True)

@@ -18,7 +18,7 @@ KEY = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-5555555555
 
 @pytest.fixture
 def hello(belay: Belay, application: Applications) -> Application:
-    """The example's application, registered with a network of the engine's."""
+    """The example's application, registered with its own network on the engine."""
     found = belay.aws("ec2").describe_subnets()["Subnets"][0]
     app = application()
     given = {"VpcId": found["VpcId"], "SubnetIds": found["SubnetId"], "ConfigurationKeyArn": KEY}

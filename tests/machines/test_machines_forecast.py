@@ -1,4 +1,4 @@
-"""Forecasting database changes on a copy: whatever becomes of it, the copy is deleted, and nothing else is."""
+"""Forecasting database changes on a copy: in every case the copy is deleted, and nothing else is."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ LOGIN = {"MasterUsername": "orders", "MasterUserPassword": "not-a-secret"}
 
 
 class Databases:
-    """Databases that a test makes for itself."""
+    """Databases that a test creates for itself."""
 
     def __init__(self, belay: Belay, prefix: str) -> None:
         self.rds, self.prefix = belay.there("rds"), prefix
@@ -124,7 +124,7 @@ class Stage:
         return DatabaseForecast.from_dict(json.load(self.belay.aws("s3").get_object(Bucket=bucket, Key=key)["Body"]))
 
     def states(self) -> list[str]:
-        """What the forecast did, waiting and questions aside."""
+        """The states of the forecast, without waits and choices."""
         taken = [each for each in self.belay.states(self.app.name, "forecast_changes") if "?" not in each]
         taken = [each for each in taken if not each.startswith("Wait")]
         return [each for number, each in enumerate(taken) if taken[number - 1 : number] != [each]]
@@ -135,7 +135,7 @@ class Stage:
         return [name for name in names if name.startswith(self.app.name) and "-belay-copy-" in name]
 
     def cleaned(self) -> list[str]:
-        """Clean up as the schedule does, and return the copies that are left."""
+        """Clean up as the schedule does, and return the remaining copies."""
         self.belay.invoke("CleanCopiesFunction", {})
         return self.copies()
 
@@ -236,7 +236,7 @@ def test_where_nothing_is_pending_nothing_is_tried(application: Applications) ->
     assert stage.states()[-4:] == ["Begin", "ProfileDatabase", "ConcludeForecast", "Forecast"]
 
 
-# -- whatever happens --------------------------------------------------------------------------------------------------
+# -- in every case -----------------------------------------------------------------------------------------------------
 
 
 def test_steps_that_fail_for_a_moment_are_done_again_and_nothing_twice(application: Applications) -> None:

@@ -1,4 +1,4 @@
-"""What Belay records of its operations on the engine is what the Hook needs to let them go on."""
+"""Belay's records of its operations on the engine are enough for the Hook to let them continue."""
 
 from collections.abc import Callable
 from datetime import date
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.at_home("the Hook is where Belay is")
 
 
 def said(app: Application, stack_id: str, change_set_id: str | None, template: str) -> str:
-    """What the Hook answers about an operation on a stack."""
+    """The Hook's result for an operation on a stack."""
     aws = app.belay.aws
     artifacts = ArtifactBucket(aws("s3"), app.belay.outputs["ArtifactBucketName"])
     judge = Judge(

@@ -27,7 +27,7 @@ VERSION = "1.0.0+image-20261129-42"
 
 @pytest.fixture
 def publishing(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """What the build publishes an image with."""
+    """The build's settings for publishing an image."""
     monkeypatch.syspath_prepend(str(EXAMPLE / "publish"))
     module = importlib.import_module("publish_image")
     for name in ("publish_image", "copy_image", "smoke_test"):
@@ -92,7 +92,7 @@ def registered(app: Application) -> dict[str, Any]:
 
 
 def image_of(app: Application) -> str:
-    """The image that the fleet's launch template really names."""
+    """The image in the fleet's actual launch template."""
     found = app.belay.aws("cloudformation").describe_stack_resource(
         StackName=app.stack("fleet"), LogicalResourceId="LaunchTemplate"
     )

@@ -19,7 +19,7 @@ STEPS = (
     "DETECT_DRIFT second",
     "UPDATE_TO_BASELINE first",
 )
-"""What recovers the stage: the second stack's rollback is stuck for good, the first one had succeeded."""
+"""What recovers the stage: the second stack's rollback is permanently stuck, the first one had succeeded."""
 
 
 def stacks(version: str) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def stacks(version: str) -> dict[str, Any]:
 
 
 def failing(app: Application) -> None:
-    """Let the second stack's next update fail, and every rollback of one of its resources."""
+    """Make the second stack's next update fail, and every rollback of one of its resources."""
     name = app.stack("second")
     app.belay.engine.fail_resource("Later", "update", stack=name, stack_status="UPDATE_IN_PROGRESS")
     app.belay.engine.fail_resource("Setting", "update", stack=name, stack_status="UPDATE_ROLLBACK_IN_PROGRESS", times=9)
@@ -39,7 +39,7 @@ def begun(app: Application, stack: str) -> Counter[str]:
     return Counter(each["ResourceStatus"] for each in events if each["PhysicalResourceId"] == each["StackId"])
 
 
-# A recovery that goes on and is stopped again; one that ended four times without a result is given up.
+# A recovery that continues and is stopped again; one that ended four times without a result is abandoned.
 @pytest.mark.parametrize("stops", [(0, 1, 2), (3, 4, 5)])
 def test_stopped_after_a_step(application: Applications, stops: tuple[int, ...]) -> None:
     app, order = application(), {"second": ["first"]}
@@ -70,7 +70,7 @@ def test_stopped_after_a_step(application: Applications, stops: tuple[int, ...])
 
 
 def looks_again_after(app: Application, step: int) -> bool:
-    """Whether the machine has taken so many steps and looks at what the last one did."""
+    """Whether the machine has taken this many steps and observes the result of the last one."""
     states = app.belay.states(app.name, "rollback_stage")
     taken = [place for place, state in enumerate(states) if state == "StepTaken?"]
     return len(taken) > step and "PlanRollback" in states[taken[step] :]

@@ -1,4 +1,4 @@
-"""A stage whose snapshots go to a vault, and whose region is lost: docs/lost-region.md is run, as it stands."""
+"""A stage whose snapshots go to a vault, and whose region is lost: docs/lost-region.md is run unchanged."""
 
 import json
 import subprocess
@@ -31,13 +31,13 @@ VAULT = {"account": VAULT_ACCOUNT, "region": NEW_REGION, "keep": 2}
 
 @pytest.fixture(scope="module")
 def files() -> set[str]:
-    """This Belay is another one than that of the other files."""
+    """This is not the Belay of the other files."""
     return set()
 
 
 @pytest.fixture(scope="module")
 def belay(files: set[str]) -> Iterator[Belay]:
-    """Belay in an engine where permissions count, an account with a stage, and one with a vault."""
+    """Belay in an engine that enforces permissions, an account with a stage, and one with a vault."""
     with Engine.start(snapshot_seconds=0.0, wait_scale=float(WAIT_SCALE), permissions=True) as engine:
         outputs = deploy(engine, parameters={**LOCAL_PARAMETERS, "SpokeAccounts": SPOKE_ACCOUNT})
         join(engine, ["orders", "refused", "piped"])
@@ -86,7 +86,7 @@ def _make_vault(engine: Engine) -> None:
 
 
 def _keys_of_on_call(engine: Engine, account: str, policy: str) -> tuple[str, str]:
-    """The access key of a person who may do what a policy allows, and nothing else."""
+    """The access key of a person with exactly a policy's permissions."""
     iam = engine.client("iam", account=account)
     iam.create_user(UserName="on-call")
     iam.attach_user_policy(UserName="on-call", PolicyArn=f"arn:aws:iam::{account}:policy/{policy}")
@@ -201,7 +201,7 @@ def waiting_for(belay: Belay, application: str) -> list[VaultCopy]:
 
 
 def commands() -> str:
-    """The commands of the guide, as they are to be pasted."""
+    """The guide's commands, ready to paste."""
     return "\n".join(pasted for _, pasted in steps(GUIDE.read_text(encoding="utf-8")))
 
 
@@ -234,7 +234,7 @@ def test_the_guide_brings_a_stage_and_its_data_into_another_region(belay: Belay,
 
 
 def _refuse_stage_roles(belay: Belay, copy: str) -> None:
-    """Not even the root of the stage's account deletes the copy: it is no snapshot of that account."""
+    """Not even the root of the stage's account can delete the copy: it is not a snapshot of that account."""
     for region in (SPOKE_REGION, NEW_REGION):
         with pytest.raises(ClientError, match="not found"):
             rds(belay, SPOKE_ACCOUNT, region).delete_db_snapshot(DBSnapshotIdentifier=copy)
@@ -242,7 +242,7 @@ def _refuse_stage_roles(belay: Belay, copy: str) -> None:
 
 
 def _run_guide(belay: Belay, place: Path) -> None:
-    """Paste the guide's commands into one terminal, where the region was lost: nothing of it answers any more."""
+    """Run the guide's commands in one terminal, with the lost region not responding any more."""
     for name in ("belay", "accounts", ".venv", "cli", "layers"):
         (place / name).symlink_to(ROOT / name)
     (place / "registration").mkdir()
@@ -278,7 +278,7 @@ def _run_guide(belay: Belay, place: Path) -> None:
 
 
 def _lose(belay: Belay) -> None:
-    """Delete what there is in the lost region, as far as nothing can be asked of it."""
+    """Delete everything in the lost region that can be called."""
     client = rds(belay, SPOKE_ACCOUNT, SPOKE_REGION)
     client.modify_db_instance(DBInstanceIdentifier=DATABASE, DeletionProtection=False)
     client.delete_db_instance(DBInstanceIdentifier=DATABASE, SkipFinalSnapshot=True)

@@ -1,6 +1,6 @@
 """A stage that its own pipeline deploys: started with the release, followed to its end, rolled back.
 
-What CodePipeline answers is scripted: nothing runs pipelines here.
+CodePipeline's responses are scripted: nothing runs pipelines here.
 """
 
 import time
@@ -15,7 +15,7 @@ Applications = Callable[..., Application]
 
 
 class ScriptedPipeline:
-    """The pipeline of an application's production stage, and what CodePipeline says of its executions."""
+    """The pipeline of an application's production stage, and CodePipeline's responses about its executions."""
 
     def __init__(self, app: Application, *, bucket: str = "") -> None:
         self.name = f"{app.name}-pipeline"
@@ -47,7 +47,7 @@ class ScriptedPipeline:
         self.app.belay.engine.script("codepipeline", operation, answer, only_if=only_if, **where)
 
     def is_at(self, status: str, *actions: dict[str, Any], execution: str = "") -> None:
-        """Let an execution, ours unless told, be at a status with these actions."""
+        """Set an execution, by default this release's, to a status with these actions."""
         named = {"pipelineName": self.name, "pipelineExecutionId": execution or self.execution}
         self.answer(
             "GetPipelineExecution", {"pipelineExecution": {**named, "status": status, "pipelineVersion": 3}}, named
@@ -59,7 +59,7 @@ class ScriptedPipeline:
         )
 
     def happens(self, state: str) -> None:
-        """Deliver the event of a change of our execution."""
+        """Deliver the event of a change of this execution."""
         detail = {"pipeline": self.name, "execution-id": self.execution, "state": state, "version": 3.0}
         detail["start-time"] = "2026-03-02T08:01:37.412Z"
         self.app.belay.deliver("aws.codepipeline", "CodePipeline Pipeline Execution State Change", detail, there=True)
@@ -89,7 +89,7 @@ def ran(stage: str, category: str, provider: str, status: str, **result: Any) ->
 
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_pipeline_deploys_a_release_and_its_approval_is_told_of_once(application: Applications, lost: bool) -> None:
-    """An event tells of its end, or the schedule where that is lost; nothing looks in between."""
+    """An event reports its end, or the schedule if that is lost; there is no polling in between."""
     app = application()
     pipeline = ScriptedPipeline(app)
     pipeline.is_at("InProgress", ran("Review", "Approval", "Manual", "InProgress"))

@@ -1,4 +1,4 @@
-"""Plans: what a release would change is shown, and nothing of it is left, whatever happens meanwhile."""
+"""Dry runs: what a release would change is shown, and nothing of it is left, whatever happens meanwhile."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ class Plan:
         return cls(app, app.belay.plan(release, *stages))
 
     def outcomes(self) -> list[tuple[str, str]]:
-        """What became of it in each stage, once it has ended."""
+        """Its result in each stage, once it has ended."""
         return [(each["stage"], each["outcome"]) for each in self.app.belay.planned(self.execution)["stages"]]
 
     def shown(self, stage: str = "production") -> dict[str, Any]:
@@ -48,7 +48,7 @@ class Plan:
 
 
 def left(app: Application) -> tuple[dict[str, str], list[str], list[dict[str, Any]]]:
-    """The stacks that are there, the change sets of them, and the plans that the ledger holds."""
+    """The existing stacks, their change sets, and the dry runs in the ledger."""
     stacks = app.belay.stacks(f"{app.name}-")
     sets = [each for stack in stacks for each in app.belay.change_sets(stack)]
     return stacks, sets, [each for each in app.belay.items("PLAN") if each["SK"].startswith(f"{app.name}#")]
@@ -185,7 +185,7 @@ def test_two_plans_are_made_one_after_the_other(application: Applications) -> No
 
 
 def test_an_approval_is_not_lost_to_a_plan(application: Applications) -> None:
-    """Not even where a stack has nothing to change, which is known only as long as nobody had the stage."""
+    """Not even if a stack has nothing to change, which is known only while no one has the stage."""
     app = application(approval={"required": True})
     belay = app.belay
     stacks = {"first": setting("1"), "second": setting("1")}

@@ -1,4 +1,4 @@
-"""What the policies decide on the way: data that a change set loses, and stages that are validated again."""
+"""The policies' verdicts on the way: data that a change set loses, and stages that are re-validated."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ def queue(value: str, *, kept: str | None = None, there: bool = True) -> dict[st
 
 
 def queues(app: Application, stack: str = "first") -> list[str]:
-    """The queues of a stack that are there."""
+    """The existing queues of a stack."""
     listed = app.belay.there("cloudformation").list_stack_resources(StackName=app.stack(stack))
     return [
         each["PhysicalResourceId"]
@@ -28,7 +28,7 @@ def queues(app: Application, stack: str = "first") -> list[str]:
 
 
 def waiver(policy: str) -> dict[str, str]:
-    """What an operator writes to accept a finding."""
+    """An operator's waiver of a finding."""
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
     return {"policy": policy, "resource": "Queue", "reason": "drained", "owner": "orders", "expires": tomorrow}
 

@@ -1,4 +1,4 @@
-"""``rollback_stage`` and the databases: data that a release can have changed goes back with it, or people are told."""
+"""``rollback_stage`` and the databases: data that a release can have changed is rolled back, or people are notified."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -131,7 +131,7 @@ class Stage:
         return found
 
     def taken(self) -> list[str]:
-        """What the one incident tried, in order; waiting aside."""
+        """The actions of the one incident, in order, without waiting."""
         (incident,) = self.belay.incidents(self.app.name)
         return [each["action"] for each in incident["tried"]]
 
@@ -250,7 +250,7 @@ def test_the_snapshots_of_releases_are_cleaned(application: Applications) -> Non
 
 
 def of_stages(cleaned: Mapping[str, Any]) -> Any:
-    """What was reported of where the tests' stages lie: at home, or in the one other place."""
+    """What was reported about the tests' stages: at home, or in the one other place."""
     return next(iter(cleaned.get("elsewhere", {}).values()), cleaned)
 
 
@@ -339,7 +339,7 @@ def test_a_snapshot_that_is_gone_leaves_it_to_a_person(application: Applications
 STEPS = ["RESTORE_DATABASE", "MODIFY_DATABASE", *SWAP[:-1]]
 
 
-# A recovery that goes on and is stopped again; one that ended four times without a result is given up.
+# A recovery that continues and is stopped again; one that ended four times without a result is abandoned.
 @pytest.mark.parametrize("stops", [STEPS[:3], STEPS[3:6], STEPS[6:]], ids="-".join)
 def test_a_recovery_that_was_stopped_after_a_step_goes_on_and_does_nothing_twice(
     application: Applications, stops: list[str]

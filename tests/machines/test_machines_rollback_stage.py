@@ -16,7 +16,7 @@ Applications = Callable[..., Application]
 
 
 def actions(app: Application) -> list[str]:
-    """What the one incident of an application tried, in order."""
+    """The actions of an application's one incident, in order."""
     (incident,) = app.belay.incidents(app.name)
     return [f"{each['action']} {each['subject']}" for each in incident["tried"]]
 
@@ -214,7 +214,7 @@ class TestRolledBack:
 
 
 class TestByHand:
-    """A person acts on a stack while the release's operation on it is under way."""
+    """A person changes a stack while the release's operation on it is in progress."""
 
     def test_an_update_is_cancelled(self, application: Applications) -> None:
         app = application()
@@ -374,7 +374,9 @@ class TestNeedsOperator:
     def with_data(
         app: Application, answer: str, *, version: str = "1.0.0", question: str = "delete-first"
     ) -> dict[str, Any]:
-        """Deploy a first stack that holds data, let the second one fail, and answer whether the first may go."""
+        """Deploy a first stack that holds data, make the second one fail, and answer whether the first may be
+        deleted.
+        """
         bucket = {"Type": "AWS::S3::Bucket", "Properties": {}}
         first = {"Resources": {**setting("1")["Resources"], "Store": bucket}}
         app.belay.engine.fail_resource("Setting", "create", stack=app.stack("second"))
@@ -632,7 +634,7 @@ class TestForeign:
 
     @staticmethod
     def update(app: Application, value: str | None, *, template: Any = None, **options: Any) -> None:
-        """Update the first stack by hand; ``Setting`` fails where a value is given."""
+        """Update the first stack directly; ``Setting`` fails if a value is given."""
         if value is not None:
             app.belay.engine.fail_resource("Setting", "update", stack=app.stack("first"))
         body = json.dumps(template or setting(str(value)))

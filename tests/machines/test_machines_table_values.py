@@ -1,4 +1,4 @@
-"""Parameters from a table: releases take its newest version, and going back takes the version that there was."""
+"""Parameters from a table: releases take its newest version, and a rollback takes the earlier version."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -56,7 +56,7 @@ def template(app: Application) -> dict[str, Any]:
         "Version": {"Ref": "TableVersion"},
     }
     found = {"Settings": {"Type": "Custom::TableLookup", "Properties": properties}}
-    # A default is no guess at what stands in a table.
+    # A default is no substitute for a table's value.
     declared = {"LookUp": {"Type": "String"}, "TableVersion": {"Type": "Number", "Default": 99}}
     size = setting({"Fn::GetAtt": ["Settings", "Size"]})["Resources"]
     return {"Parameters": declared, "Resources": {**found, **size}}
@@ -80,7 +80,7 @@ def test_a_change_of_the_table_is_seen_by_the_next_release_and_a_rollback_takes_
     assert app.run(release(app, "1.0.0"))["outcome"] == "DEPLOYED"
     assert (app.belay.setting(app.stack("first")), version_of(app)) == ("small", "1")
 
-    # The same templates: what changes is the table's version alone.
+    # The same templates: only the table's version changes.
     publish(app, 2, "large")
     app.belay.engine.fail_resource("Setting", "create", "no room", stack=app.stack("second"))
     assert app.run(release(app, "1.1.0", second=setting("1")))["outcome"] == "ROLLED_BACK"

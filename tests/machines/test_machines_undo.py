@@ -1,4 +1,4 @@
-"""Database changes and the way back: undone where that is possible, which loses no writes, restored where it is not."""
+"""Database changes in a rollback: undone if possible, which loses no writes, otherwise restored."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -38,7 +38,7 @@ class Stage:
         return {"first": setting(value), "second": setting(value)}
 
     def failing(self, *, fails: bool = True, schema: str = "", **files: str | None) -> Release:
-        """The next release, whose changes are applied after ``first``; then ``second`` fails, unless told.
+        """The next release, whose changes are applied after ``first``; then ``second`` fails, by default.
 
         ``schema`` is the version that it leaves, of 1 to 9; a file that is None is left out.
         """
@@ -65,7 +65,7 @@ class Stage:
         return action in self.taken()
 
     def recorded(self) -> list[str]:
-        """What the ledger has of the database."""
+        """The ledger's record of the database."""
         found = self.belay.items(f"DATABASE#{self.app.name}#production#{self.database.name}", "CHANGE#")
         return [f"{each['change']['id']} {each['change']['outcome']}" for each in found]
 

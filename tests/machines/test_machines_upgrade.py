@@ -1,4 +1,4 @@
-"""An upgrade: what waits goes on in a successor, with the same question and deadline, and nobody is told of it."""
+"""An upgrade: waiting releases continue in a successor, with the same question and deadline, without a message."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ LATER = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="milliseconds
 
 @pytest.fixture
 def upgrade(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """``upgrade(belay, "continue")`` runs the command against the engine; its status and what it found."""
+    """``upgrade(belay, "continue")`` runs the command against the engine; its status and its findings."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
 
@@ -109,7 +109,7 @@ def test_what_the_first_version_left_waiting_is_continued(belay: Belay) -> None:
 
 
 def first_version(belay: Belay, machine: str, name: str, document: dict[str, Any]) -> str:
-    """Start an execution as the first version had it: of a machine that is no longer there, and which only waits."""
+    """Start an execution as the first version had it: of a machine that no longer exists, and which only waits."""
     definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 86_400, "End": True}}}
     states = belay.aws("stepfunctions")
     role = belay.place["service_role"]

@@ -1,4 +1,4 @@
-"""Verifying what is deployed, and what was taken back: verify functions, alarms, and services restarted in between."""
+"""Verifying what is deployed, and what was rolled back: verify functions, alarms, and services restarted in between."""
 
 import io
 import sys
@@ -23,7 +23,7 @@ REDDENS = """alarm = {"AlarmName": event["application"], "StateValue": "ALARM", 
 
 
 def verify_role(app: Application) -> str:
-    """Make the role of a verify function, which may turn an alarm red; its ARN."""
+    """Create the role of a verify function, which may set an alarm to ALARM; its ARN."""
     name, iam = f"verify-{app.name}", app.belay.there("iam")
     trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trusted))["Role"]["Arn"]
@@ -33,7 +33,7 @@ def verify_role(app: Application) -> str:
 
 
 def verify_function(app: Application, bad: str) -> str:
-    """Make a verify function that does ``bad`` about a deployment of 1.1.0 and passes everything else; its ARN."""
+    """Create a verify function that does ``bad`` about a deployment of 1.1.0 and passes everything else; its ARN."""
     source = f"""
 import boto3
 
@@ -56,7 +56,7 @@ def handler(event, context):
 
 
 def alarm(app: Application, state: str = "OK") -> None:
-    """Bring the application's alarm into a state; it exists from the first time on."""
+    """Set the application's alarm to a state; it exists from the first call on."""
     cloudwatch = app.belay.there("cloudwatch")
     if not cloudwatch.describe_alarms(AlarmNames=[app.name])["MetricAlarms"]:
         cloudwatch.put_metric_alarm(
@@ -73,7 +73,7 @@ def alarm(app: Application, state: str = "OK") -> None:
 
 
 def service(app: Application) -> dict[str, str]:
-    """Make an ECS service and return its registration."""
+    """Create an ECS service and return its registration."""
     ecs = app.belay.there("ecs")
     ecs.create_cluster(clusterName=app.name)
     ecs.register_task_definition(family=app.name, containerDefinitions=[{"name": "a", "image": "a:1", "memory": 64}])

@@ -1,4 +1,6 @@
-"""Stages that are deployed together: none waits for another, and what a failed one takes with it is registered."""
+"""Stages that are deployed together: none waits for another, and the registration decides a failure's effect on
+them.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +16,7 @@ ORDER = {"stages": [["eu", "us"], "production"]}
 
 
 def standing(app: Application, version: str = "1.1.0") -> dict[str, str]:
-    """How a release stands in each stage that it has entered."""
+    """A release's status in each stage that it has entered."""
     attempt = app.belay.ledger.attempts.current(app.name, version)
     return {} if attempt is None else {each.stage: each.words for each in attempt.stages}
 

@@ -1,4 +1,4 @@
-"""Windows and freezes: a release is held before its lock, told of once, and goes on in time or by a person's word."""
+"""Windows and freezes: a release is held before its lock, announced once, and continues on time or on an override."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ def frozen(app: Application, reason: str = "year-end closing") -> None:
 
 
 def held(app: Application, version: str = "1.0.0") -> str:
-    """Wait until a release is held; return the token of the task that waits."""
+    """Wait until a release is held; return the token of the waiting task."""
     hold = until(lambda: app.belay.of_attempt(app.name, "HOLD#production", version))
     app.belay.in_state(app.name, version, "WaitForWindow")
     return str(hold["task_token"])

@@ -1,7 +1,7 @@
-"""What all tests of the machines reached together: every end, every way that something caught leads, each told once.
+"""What all tests of the machines reached together: every end, every path of a caught error, each announced once.
 
-They run after the others, by a command of their own, as ``make test`` does: the others may have run side by side, each
-process with a Belay of its own, and have left records.
+They run after the others, by a separate command, as ``make test`` does: the others may have run in parallel, each
+process with its own Belay, and have left records.
 """
 
 import itertools
@@ -20,7 +20,7 @@ def no_faults_left() -> None:
 
 @pytest.fixture(scope="module")
 def left() -> list[Record]:
-    """What each process left."""
+    """The records of each process."""
     return records()
 
 

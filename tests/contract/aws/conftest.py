@@ -1,4 +1,4 @@
-"""AWS as moto plays it, and clients whose answers are written down beforehand but checked against botocore's models."""
+"""AWS simulated by moto, and clients with stubbed responses that are checked against botocore's models."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,7 +21,7 @@ ONCE = Config(retries={"max_attempts": 0}, connect_timeout=1, read_timeout=1)
 
 @pytest.fixture(autouse=True)
 def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test here can reach an account, whatever the machine it runs on knows; functions have their environment."""
+    """Tests here cannot reach an account, whatever credentials the machine has; functions have their environment."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
@@ -40,20 +40,20 @@ def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def simulated(no_account: None) -> Iterator[Callable[[str], Any]]:
-    """``simulated("s3")`` is a client of an AWS that moto plays, empty at the start of each test."""
+    """``simulated("s3")`` is a client of an AWS simulated by moto, empty at the start of each test."""
     with mock_aws():
         yield SESSION.client  # type: ignore[misc]
 
 
 @pytest.fixture
 def ledger(simulated: Callable[[str], Any]) -> Ledger:
-    """An empty ledger in the AWS that moto plays."""
+    """An empty ledger in the AWS simulated by moto."""
     return empty_ledger(simulated("dynamodb"))
 
 
 @pytest.fixture
 def stubbed(no_account: None) -> Iterator[Callable[[str], tuple[Any, Stubber]]]:
-    """``stubbed("s3")`` is a client and its stubber; every answer that was written down must have been asked for."""
+    """``stubbed("s3")`` is a client and its stubber; every stubbed response must have been used."""
     stubbers: list[Stubber] = []
 
     def make(service: str) -> tuple[Any, Stubber]:

@@ -1,7 +1,7 @@
-"""A ledger that many releases went through, and what is asked of DynamoDB while something is done.
+"""A ledger that many releases went through, and the DynamoDB requests made while something is done.
 
-One release lives through the ledger's own writes; what that leaves is put there for as many more, each with names and
-times of its own.
+One release goes through the ledger's own writes; its items are copied for all the others, each with its own names and
+times.
 """
 
 import io
@@ -61,17 +61,17 @@ EXECUTIONS = "arn:aws:states:eu-west-1:123456789012:execution:belay-deploy-stage
 MACHINES = "arn:aws:states:eu-west-1:123456789012:stateMachine:"
 OTHER_VERSION = "9.9.9"
 LIFE = "2026-01-01T10:00"
-"""The minute in which the one release lives that the others are made of."""
+"""The minute of the one release from which the others are copied."""
 
 
 class Requests:
-    """What was asked of DynamoDB, by operation; an answer larger than a page counts as the pages that it takes."""
+    """The requests to DynamoDB, by operation; a response larger than a page counts as its number of pages."""
 
     def __init__(self) -> None:
         self.by_operation: dict[str, int] = {}
 
     def note(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
-        """Hear of an answer, as botocore's event ``after-call`` tells."""
+        """Count a response, from botocore's event ``after-call``."""
         size = sum(len(json.dumps(each, default=str)) for each in parsed.get("Items", ()))
         pages = max(1, math.ceil(size / PAGE_BYTES))
         self.by_operation[model.name] = self.by_operation.get(model.name, 0) + pages
@@ -89,12 +89,12 @@ def _hear(**event: Any) -> None:
         each.note(**event)
 
 
-handlers.BUILTIN_HANDLERS.append(("after-call.dynamodb", _hear))  # of every session that is made from now on
+handlers.BUILTIN_HANDLERS.append(("after-call.dynamodb", _hear))  # of every session that is created from now on
 
 
 @contextmanager
 def requests_to_ledger() -> Iterator[Requests]:
-    """Count what is asked of DynamoDB by the clients of sessions that were made after this module."""
+    """Count the requests to DynamoDB by clients of sessions created after this module."""
     requests = Requests()
     _HEARD.append(requests)
     try:
@@ -109,7 +109,7 @@ def upload_number(number: int) -> Upload:
 
 
 def rejected_number(number: int) -> Upload:
-    """The upload that came before one of the releases, and became none."""
+    """The upload before one of the releases that did not become one."""
     return upload_of("orders", "releases-bucket", "releases/orders/upload.zip", f"again-{number}-", 4711)
 
 
@@ -121,8 +121,8 @@ def release_number(number: int) -> ReleaseReference:
 class GrownOffice(Office):
     """An Office whose ledger ``releases`` went through, the next a minute after the one before.
 
-    Every one was deployed and taken back by a recovery that asked a question. An upload that became no release came
-    before each, always under the same file's name and version. A snapshot of the first is kept.
+    Each was deployed and rolled back by a recovery that asked a question. Before each came an upload that did not
+    become a release, always with the same file name and version. A snapshot of the first is kept.
     """
 
     def __init__(self) -> None:
@@ -156,7 +156,7 @@ class GrownOffice(Office):
 
     @untraced
     def grow(self, releases: int) -> None:
-        """Let more releases have gone through, until there are so many."""
+        """Add releases until there are this many."""
         table = dynamodb_backends["123456789012"]["eu-west-1"].tables["ledger"]
         for number in range(self.releases + 1, releases + 1):
             for item in json.loads(_of_another(self._life, number)):
@@ -164,7 +164,7 @@ class GrownOffice(Office):
         self.releases = releases
 
     def command(self, *words: str) -> None:
-        """Say something to ``belay``; every command has the clients of the first one, which take long to make."""
+        """Run a ``belay`` command; all commands share the clients of the first one, which are slow to create."""
         with patch.object(Account, "of", return_value=self.account), redirect_stdout(io.StringIO()) as said:
             status = main([*words, "--output", "json"])
         assert status == 0, said.getvalue()
@@ -175,11 +175,11 @@ class GrownOffice(Office):
         return Counter(str(item.attrs["SK"].value).split("#")[0] for item in table.all_items())
 
     def measured(self) -> dict[str, Requests]:
-        """What each of the acts asks of DynamoDB."""
+        """The DynamoDB requests of each act."""
         found = {}
         for name, act in acts(self).items():
-            # moto copies every table before a transaction, to go back to where one fails: none does here. And it sorts
-            # all items for every query, by values that are cast anew for each comparison.
+            # moto copies every table before a transaction, to restore it on failure: none fails here. And it sorts all
+            # items for every query, by values that are converted again for each comparison.
             with (
                 patch.object(Table, "__deepcopy__", _itself, create=True),
                 patch.object(Table, "all_items", _in_order),
@@ -190,7 +190,7 @@ class GrownOffice(Office):
 
 
 def live(ledger: Ledger) -> None:
-    """Take the first release, and an upload that became none, through their lives."""
+    """Take the first release, and an upload that did not become one, through their lives."""
     rejected, upload, release = rejected_number(1), upload_number(1), release_number(1)
     assert ledger.attempts.claim(rejected, "execution-r1", f"{LIFE}:00.000+00:00")
     ledger.attempts.note_version(rejected, OTHER_VERSION)
@@ -223,7 +223,7 @@ def live(ledger: Ledger) -> None:
 
 
 def _on_the_way(ledger: Ledger, upload: Upload, release: ReleaseReference) -> None:
-    """What is kept of who uploaded it, of what people were asked, of its turn, its copies and its pipeline."""
+    """Its other records: its uploader, its questions, its turn, its copies and its pipeline."""
     now, ann = f"{LIFE}:04.000+00:00", Principal("arn:aws:iam::123456789012:user/ann")
     ledger.uploads.record_uploader(upload, ann, now)
     ask = AskedApproval("production", release.attempt, "token", now, now, four_eyes=False, digest="d", seal=Seal({}))
@@ -262,7 +262,7 @@ def _recover(ledger: Ledger, release: ReleaseReference) -> None:
 
 
 def _of_another(text: str, number: int) -> str:
-    """What the first release left, under the names and times of another."""
+    """The first release's items, with another one's names and times."""
     minute = datetime.fromisoformat(f"{LIFE}:00+00:00") + timedelta(minutes=number)
     for old, new in (
         (upload_number(1).attempt, upload_number(number).attempt),
@@ -276,7 +276,8 @@ def _of_another(text: str, number: int) -> str:
     return text
 
 
-# -- what is held to ask no more ---------------------------------------------------------------------------------------
+# -- operations with constant cost
+# ---------------------------------------------------------------------------------------
 
 
 def _itself(table: Table, _: object) -> Table:
@@ -316,7 +317,7 @@ def acts(office: GrownOffice) -> Mapping[str, Callable[[], object]]:
         assert arrived.arrive(newest, "production") == []
 
     def turn() -> None:
-        """Take a stage's lock as a release does, and give it back."""
+        """Take a stage's lock as a release does, and release it."""
         claim = Claim.of_release(newest, "production", "execution-new")
         assert ledger.locks.queue(claim) == []
         seen = ledger.locks.get("orders", "production")

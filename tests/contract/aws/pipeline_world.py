@@ -1,4 +1,4 @@
-"""A model of CodePipeline's API: one execution of a pipeline on its way through its states, and the events it sends."""
+"""A model of CodePipeline's API: one execution of a pipeline going through its states, and the events it sends."""
 
 import copy
 import json
@@ -22,7 +22,7 @@ _MODEL = botocore.session.get_session().get_service_model("codepipeline")
 
 @dataclass
 class World:
-    """What CodePipeline would answer now: ``moments`` are the states in order, ``now`` is where time has come to."""
+    """CodePipeline's current responses: ``moments`` are the states in order, ``now`` is the current one."""
 
     moments: list[tuple[str, list[dict[str, Any]]]] = field(default_factory=list)
     events: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
@@ -32,7 +32,7 @@ class World:
 
     @property
     def stack_changed_at(self) -> datetime:
-        """When the stack was changed: as the deployment's action begins, or so long ``after_it``."""
+        """When the stack was changed: when the deployment's action begins, or this long ``after_it``."""
         deploys = (each for each in reversed(self.moments[self.now][1]) if each["stageName"] == "Deploy")
         began: datetime = next((each["startTime"] for each in deploys), BEGAN)
         return began + self.after_it
@@ -98,14 +98,14 @@ class World:
 
 
 def checked(operation: str, answer: dict[str, Any]) -> dict[str, Any]:
-    """An answer as botocore's model has it."""
+    """A response checked against botocore's model."""
     report = ParamValidator().validate(answer, _MODEL.operation_model(operation).output_shape)
     assert not report.has_errors(), report.generate_report()
     return answer
 
 
 def sample(kind: str, state: str) -> dict[str, Any]:
-    """AWS's documented sample of an event, about our execution."""
+    """AWS's documented sample of an event, about this execution."""
     event: dict[str, Any] = json.loads(
         (EVENTS / "aws.codepipeline" / f"{kind}_execution_state_change.{state}.json").read_text()
     )
@@ -113,7 +113,7 @@ def sample(kind: str, state: str) -> dict[str, Any]:
 
 
 class Story:
-    """Writes a world down as it happens."""
+    """Builds a world step by step."""
 
     def __init__(self) -> None:
         self.world = World()
@@ -122,7 +122,7 @@ class Story:
         self.tell("InProgress", "pipeline", "started")
 
     def tell(self, status: str, kind: str, state: str, stage: str | None = None) -> None:
-        """The execution is at a status now, and an event is on its way."""
+        """The execution now has a status, and an event was sent."""
         event = sample(kind, state)
         event["detail"] |= {"pipeline": PIPELINE, "execution-id": EXECUTION}
         if stage is not None:

@@ -1,4 +1,4 @@
-"""The ledger on a DynamoDB that moto plays, and attempts in it that have come somewhere."""
+"""The ledger on a DynamoDB simulated by moto, with attempts in various states."""
 
 from collections import deque
 from typing import Any
@@ -28,12 +28,12 @@ def empty_ledger(dynamodb: Any) -> Ledger:
 
 
 def remembered() -> tuple[Ledger, ArtifactBucket]:
-    """The ledger and the artifact bucket of the account that this process runs in, which moto plays."""
+    """The ledger and the artifact bucket of this process's account, simulated by moto."""
     return Ledger(own_aws().table("ledger")), own_aws().artifacts("artifacts")
 
 
 def every_incident(ledger: Ledger, application: str) -> list[IncidentRecord]:
-    """Every incident of an application, which only tests ask for: Belay knows each by its name."""
+    """Every incident of an application, for tests only: Belay reads each by its name."""
     items = ledger.incidents._table.query(f"APPLICATION#{application}", "INCIDENT#")
     return [IncidentRecord.from_item(item) for item in items]
 
@@ -59,7 +59,7 @@ def accepted(
 def bring(
     ledger: Ledger, release: ReleaseReference, stage: str, state: State, *, about: str = "", now: str = NOW
 ) -> None:
-    """Bring an attempt to a state of a stage by the shortest way there is; the waves before were deployed."""
+    """Bring an attempt to a state of a stage by the shortest way; earlier waves were deployed."""
     attempt = ledger.attempts.get(release)
     assert attempt is not None
     if attempt.state is State.ACCEPTED:
@@ -104,7 +104,7 @@ def end_stage(
 
 
 def end(ledger: Ledger, release: ReleaseReference, outcome: Outcome, reason: str = "", *, now: str = NOW) -> None:
-    """Record an attempt's outcome, which nobody is told yet."""
+    """Record an attempt's outcome, which is not announced yet."""
     attempt = ledger.attempts.get(release)
     assert attempt is not None
     assert ledger.attempts.close(attempt, outcome, from_document(reason) if reason else None, now)

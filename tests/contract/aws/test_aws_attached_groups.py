@@ -1,4 +1,4 @@
-"""Which groups hang on a stack's resources: what each service answers, page by page, and what is a fault."""
+"""Which groups are attached to a stack's resources: each service's responses, page by page, and what is a fault."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ SERVICE = "arn:aws:ecs:eu-west-1:123456789012:service/orders/web"
 
 @pytest.fixture
 def asked(stubbed: Stubbed) -> Callable[..., set[str]]:
-    """``asked(service, type, id, *answers)``: the groups found when these answers, and no others, are given."""
+    """``asked(service, type, id, *answers)``: the groups found with exactly these responses."""
 
     def ask(service: str, resource_type: str, physical_id: str, *answers: tuple[str, Any, Any]) -> set[str]:
         made = {name: stubbed(name) for name in SERVICES}

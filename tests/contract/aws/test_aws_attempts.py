@@ -1,4 +1,4 @@
-"""Attempts, versions and stages in the ledger, on a DynamoDB that moto plays."""
+"""Attempts, versions and stages in the ledger, on a DynamoDB simulated by moto."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -163,7 +163,7 @@ def _once(waves: list[list[str]]) -> list[tuple[str, ...]]:
 @given(ALL_WAVES, st.data())
 @settings(max_examples=LIVES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_life_is_read_back_as_it_was_written(no_account: None, waves: Waves, data: st.DataObject) -> None:
-    """Walks a random legal life through random waves, beside a model of it; what may not follow changes nothing."""
+    """Takes a random legal path through random waves, beside a model of it; illegal transitions change nothing."""
     with mock_aws():
         ledger = empty_ledger(boto3.client("dynamodb"))
         release = accepted(ledger, UPLOAD, "1.0.0", waves=waves)
@@ -313,7 +313,7 @@ RACES: dict[str, tuple[State, Writer, Writer]] = {
         lambda ledger, release: recorded(ledger, release, State.RECOVERING),
     ),
 }
-"""What two writers do at once, from a state: the first is faster, between the other's look and its write."""
+"""What two concurrent writers do, from a state: the first one writes between the other's read and write."""
 
 
 @pytest.mark.parametrize("race", RACES)

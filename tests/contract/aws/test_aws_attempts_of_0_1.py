@@ -1,4 +1,4 @@
-"""What Belay 0.1 kept of uploads, releases and stages is read, and becomes items of today when it is written about."""
+"""Belay 0.1's uploads, releases and stages can be read, and are converted on the next write."""
 
 from typing import Any
 
@@ -131,7 +131,7 @@ def test_one_that_holds_something_open_is_adopted_once(old: Ledger) -> None:
 
 
 def test_a_version_is_still_bound_to_what_was_deployed(old: Ledger) -> None:
-    """Other content is refused, the same may come again, and what came before keeps its outcome."""
+    """Other content is refused, the same is accepted again, and earlier attempts keep their outcome."""
     deployed = current(old, "orders", "1.4.1")
     upload = Upload("orders", "releases-bucket", "releases/orders/again.zip", "v9", 7)
     assert old.attempts.claim(upload, "e9", LATER)

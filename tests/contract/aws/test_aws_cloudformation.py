@@ -29,7 +29,7 @@ WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 Stubbed = Callable[[str], tuple[Any, Stubber]]
 
 
-# -- a stack's life, as moto plays it ----------------------------------------------------------------------------------
+# -- a stack's life, simulated by moto ---------------------------------------------------------------------------------
 
 TEMPLATE = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
 
@@ -58,7 +58,7 @@ def test_a_stack_is_made_looked_at_and_deleted(simulated: Callable[[str], Any]) 
     assert stacks.describe_stack("orders-network") is None
 
 
-# -- looking -----------------------------------------------------------------------------------------------------------
+# -- reading -----------------------------------------------------------------------------------------------------------
 
 
 def test_no_stack_is_told_from_a_request_that_is_wrong(stubbed: Stubbed) -> None:
@@ -400,7 +400,7 @@ def test_calls_that_change_a_stack_carry_their_token(stubbed: Stubbed) -> None:
 
 
 EVENTS: dict[str, Any] = {"StackEvents": []}
-"""What CloudFormation shows of an operation that it accepted a moment ago."""
+"""CloudFormation's events of an operation that it accepted a moment ago."""
 
 
 def test_a_token_that_was_taken_before_has_begun_its_operation(stubbed: Stubbed) -> None:
@@ -427,7 +427,7 @@ def test_a_change_set_is_executed_once_although_no_event_tells_so_yet(
         Stacks(client).execute_change_set(CHANGE_SET, "deploy-1")
 
 
-# -- every call that a rollback plan can hold --------------------------------------------------------------------------
+# -- every call of a rollback plan -------------------------------------------------------------------------------------
 
 
 def situations() -> Iterator[Situation]:
@@ -472,7 +472,7 @@ def planned_steps() -> list[Step]:
 
 
 def test_every_step_that_can_be_planned_is_a_call_that_cloudformation_takes(no_account: None) -> None:
-    """botocore checks the arguments against CloudFormation's model before the answer is put in its place."""
+    """botocore checks the arguments against CloudFormation's model before the stubbed response is returned."""
     client = boto3.client("cloudformation", region_name="eu-west-1")
     sent: list[tuple[str, dict[str, Any]]] = []
 

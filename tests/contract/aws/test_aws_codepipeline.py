@@ -1,4 +1,4 @@
-"""Every job is answered once, with arguments that CodePipeline's model takes, whatever happens to it."""
+"""Every job gets one result, with arguments that CodePipeline's model accepts, whatever happens to it."""
 
 import copy
 import hashlib
@@ -31,7 +31,7 @@ Stubbed = Callable[[str], tuple[Any, Stubber]]
 
 
 class Log(list[str]):
-    """Remembers what was logged."""
+    """Records what was logged."""
 
     def __call__(self, message: str) -> None:
         self.append(message)

@@ -1,4 +1,4 @@
-"""The ``belay`` command on an AWS that moto plays: what it gathers, what it does, what it says and its exit status."""
+"""The ``belay`` command on an AWS simulated by moto: its reads, its actions, its output and its exit status."""
 
 import io
 import json
@@ -53,7 +53,7 @@ STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-network/6a7e
 
 
 class Office(House):
-    """A House that people reach with the command: the stack's outputs, the machines, the pause."""
+    """A House that people use through the command: the stack's outputs, the state machines, the pause."""
 
     def __init__(self, simulated: Callable[[str], Any]) -> None:
         super().__init__(simulated)
@@ -89,7 +89,7 @@ class Office(House):
         simulated("cloudformation").create_stack(StackName="belay", TemplateBody=json.dumps(template))
 
     def deploy(self, stage: str, state: State, about: str = "") -> str:
-        """Take the accepted release into a stage, whose execution runs; return the execution."""
+        """Take the accepted release into a stage, whose execution is running; return the execution."""
         self.accept()
         bring(self.ledger, RELEASE, stage, state, about=about, now=LATER)
         document = json.dumps({"release": RELEASE.to_dict(), "stage": stage})
@@ -106,7 +106,7 @@ class Office(House):
         self.states.start_execution(stateMachineArn=arn, name=name, input=json.dumps(document))
 
     def ask(self, token: str = "token") -> None:
-        """Ask people to approve the release in production."""
+        """Request approval of the release in production."""
         told = ApprovalText(
             what="orders 1.0.0 would delete 1.",
             until=LATER,
@@ -140,10 +140,10 @@ Belay = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def belay(capsys: pytest.CaptureFixture[str]) -> Belay:
-    """``belay("status", "orders")`` is the exit status, what was printed and what was complained of."""
+    """``belay("status", "orders")`` is the exit status, the output and the error output."""
 
     def run(*words: str) -> tuple[int, str, str]:
-        capsys.readouterr()  # what functions have said before is not the command's
+        capsys.readouterr()  # earlier output of functions is not the command's
         status = main(list(words))
         captured = capsys.readouterr()
         return status, captured.out, captured.err
@@ -178,7 +178,7 @@ def test_an_application_that_nobody_knows_is_no_idle_one(office: Office, belay: 
 def test_an_upload_is_shown_before_it_is_opened_and_followed_from_there(
     office: Office, belay: Belay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Opened after the first look, asked about after that, then ended."""
+    """Opened after the first read, asked about after that, then ended."""
     put = office.s3.put_object(Bucket="releases-bucket", Key="releases/orders/orders-1.0.0.zip", Body=b"zip")
     upload = upload_of("orders", "releases-bucket", "releases/orders/orders-1.0.0.zip", put["VersionId"], 3)
     looks: list[float] = []
@@ -441,7 +441,7 @@ def test_what_was_logged_about_a_release(office: Office, belay: Belay) -> None:
         {"level": "ERROR", "message": "failed", "attempt": RELEASE.attempt, "exception": "Traceback\nAccessDenied: no"},
         {"level": "INFO", "message": "of another", "attempt": "000000000000"},
     ]
-    begin = int(time.time() * 1000)  # CloudWatch Logs takes no events that are older than two weeks
+    begin = int(time.time() * 1000)  # CloudWatch Logs rejects events older than two weeks
     events = [{"timestamp": begin + n, "message": json.dumps(line)} for n, line in enumerate(lines)]
     office.logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
     entries = document(belay, "logs", "orders")["entries"]
@@ -588,7 +588,7 @@ def test_a_running_stage_is_stopped_and_says_who_did(office: Office, belay: Bela
 
 
 def in_a_wave(office: Office, wave_failure: Literal["stage", "wave"] = "stage") -> dict[str, str]:
-    """A release in three stages of one wave: two are deployed now, one waits for a person. Returns the executions."""
+    """A release in three stages of one wave: two are deploying now, one waits for a person. Returns the executions."""
     office.accept(waves=(("eu", "us", "production"),))
     release = AcceptedRelease.from_dict(office.artifacts.require_json(RELEASE.document_key))
     stages = {each: replace(release.stages["production"], name=each) for each in ("eu", "us", "production")}
@@ -905,7 +905,7 @@ def test_which_of_several_stacks_is_given_up_is_said(office: Office, belay: Bela
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What is sent to the function URL, answered as the decision's function does."""
+    """The requests to the function URL, answered as the decision's function does."""
     requests: list[Any] = []
 
     def post(
@@ -921,7 +921,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 @pytest.fixture
 def types(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """``types("y")`` puts a person at a terminal who types that; without it there is no terminal."""
+    """``types("y")`` simulates a person at a terminal who types that; without it there is no terminal."""
 
     def at_a_terminal(line: str) -> None:
         typed = io.StringIO(f"{line}\n")
@@ -1086,7 +1086,7 @@ def test_nobody_answers(belay: Belay) -> None:
 
 
 def test_a_signed_request_goes_where_botocore_s_own_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy and certificates of one's own count for decisions, too, and a plan of minutes is waited for."""
+    """Configured proxies and certificates apply to decisions, too, and a plan that takes minutes is waited for."""
     made: list[dict[str, Any]] = []
 
     class Session:

@@ -1,4 +1,4 @@
-"""What is on the console's pages, on an AWS that moto plays."""
+"""The console's pages, on an AWS simulated by moto."""
 
 from __future__ import annotations
 

@@ -41,13 +41,13 @@ def test_a_copy_is_made_of_a_snapshot_found_and_deleted(client: Any, kind: Datab
         **{kind.identifier: "orders-db", kind.snapshot.identifier: "belay-1"}
     )
     original = getattr(client, xform_name(kind.describe))(**{kind.identifier: "orders-db"})[kind.listed][0]
-    # moto gives a snapshot no resource id of its database.
+    # moto's snapshots lack the resource id of their database.
     snapshots = [{**each, kind.id_key: original[kind.id_key]} for each in copies.snapshots(kind, "orders-db")]
     taken = newest_usable(kind, snapshots, original[kind.id_key])
     assert taken is not None
 
     _, parameters = copy(kind).restore(original, taken)
-    # moto knows no default option groups.
+    # moto has no default option groups.
     copies.make(kind, {name: value for name, value in parameters.items() if name != "OptionGroupName"})
 
     (found,) = copies.all()

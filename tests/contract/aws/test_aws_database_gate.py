@@ -1,4 +1,4 @@
-"""The gate of database changes, on a ledger that moto plays."""
+"""The gate of database changes, on a ledger simulated by moto."""
 
 import json
 from collections.abc import Callable

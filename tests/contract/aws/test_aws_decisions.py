@@ -1,4 +1,4 @@
-"""What people decide is recorded once and told to whatever waits; who was not told is told again."""
+"""Decisions are recorded once and delivered to the waiting execution; undelivered ones are delivered again."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -209,7 +209,7 @@ def test_a_held_release_is_let_through(ledger: Ledger, waiting: tuple[Executions
 
 @pytest.fixture
 def approvals(ledger: Ledger, simulated: Callable[[str], Any]) -> tuple[Approvals, Callable[[], list[str]]]:
-    """Approvals, and the subjects of what was told since the last look."""
+    """Approvals, and the subjects of messages since the last call."""
     s3, sns, sqs = simulated("s3"), simulated("sns"), simulated("sqs")
     s3.create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     topic = sns.create_topic(Name="belay")["TopicArn"]
@@ -276,7 +276,7 @@ def test_an_answer_that_did_not_arrive_is_delivered_again(
 
 
 class Continued(Executions):
-    """The execution that asked is stopped, and its successor's task waits, as soon as an answer is sent or before."""
+    """The requesting execution is stopped, and its successor's task waits, as soon as an answer is sent or before."""
 
     def __init__(self, ledger: Ledger, *, old_one_waits: bool = False) -> None:
         self._ledger = ledger

@@ -1,4 +1,4 @@
-"""``belay doctor``: what is in order, what is wrong with what to do, and what may not be looked at."""
+"""``belay doctor``: what is in order, what is wrong with what to do, and what cannot be read."""
 
 import io
 import json
@@ -42,7 +42,7 @@ def office(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> 
     """An Office where everything is in order."""
     monkeypatch.delenv("BELAY_STACK", raising=False)
     made = Office(simulated)
-    # moto does not show what a bucket sends to EventBridge.
+    # moto does not return a bucket's EventBridge configuration.
     monkeypatch.setattr(Buckets, "tells_eventbridge", lambda self, bucket: True)
     topic = simulated("sns").create_topic(Name="on-call")["TopicArn"]
     queue = "arn:aws:sqs:eu-west-1:123456789012:on-call"
@@ -55,7 +55,7 @@ def office(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> 
     for name, statement in STATEMENTS.items():
         document = json.dumps({"Version": "2012-10-17", "Statement": statement})
         iam.create_policy(PolicyName=f"belay-{name}", PolicyDocument=document)
-    # moto simulates no policies.
+    # moto does not simulate policies.
     monkeypatch.setattr(Roles, "refused", simulating({"dynamodb:PutItem"}))
     return made
 
@@ -101,7 +101,7 @@ YOU = "arn:aws:sts::123456789012:user/moto"
 
 
 def simulating(refused: set[str], asked: list[Any] | None = None) -> Callable[..., list[str] | None]:
-    """IAM's simulation, which refuses these actions to everybody; it knows the service role and the caller."""
+    """IAM's simulation, which denies these actions to everybody; it knows the service role and the caller."""
 
     def simulate(_: Roles, role: str, actions: Sequence[str], resource: str, context: Any = None) -> list[str] | None:
         if asked is not None:
@@ -306,7 +306,7 @@ def test_a_rule_that_is_disabled_is_a_problem(
 
 
 def given_to_belay(monkeypatch: pytest.MonkeyPatch, **parameters: str) -> dict[str, str]:
-    """Let Belay's stack be deployed with these parameters; they may change before the command runs."""
+    """Deploy Belay's stack with these parameters; they may change before the command runs."""
     found = Account.of
     monkeypatch.setattr(Account, "of", lambda where: replace(found(where), given=parameters))
     return parameters
@@ -321,7 +321,7 @@ VALUE = "TableVersion of orders/production, network"
 
 @pytest.fixture
 def tables(office: Office, monkeypatch: pytest.MonkeyPatch, simulated: Callable[[str], Any]) -> Any:
-    """The same office, in which production takes a parameter from a table that is there, and that Belay may read."""
+    """The same office, in which production takes a parameter from a table that exists, and that Belay may read."""
     read = Registrations.read
 
     def with_a_table(self: Registrations) -> Any:
@@ -427,12 +427,12 @@ FILES = "belay-files-123456789012-eu-central-1"
 PLACE = ("orders", "111111111111", "eu-central-1")
 BUS = "arn:aws:events:eu-west-1:123456789012:event-bus/belay-spokes"
 SEEN = SeenThere(*PLACE, {"look": [], "deploy": [], "forecast": [], "recover": [], "clean": []}, [BUS])
-"""What Belay answers about an account that is ready."""
+"""Belay's response about an account that is ready."""
 
 
 @pytest.fixture
 def elsewhere(office: Office, monkeypatch: pytest.MonkeyPatch, simulated: Callable[[str], Any]) -> Any:
-    """The same office with production in another account, for which everything is ready; the bucket of its files."""
+    """The same office with production in another account, for which everything is ready, and its files' bucket."""
     roles = PlaceRoles.named_alike("aws", "111111111111")
     place, read = StagePlace("aws", "111111111111", "eu-central-1", roles), Registrations.read
 
@@ -465,7 +465,7 @@ def test_a_stage_elsewhere_is_in_order_where_its_account_is_ready(
     assert found[f"rule of {THERE}"]["state"] == "ok"
     told = f"the roles for look, deploy, recover, clean of {THERE} trust Belay for orders"
     assert found["orders/production"]["detail"] == told
-    # Its role cannot be seen from here, that of the stage at home can.
+    # Its role cannot be read from here, the role of the stage at home can.
     assert "service role of orders/test" in found
 
 
@@ -558,7 +558,7 @@ def test_what_belay_sees_there_is_read_from_its_answer(office: Office, monkeypat
             return {"Payload": io.BytesIO(json.dumps(answers.pop(0)).encode())}
 
     belay = Account.of(Where())
-    # It looks into every place before it answers, which takes longer than most calls, and must not be begun again.
+    # It reads every place before it responds, which takes longer than most calls, and must not be retried.
     monkeypatch.setattr(belay.aws, "client", lambda service, patient=False: Functions() if patient else None)
 
     assert spokes.seen(belay) == [SEEN]

@@ -1,4 +1,4 @@
-"""The gateway to operators' database executors: what is no answer is a fault, and AWS's faults are AWS's."""
+"""The gateway to operators' database executors: an invalid response is a fault, and AWS's faults are AWS's."""
 
 import io
 import json

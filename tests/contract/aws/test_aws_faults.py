@@ -81,7 +81,7 @@ def test_an_answer_becomes_a_fault_by_its_code(code: str, status: int, fault: ty
 
 BOTOCORE_S = {*vars(ThrottledRetryableChecker)["_THROTTLED_ERROR_CODES"]}
 QUOTA = "LimitExceededException"
-"""A throttle to botocore, for the sake of services that are not called here."""
+"""A throttle to botocore, because of services that are not called here."""
 
 
 @pytest.mark.parametrize("code", sorted(BOTOCORE_S - {QUOTA}))
@@ -112,7 +112,7 @@ THROTTLES = {
     "ssm": {"ThrottlingException", "TooManyUpdates"},
     "stepfunctions": {"ExecutionLimitExceeded", "KmsThrottlingException"},
 }
-"""Every code that asks to slow down in the models of the services that are called here."""
+"""Every throttling code in the models of the services that are called here."""
 
 UNMODELLED = {
     # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CancellationReason.html
@@ -128,7 +128,7 @@ def modelled(service: str) -> set[str]:
 
 
 def shapes(service: str) -> set[str]:
-    """The names of a service's errors, some of which RDS answers without their end."""
+    """The names of a service's errors; RDS returns some without their suffix."""
     names = {fault.name for fault in SESSION.get_service_model(service).error_shapes}
     return names | {name.removesuffix("Fault") for name in names}
 
@@ -144,7 +144,7 @@ def test_every_throttle_that_is_known_is_one_of_some_service() -> None:
 
 
 def compared(module: ModuleType) -> set[str]:
-    """The error codes that a gateway tells apart: written in the comparison, or in a set that it names."""
+    """The error codes that a gateway distinguishes: written in the comparison, or in a set that it names."""
     codes: set[str] = set()
     for part in chain.from_iterable(map(ast.walk, told_apart(module))):
         if isinstance(part, ast.Name):

@@ -1,4 +1,4 @@
-"""One account and region as gateways: made once, and with whose credentials."""
+"""The gateways of one account and region: created once, and their credentials."""
 
 import re
 from collections.abc import Callable
@@ -82,7 +82,7 @@ def test_a_patient_client_waits_long_and_asks_once(aws: Aws, made: list[Any]) ->
 
 
 class TestAnotherAccount:
-    """A role that is assumed, with STS's answers written down."""
+    """A role that is assumed, with STS's stubbed responses."""
 
     @pytest.fixture
     def sts(self, stubbed: Callable[[str], tuple[Any, Stubber]]) -> tuple[Aws, Stubber]:

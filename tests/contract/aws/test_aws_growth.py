@@ -1,4 +1,4 @@
-"""A ledger that has grown is asked no more than a small one, by anybody who reads or writes it."""
+"""A large ledger needs no more requests than a small one, for any reader or writer."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,7 +24,7 @@ def office(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_nothing_asks_more_of_a_ledger_that_has_grown(office: GrownOffice, monkeypatch: pytest.MonkeyPatch) -> None:
-    # With half of DynamoDB's pages, half of the releases show who reads more of them.
+    # With half of DynamoDB's page size, half of the releases show who reads more of them.
     monkeypatch.setattr(grown_ledger, "PAGE_BYTES", grown_ledger.PAGE_BYTES // 2)
     monkeypatch.setattr(moto_table, "RESULT_SIZE_LIMIT", moto_table.RESULT_SIZE_LIMIT // 2)
     office.grow(10)

@@ -1,4 +1,4 @@
-"""The CloudFormation Hook on invocations of the documented shape, on an AWS that moto plays."""
+"""The CloudFormation Hook with invocations of the documented shape, on an AWS simulated by moto."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ SSH: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22}
 
 
 def open_to(cidr: Any) -> str:
-    """A template with a group that lets a network in by SSH."""
+    """A template with a group that allows a network in by SSH."""
     group = {"GroupDescription": "web", "SecurityGroupIngress": [SSH | {"CidrIp": cidr}]}
     return json.dumps(
         {
@@ -50,7 +50,7 @@ BAD, GOOD, EITHER = open_to("0.0.0.0/0"), open_to("10.0.0.0/8"), open_to({"Ref":
 
 
 class Shown(Stacks):
-    """CloudFormation as far as it is asked: one stack with its status and its root, and one change set."""
+    """CloudFormation with one stack, its status and its root, and one change set."""
 
     def __init__(self) -> None:
         self.standing = "UPDATE_IN_PROGRESS"
@@ -67,7 +67,7 @@ class Shown(Stacks):
 
 @dataclass(frozen=True)
 class Context:
-    """What Lambda passes, as far as it is asked."""
+    """The part of Lambda's context that is used."""
 
     milliseconds: int = 25_000
 
@@ -77,7 +77,7 @@ class Context:
 
 @dataclass
 class World:
-    """The Hook's surroundings: what is registered, what Belay submitted, and the template that is to be judged."""
+    """The Hook's surroundings: the registration, what Belay submitted, and the template to be checked."""
 
     ledger: Ledger
     ssm: Any
@@ -91,7 +91,7 @@ class World:
             self.ssm.put_parameter(Name=f"/belay/applications/{name}", Value=text, Type="String", Overwrite=True)
 
     def submit(self, template: str = "", *, stack: str = STACK, change_set: str = OWN, at: str = "") -> None:
-        """Let Belay begin an operation."""
+        """Make Belay begin an operation."""
         self.ledger.operations.record(
             stack,
             "token",
@@ -122,7 +122,7 @@ def world(ledger: Ledger, simulated: Callable[[str], Any], monkeypatch: pytest.M
     own_aws.cache_clear()
 
 
-# -- what is judged ----------------------------------------------------------------------------------------------------
+# -- what is checked ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fixture", ["stack_create", "stack_update", "stack_change_set"])
@@ -221,7 +221,7 @@ def test_a_nested_stack_is_judged_as_its_root_is_registered(world: World) -> Non
     assert "no stage registers this stack" in world.answer("stack_update", stackId=nested)["message"]
 
 
-# -- what is not judged ------------------------------------------------------------------------------------------------
+# -- what is not checked -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_another_application_s_waivers_do_not_count(world: World) -> None:
 
 
 def test_the_name_that_counts_is_the_one_in_the_stack_s_id(world: World) -> None:
-    """Forged or not: only CloudFormation makes the id."""
+    """Forged or not: only CloudFormation creates the id."""
     world.template = BAD
     event = json.loads((FIXTURES / "stack_update.json").read_text())
     event["requestData"]["targetLogicalId"] = "somebody-else-s"
@@ -288,7 +288,7 @@ def test_the_name_that_counts_is_the_one_in_the_stack_s_id(world: World) -> None
 
 
 def test_belay_s_own_change_set_goes_on_whatever_it_says(world: World) -> None:
-    """A recovery goes back to what may violate today's policies."""
+    """A rollback may return to something that violates today's policies."""
     world.template = BAD
     world.submit(change_set=CHANGE_SET, at="2020-01-01T00:00:00.000+00:00")
     assert "an operation of Belay's own" in world.answer("stack_change_set")["message"]
@@ -463,7 +463,7 @@ def test_a_message_is_as_long_as_cloudformation_keeps_it(world: World) -> None:
 
 
 class Loader(yaml.CSafeLoader):
-    """Reads CloudFormation's tags as what they are about."""
+    """Reads CloudFormation's tags as their content."""
 
 
 def _untagged(loader: Loader, suffix: str, node: yaml.Node) -> Any:
@@ -556,7 +556,7 @@ URL = "https://s3.eu-west-1.amazonaws.com/hooks/payload?X-Amz-Signature=0"
 
 
 class S3:
-    """An HTTPS connection that gives one answer."""
+    """An HTTPS connection that returns one response."""
 
     def __init__(self, status: int, body: bytes) -> None:
         self.status, self.body = status, body

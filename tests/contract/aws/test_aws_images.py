@@ -57,7 +57,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleTy
 
 
 def smoke_tested(module: Callable[[str], ModuleType], stubbed: Stubbed, *consoles: str) -> list[float]:
-    """Test an image whose instance says this; return for how long was waited each time."""
+    """Test an image whose instance outputs this; return how long each wait was."""
     smoke, (ec2, stub) = module("publish/smoke_test"), stubbed("ec2")
     asked = {
         "ImageId": IMAGE_ID,
@@ -151,7 +151,7 @@ def test_an_image_has_a_name_for_good_before_it_is_the_latest(
 ) -> None:
     publish, (ssm, stub) = module("publish/publish_image"), stubbed("ssm")
     stub.add_response("put_parameter", {"Version": 1}, put(OWN, overwrite=False))
-    # Parameter Store looks at the image only after it has answered.
+    # Parameter Store validates the image only after it has responded.
     stub.add_client_error("get_parameter", "ParameterNotFound")
     stub.add_response("get_parameter", *value(OWN, IMAGE_ID))
     stub.add_response("put_parameter", {"Version": 7}, put(LATEST, overwrite=True))
@@ -217,7 +217,7 @@ def test_an_event_that_was_not_taken_fails_the_build(module: Callable[[str], Mod
 def build(
     module: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[..., list[str]]:
-    """``build()`` runs the script after Packer, in which a step may ``fail``; what it did, in order."""
+    """``build()`` runs the script after Packer, in which a step may ``fail``; returns its actions, in order."""
     publish = module("publish/publish_image")
     more = {"AWS_REGION": "eu-west-1", "SUBNET_ID": "subnet-1", "TEST_SECURITY_GROUP_ID": "sg-1"}
     for name, text in {**ENVIRONMENT, **more, "SHARED_ACCOUNTS": "222233334444,333344445555"}.items():
@@ -291,7 +291,7 @@ TAGS = {"acme:image": "base", "acme:build": "20261129-42", "Name": "base-2026112
 
 @pytest.fixture
 def copied(module: Callable[[str], ModuleType], stubbed: Stubbed) -> Callable[..., tuple[dict[str, str], list[float]]]:
-    """``copied({...}, {...})`` copies the image to a region whose EC2 describes the copy so, look after look."""
+    """``copied({...}, {...})`` copies the image to a region whose EC2 returns these descriptions, one per read."""
     copy, (there, stub) = module("publish/copy_image"), stubbed("ec2")
     marks = [{"Key": key, "Value": value} for key, value in TAGS.items()]
     asked = {
@@ -368,7 +368,7 @@ def described(image_id: str, days: int) -> dict[str, Any]:
 
 
 class Account:
-    """What the account answers; a test says what differs from an old image that nothing uses."""
+    """The account's responses; a test gives the differences from an old image that nothing uses."""
 
     def __init__(self, stubbed: Stubbed) -> None:
         (self.ec2, self.images), (self.ssm, self.names), (self.scaling, self.groups) = (
@@ -556,7 +556,7 @@ def test_a_name_that_is_gone_keeps_nothing(retire: Callable[..., dict[str, Any]]
     "image", ["resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023", "resolve:ssm:/shop/image"]
 )
 def test_names_of_others_are_not_read(retire: Callable[..., dict[str, Any]], account: Account, image: str) -> None:
-    """What has the image under another name is a reference of its own; to read it takes a permission."""
+    """Whatever has the image under another name is another reference; reading it needs a permission."""
     in_a_group(account, image)
     account.reports(OLD, "pending")
 

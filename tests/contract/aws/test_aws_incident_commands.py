@@ -1,4 +1,4 @@
-"""What a person is told of incidents, messages, stages and releases by the command, and what is sent for them."""
+"""The command's output about incidents, messages, stages and releases, and the requests it sends."""
 
 import json
 from collections.abc import Callable
@@ -62,7 +62,7 @@ def belay(capsys: pytest.CaptureFixture[str]) -> Belay:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
-    """What is sent to the function URL, answered as the decision's function does."""
+    """The requests to the function URL, answered as the decision's function does."""
     requests: list[dict[str, str]] = []
 
     def post(url: str, body: dict[str, str], *_: object) -> tuple[int, Any]:
@@ -101,7 +101,7 @@ def needs_operator(office: Office) -> Incident:
     return incident
 
 
-# -- first what needs a person -----------------------------------------------------------------------------------------
+# -- what needs a person comes first -----------------------------------------------------------------------------------
 
 
 def test_an_idle_belay_with_an_open_incident_is_not_said_to_be_idle(office: Office, belay: Belay) -> None:

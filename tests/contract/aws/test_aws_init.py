@@ -1,4 +1,4 @@
-"""``belay init --from-stack`` on an AWS that moto plays: what is read of a stack, and what is not written."""
+"""``belay init --from-stack`` on an AWS simulated by moto: what is read of a stack, and what is not written."""
 
 import json
 from collections.abc import Callable

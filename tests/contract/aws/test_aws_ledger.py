@@ -222,7 +222,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["look", "acquire", "give back"]), AC
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_there_are_never_two_owners(no_account: None, steps: list[tuple[str, str]]) -> None:
-    """Whatever was seen, and however long ago: a token that was passed over changes nothing more."""
+    """Whatever was read, and however long ago: an outdated token changes nothing."""
     seen: dict[str, Any] = {}
     tokens: dict[str, int] = {}
     with mock_aws():
@@ -416,7 +416,7 @@ def test_a_baseline_that_was_captured_first_stands(ledger: Ledger) -> None:
     assert ledger.baselines.of(release().origin, "production") == {"network": stood}
 
 
-# -- answers of DynamoDB that moto does not give -----------------------------------------------------------------------
+# -- responses of DynamoDB that moto lacks -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("reasons", "times"), [(["None", "TransactionConflict"], 5), (["ThrottlingError", "None"], 1)])

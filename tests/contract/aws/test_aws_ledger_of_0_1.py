@@ -1,4 +1,4 @@
-"""What Belay 0.1 kept in its ledger is read, as far as it is about incidents, locks, people, pipelines and stacks."""
+"""Belay 0.1's ledger items about incidents, locks, people, pipelines and stacks can be read."""
 
 from collections.abc import Callable
 from dataclasses import replace

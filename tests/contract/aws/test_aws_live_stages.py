@@ -1,4 +1,4 @@
-"""A deployed stage validated again and again, against moto: drift, one message a finding, faults."""
+"""A deployed stage validated repeatedly, on moto: drift, one message per finding, faults."""
 
 import hashlib
 import json
@@ -51,7 +51,7 @@ SSH = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp
 
 @dataclass
 class Deployed:
-    """An application deployed in one stage, with a queue that hears its topic."""
+    """An application deployed in one stage, with a queue subscribed to its topic."""
 
     aws: Aws
     revalidations: Revalidations
@@ -210,7 +210,7 @@ def test_a_stack_that_is_gone_is_a_fault(deployed: Deployed) -> None:
 
 
 def replicate(deployed: Deployed, region: str) -> str:
-    """Make the stage's stack in another region as well, and register that region. Returns the group's id there."""
+    """Create the stage's stack in another region as well, and register that region. Returns the group's id there."""
     vpc = deployed.aws("ec2", region_name=region).create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     cloudformation = deployed.aws("cloudformation", region_name=region)
     cloudformation.create_stack(

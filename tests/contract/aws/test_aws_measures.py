@@ -1,4 +1,4 @@
-"""What is measured is written where it happens, on an AWS that moto plays."""
+"""Metrics are written where they happen, on an AWS simulated by moto."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> I
 
 @pytest.fixture
 def measured(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, Any]]:
-    """The metrics written since the last time, those that are times as true."""
+    """The metrics written since the last call, durations as true."""
 
     def look() -> dict[str, Any]:
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]

@@ -1,4 +1,4 @@
-"""A stage whose stacks do not run the same version is told stack by stack, on an AWS that moto plays."""
+"""A stage whose stacks run different versions is shown stack by stack, on an AWS simulated by moto."""
 
 from collections.abc import Callable
 from typing import Any
@@ -58,7 +58,7 @@ STUCK = RollbackPlan((), (LeftToDo("service", "bring it to a stable status"),))
 
 
 def mixed(house: House) -> ReleaseReference:
-    """1.0.0 is deployed; 1.1.0 failed, and one of the stacks that it changed could not be taken back."""
+    """1.0.0 is deployed; 1.1.0 failed, and one of the stacks that it changed could not be rolled back."""
     end_stage(house.ledger, release(house, "1.0.0"))
     failed = release(house, "1.1.0")
     bring(house.ledger, failed, "production", State.EXECUTING)

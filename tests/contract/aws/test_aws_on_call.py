@@ -1,4 +1,4 @@
-"""Incidents in people's hands: who is on one, and that one is done; each recorded, and told once."""
+"""Acknowledging and closing incidents: each recorded, and announced once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ ANN, JO = (Principal(f"arn:aws:iam::111122223333:user/{name}", f"AIDA{name}") fo
 
 
 class Left:
-    """A House in which a release was left to a person, and whoever is on call there."""
+    """A House in which a release was left to a person, and the person on call there."""
 
     def __init__(self, house: House) -> None:
         self.house = house

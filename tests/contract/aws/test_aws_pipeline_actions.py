@@ -1,4 +1,4 @@
-"""The Invoke actions that change or tell something, against moto's RDS, SNS and Parameter Store."""
+"""The Invoke actions that change or announce something, on moto's RDS, SNS and Parameter Store."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""However the events of an execution come (late, twice, reordered, or never), the ledger ends the same."""
+"""However an execution's events arrive (late, twice, reordered, or never), the ledger ends the same."""
 
 import json
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ SESSION = boto3.Session(region_name=REGION, aws_access_key_id="testing", aws_sec
 ROLE = "arn:aws:iam::123456789012:role/belay/orders"
 FILES = "belay-files-123456789012-"
 WHERE = ("111122223333", "eu-west-1")
-"""Where the events of AWS's documentation happened."""
+"""The account and region of the events in AWS's documentation."""
 STAGE = f"""
 service_role: {ROLE}
 stacks: {{web: {{name: orders-web}}}}
@@ -64,7 +64,7 @@ TEMPLATE = '{"Resources": {"Web": {"Type": "AWS::SNS::Topic"}}}'
 
 
 class StacksOfThen(Stacks):
-    """CloudFormation as moto plays it, at the time of a world's deployment instead of today."""
+    """CloudFormation simulated by moto, at the time of a world's deployment instead of today."""
 
     def __init__(self, client: Any, world: World) -> None:
         super().__init__(client)
@@ -76,7 +76,7 @@ class StacksOfThen(Stacks):
 
 
 class Account:
-    """Belay's own part of an account that moto plays, and the pipeline of a world."""
+    """Belay's own part of an account simulated by moto, and the pipeline of a world."""
 
     def __init__(self, world: World) -> None:
         self.clients: dict[str, Any] = {}
@@ -128,7 +128,7 @@ class Account:
         return [json.loads(json.loads(each["Body"])["Message"]) for each in received]
 
     def ending(self) -> dict[str, Any]:
-        """What the ledger says in the end, without the times at which Belay looked."""
+        """The ledger's final state, without the times at which Belay read."""
         record = self.ledger.pipelines.get("orders", "production", EXECUTION)
         assert record is not None
         good = self.ledger.pipelines.good("orders", "production")
@@ -152,7 +152,7 @@ in_moto = pytest.mark.usefixtures("moto")
 
 @cache
 def in_order(name: str) -> dict[str, Any]:
-    """The ledger's end when every event comes once, in order and at once."""
+    """The ledger's final state when every event comes once, in order and immediately."""
     world = WORLDS[name]()
     with mock_aws():
         account = Account(world)
@@ -176,7 +176,7 @@ def test_a_life_in_order_is_recorded_to_its_end(name: str) -> None:
 
 
 def without_preparation(ending: dict[str, Any]) -> dict[str, Any]:
-    """Whether the stage was seen while it could be prepared depends on when events come, and on nothing else."""
+    """Only the preparation depends on when events come: whether the stage was seen in time."""
     done = [mark for mark in ending["record"]["done"] if mark != "PREPARED"]
     return ending | {"record": ending["record"] | {"done": done}}
 
@@ -193,7 +193,7 @@ def test_late_twice_reordered_or_missing_events_end_the_same(name: str, data: st
         account.sweep()
         for index in arriving:
             moment, event = world.events[index]
-            # An event tells what was; by the time it comes, more may have happened, and never less.
+            # An event shows the past; by the time it comes, more may have happened, and never less.
             late = data.draw(st.integers(max(world.now, moment), len(world.moments) - 1))
             world.now = late
             account.receive(event)
@@ -405,7 +405,7 @@ SPOKE = "111111111111"
 
 
 class OfSpoke(Account):
-    """An account whose stage lies in another one, where the world's pipeline is."""
+    """An account whose stage is in another one, which has the world's pipeline."""
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(world)
@@ -479,7 +479,7 @@ def test_a_build_that_no_pipeline_asked_for_hints_at_nothing() -> None:
 
 
 def failed_stack(account: Account) -> str | None:
-    """What comes of CloudFormation's event about the registered stack, from an operation without a token."""
+    """The result of CloudFormation's event about the registered stack, from an operation without a token."""
     stack_id = account.clients["cloudformation"].describe_stacks(StackName="orders-web")["Stacks"][0]["StackId"]
     return account.failed_stacks.take_up(stack_id, StackStatus.UPDATE_ROLLBACK_COMPLETE, "no capacity", None)
 
@@ -503,7 +503,7 @@ def test_somebody_else_s_failure_is_taken_up_while_the_pipeline_rests() -> None:
     assert failed_stack(account) is not None
 
 
-# -- the Invoke action that takes back ---------------------------------------------------------------------------------
+# -- the Invoke action that rolls back ---------------------------------------------------------------------------------
 
 
 def asks(account: Account, token: str | None = None) -> Success:

@@ -1,4 +1,4 @@
-"""What is asked of CodePipeline, CodeBuild, CodeDeploy and CloudWatch Logs, against botocore's models."""
+"""Calls of CodePipeline, CodeBuild, CodeDeploy and CloudWatch Logs, against botocore's models."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -213,7 +213,7 @@ def test_a_pipeline_that_cannot_be_given_the_zip_is_a_matter_of_registration(
 
 
 class Gathering:
-    """A Diagnoses whose services answer what was written down."""
+    """A Diagnoses whose services return stubbed responses."""
 
     def __init__(self, stubbed: Stubbed) -> None:
         made = {name: stubbed(name) for name in ("codebuild", "logs", "codedeploy", "cloudformation")}

@@ -1,4 +1,4 @@
-"""Stages in other accounts and regions, as moto plays them: what is looked at where, and what cannot be reached."""
+"""Stages in other accounts and regions, simulated by moto: what is read where, and what cannot be reached."""
 
 import hashlib
 import json
@@ -68,7 +68,7 @@ FILES = "belay-files-123456789012-eu-central-1"
 
 
 def there(service: str, account: str = SPOKE, region: str = REGION) -> Any:
-    """A client in another account of moto's: whoever assumes a role is in the role's account."""
+    """A client in another account of moto's: a session of a role is in the role's account."""
     role = f"arn:aws:iam::{account}:role/belay-look"
     keys = boto3.client("sts", region_name=region).assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     return boto3.client(  # type: ignore[call-overload]
@@ -81,7 +81,7 @@ def there(service: str, account: str = SPOKE, region: str = REGION) -> Any:
 
 
 def stack(name: str, status: StackStatus, account: str = SPOKE, region: str = REGION) -> str:
-    """Make a stack elsewhere that stands in a status. Returns its id."""
+    """Create a stack elsewhere with a status. Returns its id."""
     made = there("cloudformation", account, region).create_stack(StackName=name, TemplateBody=QUEUE)
     cloudformation_backends[account][region].stacks[made["StackId"]].status = status.value
     return str(made["StackId"])
@@ -189,7 +189,7 @@ def test_an_event_cannot_speak_of_another_account_or_region_than_it_comes_from(
 
 @pytest.fixture
 def sweep(house: House, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
-    """``sweep()`` runs the function, with what is given in the event."""
+    """``sweep()`` runs the function, with the event's content."""
     app = function("sweep")
     for name in ("RELEASE_BUCKET", "NOTIFICATION_TOPIC_ARN", "PAUSE_PARAMETER", "DEPLOY_RELEASE_MACHINE_ARN"):
         monkeypatch.setenv(name, house.topic if "TOPIC" in name else "none")
@@ -198,7 +198,7 @@ def sweep(house: House, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[s
 
 
 def register(house: House, application: str, stage: str) -> None:
-    """Register an application with a production of its own network."""
+    """Register an application whose production has its own network."""
     name = f"/belay/applications/{application}"
     text = stage.replace("orders-network", f"{application}-network")
     house.ssm.put_parameter(Name=name, Value="stages: [production]", Type="String")
@@ -206,7 +206,7 @@ def register(house: House, application: str, stage: str) -> None:
 
 
 def bar(monkeypatch: pytest.MonkeyPatch, fault: AwsFault, *regions: str) -> list[str]:
-    """Let these regions be out of reach. Returns the applications for which they were tried."""
+    """Make these regions unreachable. Returns the applications for which they were tried."""
     at, tried = Aws.at, list[str]()
 
     def barred(aws: Aws, place: StagePlace | None, power: Power, session: Session) -> Aws:
@@ -397,7 +397,7 @@ def test_a_service_role_of_another_account_needs_a_stage_there(house: House) -> 
 
 @pytest.fixture
 def files(house: House) -> StageFiles:
-    """The files of a release in production, where none is yet."""
+    """The files of a release in production, where there are none yet."""
     template = b"Resources: {}\n"
     s3 = boto3.client("s3", region_name=REGION)
     s3.create_bucket(Bucket=FILES, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
@@ -521,7 +521,7 @@ FORECASTS = "arn:aws:states:eu-west-1:123456789012:execution:belay-forecast-chan
 
 
 def copy_of(database: str, execution: str) -> str:
-    """Make a copy of a database elsewhere, which an execution has left. Returns its name."""
+    """Create a copy of a database elsewhere, left by an execution. Returns its name."""
     tags = {"copy-of": database, "execution": execution, "delete-after": "2999-01-01T00:00:00+00:00"}
     name = f"{database}-belay-copy-1"
     there("rds").create_db_instance(

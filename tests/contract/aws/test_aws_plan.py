@@ -1,4 +1,4 @@
-"""Plans on an AWS that moto plays: what is only planned claims nothing, records nothing and leaves nothing."""
+"""Dry runs on an AWS simulated by moto: they claim nothing, record nothing and leave nothing."""
 
 import hashlib
 import io
@@ -93,7 +93,7 @@ def items(house: House) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def release(house: House, admission: Admission) -> ReleaseReference:
-    """A release that was opened to be planned."""
+    """A release that was opened for a dry run."""
     return admission.preview(uploaded(house, archive()), [])[0]
 
 

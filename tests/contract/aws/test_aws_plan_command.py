@@ -1,4 +1,4 @@
-"""``belay plan`` on an AWS that moto plays: what it uploads and starts, how it waits, and what it ends with."""
+"""``belay plan`` on an AWS simulated by moto: what it uploads and starts, how it waits, and its exit status."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +26,7 @@ Ends = Callable[..., None]
 
 @pytest.fixture
 def ends(monkeypatch: pytest.MonkeyPatch) -> Ends:
-    """``ends("SUCCEEDED", output)`` lets the plan that is started run for a look, and then end so."""
+    """``ends("SUCCEEDED", output)`` makes the started plan run for one poll, and then end so."""
 
     def end(status: str, output: Mapping[str, Any] | None = None, cause: str = "") -> None:
         looks: Iterator[EndedExecution | None] = iter([None, EndedExecution(status, output or {}, cause)])

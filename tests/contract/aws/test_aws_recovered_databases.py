@@ -1,4 +1,4 @@
-"""Looking at an incident's databases where AWS refuses it: no reason to leave the stacks as they are."""
+"""Observing an incident's databases when AWS denies it, which must not block the stacks."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -56,7 +56,7 @@ def house(simulated: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def look(code: str) -> DatabaseSeen:
-    """Look at the one database, on an RDS that answers the first question with this error."""
+    """Observe the one database, on an RDS that returns this error to the first call."""
     event = {"application": "orders", "stage": "production", "incident": INCIDENT, "fencing": None}
     rds = SESSION.client("rds")
     with Stubber(rds) as stub:

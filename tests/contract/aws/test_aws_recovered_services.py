@@ -1,4 +1,4 @@
-"""The services of an incident, restarted once and stopped and brought back, whatever dies in between, on moto."""
+"""The services of an incident, restarted once and stopped and restarted, with crashes in between, on moto."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -202,14 +202,14 @@ CHANGING = (
 
 
 def play(stage: Stages, *planners: Callable[[Situation], tuple[Todo, ...]]) -> None:
-    """Take the steps of each planner until none but waiting is left."""
+    """Take the steps of each planner until only waiting is left."""
     for planner in planners:
         while any(step.action is not Action.WAIT for step in planner(stage.situation()) if isinstance(step, Step)):
             stage.take(planner)
 
 
 def killing(monkeypatch: pytest.MonkeyPatch, point: int, *, after: bool) -> list[str]:
-    """Let the function die before or after the change of that number; the names of those that happened."""
+    """Kill the function before or after the change of that number; returns the names of those that happened."""
     happened: list[str] = []
     number = iter(range(10_000))
 

@@ -1,4 +1,4 @@
-"""What becomes of a step about a stack that CloudFormation refuses: it is noted, and the rest of the plan goes on."""
+"""A step about a stack that CloudFormation refuses is recorded, and the rest of the plan continues."""
 
 import hashlib
 import json
@@ -64,7 +64,7 @@ def recovered(stacks: Stacks, recovery: Recovery | None = None) -> RecoveredStac
 
 
 def looking(recovery: Recovery, stacks: Stacks, drift: ResourceDrift) -> RecoveredStacks:
-    """Nothing is hidden in these stacks, and nothing stands elsewhere."""
+    """These stacks have no hidden values and none stored elsewhere."""
     values = StackValues(stacks, ParameterVersions(None), Secrets(None), recovery.ledger)
     return RecoveredStacks(recovery, stacks, drift, values)
 
@@ -168,7 +168,7 @@ ROLLING = "UPDATE_ROLLBACK_IN_PROGRESS"
 
 
 class Showing(Stacks):
-    """CloudFormation shows these events of the stack, of which a topic is a part, and no operation of Belay's."""
+    """CloudFormation returns these events of the stack, which includes a topic, and no operation of Belay's."""
 
     def __init__(self, *events: tuple[str, str]) -> None:
         self.shown = [told(second, *each) for second, each in enumerate(events)]
@@ -232,9 +232,9 @@ def test_a_resource_that_may_not_be_read_is_left_to_a_person_with_the_reason(hou
 
 
 class Offering(Stacks):
-    """CloudFormation has made the change set that was asked for, which does this to a nested stack with a table in it.
+    """CloudFormation has created the requested change set, which does this to a nested stack with a table in it.
 
-    It can be deleted, and not executed.
+    It can be deleted, but not executed.
     """
 
     def __init__(self, action: str, execution_status: str = "AVAILABLE") -> None:
@@ -287,7 +287,7 @@ TABLE = {
 
 
 def rollback_step(house: House) -> Step:
-    """The step that brings the stack back by a change set to what it was."""
+    """The step that returns the stack to its earlier state by a change set."""
     template = TemplatePointer("artifacts", "attempts/a/template", "v1", "d")
     baseline = Baseline("orders-network", True, STACK_ID, StackStatus.CREATE_COMPLETE, template)
     house.ledger.baselines.record(RELEASE.origin, "production", "network", baseline)
@@ -404,7 +404,7 @@ def plan(house: House, stack: StackPlan) -> None:
 
 
 def shell(house: House, change_sets: list[str]) -> StackSeen:
-    """What is seen of a stack that is a shell for the release's change set, where these are left on it."""
+    """The observed state of a stack that is a shell for the release's change set, with these left on it."""
     plan(house, replace(PLANNED, creates=True))
     described = {"StackName": "orders-network", "StackId": STACK_ID, "CreationTime": "2026-01-01T10:00:00Z"}
     with Stubber(house.cloudformation) as stub:

@@ -1,4 +1,4 @@
-"""Belay's functions do what the reference pipeline asks of them, with the source that it would give them."""
+"""Belay's functions handle the reference pipeline's requests, with the source that it would pass."""
 
 import copy
 import json
@@ -49,7 +49,7 @@ def job(action: str, source: dict[str, Any] | None = None, **parameters: str) ->
 
 
 def uploaded(simulated: Aws, directory: Path, to: Path) -> dict[str, str]:
-    """Where the source of a directory lies, once it was built and uploaded."""
+    """The location of a directory's source, once it was built and uploaded."""
     build_release(directory, to)
     simulated("s3").create_bucket(Bucket="sources", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     simulated("s3").put_object(Bucket="sources", Key="source.zip", Body=to.read_bytes())

@@ -145,7 +145,7 @@ def test_a_pointer_to_where_belay_may_not_read_is_told_and_keeps_no_other_from_b
 
 @pytest.fixture
 def hidden(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Operator:
-    """AWS does not show a document of billing's; the parameters of orders can be read."""
+    """AWS does not return a document of billing's; the parameters of orders can be read."""
     operator.write("billing", APPLICATION.replace("[test, production]", "[production]"))
     operator.point("billing/production", PRODUCTION.replace("orders", "billing"))
 
@@ -233,7 +233,7 @@ def test_the_schedule_reads_what_an_event_may_not_have_seen_yet(
     app = function("react_to_pipeline")
     for name in ("NOTIFICATION_TOPIC_ARN", "ROLLBACK_STAGE_MACHINE_ARN", "FILES_BUCKETS"):
         monkeypatch.setenv(name, "any")
-    # What is done about an execution is tested by itself; here it tells of which stages it was asked.
+    # Processing an execution has its own tests; here it reports the stages it was called for.
     followed = SimpleNamespace(follow=lambda hint, stages: [stage.name for stage in stages])
     monkeypatch.setattr(app, "put_together", lambda *_: followed)
     event = json.loads((ROOT / "events/aws.codepipeline/pipeline_execution_state_change.started.json").read_text())

@@ -1,4 +1,4 @@
-"""What a rehearsal gathers, against moto and botocore's models."""
+"""What a rehearsal gathers, on moto and against botocore's models."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -31,7 +31,7 @@ TAGGED, COMES_FOR = (
     {"ContextKeyName": f"aws:{whose}Tag/belay:application", "ContextKeyType": "string", "ContextKeyValues": ["orders"]}
     for whose in ("Resource", "Principal")
 )
-"""The tag that a snapshot of Belay's will have, and that of a session in another account: it restores none without."""
+"""The tag of Belay's snapshots, and of a session in another account, which restores none without it."""
 
 
 def result(action: str, decision: str) -> dict[str, str]:
@@ -93,7 +93,7 @@ def test_quotas_are_read_as_rds_tells_them(stubbed: Stubbed) -> None:
 
 
 class TestRehearsal:
-    """The whole of it, for a stage without anything that could be watched, on moto; IAM's answers are written down."""
+    """A complete rehearsal of a stage without anything to watch, on moto; IAM's responses are stubbed."""
 
     @pytest.fixture
     def house(self, simulated: Callable[[str], Any]) -> Iterator[House]:

@@ -1,4 +1,4 @@
-"""An image that is published makes one release of a subscribing application: the same files, another image."""
+"""A published image makes one release of a subscribing application: the same files, another image."""
 
 import hashlib
 import importlib.util
@@ -74,7 +74,7 @@ def publish(simulated: Callable[[str], Any], image_id: str) -> None:
 
 
 def zipped(tmp_path: Path, edit: Callable[[str], str] = lambda text: text) -> bytes:
-    """The example application's release, built as its authors do, with provenance in it."""
+    """The example application's release, built as its authors do, with provenance."""
     folder = tmp_path / "release"
     folder.mkdir()
     (folder / "provenance.json").write_text('{"commit": "1234"}')
@@ -86,7 +86,7 @@ def zipped(tmp_path: Path, edit: Callable[[str], str] = lambda text: text) -> by
 def deployed(
     s3: Any, ledger: Ledger, data: bytes, version: str = "1.0.0", key: str = "releases/shop/one.zip"
 ) -> Upload:
-    """Upload a release and let the ledger say that production runs it."""
+    """Upload a release and record in the ledger that production runs it."""
     stored = s3.put_object(Bucket="releases", Key=key, Body=data)
     upload = upload_of("shop", "releases", key, stored["VersionId"], len(data))
     release = accepted(ledger, upload, version)

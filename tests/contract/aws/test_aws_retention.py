@@ -40,9 +40,9 @@ def release(version: str) -> ReleaseReference:
 
 @pytest.fixture
 def rds(simulated: Callable[[str], Any]) -> Any:
-    """Snapshots of five releases of both kinds, and one that somebody took by hand."""
+    """Snapshots of five releases of both kinds, and one taken manually."""
     client = simulated("rds")
-    # moto knows no quotas; the gateway's reading of them is held against botocore's model below.
+    # moto has no quotas; the gateway's reading of them is checked against botocore's model below.
     client.describe_account_attributes = lambda: {"AccountQuotas": []}
     login = {"MasterUsername": "admin1", "MasterUserPassword": "not-a-secret-1"}
     client.create_db_instance(

@@ -1,4 +1,4 @@
-"""ECS services and what scales them, against moto and botocore's models."""
+"""ECS services and their scaling, on moto and against botocore's models."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

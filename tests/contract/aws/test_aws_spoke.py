@@ -1,4 +1,4 @@
-"""``belay spoke template``: the templates of ``accounts/`` with everything filled in."""
+"""``belay spoke template``: the templates of ``accounts/`` with all values filled in."""
 
 import json
 import shlex
@@ -18,7 +18,7 @@ ACCOUNT = ["spoke", "template", "--account", "111111111111"]
 
 
 class Loader(yaml.CSafeLoader):
-    """YAML with CloudFormation's short forms, which are as they are written."""
+    """YAML with CloudFormation's short forms, kept as written."""
 
 
 Loader.add_multi_constructor("!", lambda loader, tag, node: (tag, str(node.value)))

@@ -1,4 +1,4 @@
-"""A stack belongs to one stage of one application, on an AWS that moto plays."""
+"""A stack belongs to one stage of one application, on an AWS simulated by moto."""
 
 from types import ModuleType
 
@@ -33,7 +33,7 @@ def document(application: str = "orders", stack: str = "orders-network") -> Acce
 
 
 def deployed(house: House, application: str) -> ReleaseReference:
-    """Deploy a release as it was before there were claims."""
+    """Deploy a release as before there were claims."""
     upload = upload_of(application, "releases-bucket", f"releases/{application}/1.0.0.zip", "v1", 4711)
     release = accepted(house.ledger, upload, "1.0.0")
     house.artifacts.put_json(release.document_key, document(application).to_dict())

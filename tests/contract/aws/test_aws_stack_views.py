@@ -1,4 +1,4 @@
-"""A stack as people see it while it is deployed, and what is said of what their credentials may not see."""
+"""A stack as shown while it is deployed, and what is reported when credentials lack access."""
 
 from collections.abc import Callable
 from typing import Any

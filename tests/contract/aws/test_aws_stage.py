@@ -1,4 +1,4 @@
-"""What every function of a stage begins with, on an AWS that moto plays."""
+"""What every function of a stage begins with, on an AWS simulated by moto."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -135,7 +135,7 @@ def test_what_cloudformation_looks_up_itself_is_told_to_the_approvers(house: Hou
 
 
 class Heard(Stacks):
-    """CloudFormation as far as one execution is heard of."""
+    """CloudFormation, limited to one execution's events."""
 
     def __init__(self, seen: OperationSeen, *, stands_still: bool = False) -> None:
         self.seen = seen
@@ -156,7 +156,7 @@ CANCELLED = TakenOver("t", "Console-CancelUpdateStack-1", StackStatus.UPDATE_ROL
 
 
 def follow(stacks: Stacks, asked: timedelta) -> StageContext:
-    """Follow the execution of the one stack, which was asked for some time ago."""
+    """Follow the execution of the one stack, which was requested some time ago."""
     run, at = enter(), (now() - asked).isoformat()
     executing = replace(
         run.plan().stacks[0], progress=Progress.EXECUTING, stack_id="arn:stack/orders-network/1", token="t", asked_at=at

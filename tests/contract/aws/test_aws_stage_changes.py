@@ -1,4 +1,4 @@
-"""A stage's database changes, on an AWS that moto plays and an executor that plays its database."""
+"""A stage's database changes, on an AWS simulated by moto and an executor that simulates its database."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +29,7 @@ UNDO = b"DROP TABLE refunds;"
 
 
 class Played:
-    """Lambda as far as it invokes the played executor; ``broken`` counts how often it does not answer."""
+    """Lambda, which invokes the simulated executor; ``broken`` counts how often it fails to respond."""
 
     def __init__(self, s3: Any) -> None:
         self.database = played_executor.empty()

@@ -1,4 +1,4 @@
-"""Forecasting on a copy, on an AWS that moto plays and an executor that plays its database."""
+"""Forecasting on a copy, on an AWS simulated by moto and an executor that simulates its database."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,7 +25,7 @@ RUNNING, DONE, NOTHING = ForecastProgress.RUNNING, ForecastProgress.DONE, Foreca
 
 
 class OldSnapshots(DatabaseCopies):
-    """moto gives snapshots no resource id of their database, and restored databases no default option group."""
+    """moto's snapshots lack their database's resource id, and restored databases a default option group."""
 
     def snapshots(self, kind: Any, identifier: str) -> list[Any]:
         described = getattr(self._client, xform_name(kind.describe))(**{kind.identifier: identifier})[kind.listed][0]
@@ -36,7 +36,7 @@ class OldSnapshots(DatabaseCopies):
 
 
 class Forecasting(Stage):
-    """A release with database changes in production, which are forecast on a copy."""
+    """A release with database changes in production that are forecast on a copy."""
 
     kind = "instance"
 
@@ -70,7 +70,7 @@ class Forecasting(Stage):
         return StageForecast(run, Databases(self.rds), OldSnapshots(self.rds), Executors(self.played), files)
 
     def restored(self) -> list[ForecastProgress]:
-        """What the restore says until it is done."""
+        """The restore's messages until it is done."""
         said = [self.forecast.restore(EXECUTION)]
         while said[-1] is RUNNING:
             assert len(said) < 9

@@ -1,4 +1,4 @@
-"""A newer release takes the turn of an older one that waits, whatever it waits for, on an AWS that moto plays."""
+"""A newer release takes the turn of a waiting older one, whatever it waits for, on an AWS simulated by moto."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -85,7 +85,7 @@ def superseding(house: House, waiting: tuple[Executions, Stubber]) -> Supersedin
 
 
 def refused(found: ReleaseReference) -> str:
-    """What a step of the stage says that must not go on."""
+    """The error of a stage's step that must not continue."""
     with pytest.raises(ReleaseSuperseded) as caught:
         StageContext.enter({"release": found.to_dict(), "stage": "production"}, *remembered()).refuse_superseded()
     return str(caught.value)

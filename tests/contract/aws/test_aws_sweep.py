@@ -1,4 +1,4 @@
-"""The sweep on an AWS that moto plays: what one part of it meets hinders no other."""
+"""The sweep on an AWS simulated by moto: a fault in one part does not affect the others."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -133,7 +133,7 @@ def test_a_release_whose_pipeline_s_rollback_died_is_recovered_by_the_sweep(hous
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, method: str, what: str) -> None:
-    """Let one of a gateway's readings fail."""
+    """Make one of a gateway's reads fail."""
     gateway = ParameterStore if hasattr(ParameterStore, method) else Table
     reading = getattr(gateway, method)
 
@@ -250,7 +250,7 @@ def test_what_people_wait_for_comes_before_the_look_at_stacks(
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is asked of Parameter Store and of stacks' events."""
+    """The calls of Parameter Store and of stacks' events."""
     made: list[str] = []
 
     def noted(gateway: type, name: str) -> None:
@@ -465,7 +465,7 @@ def test_a_registration_that_a_bug_of_ours_cannot_read_stops_no_other(
     assert len(swept["failed_stacks"]) == 1
 
 
-# -- uploads that no event told of -------------------------------------------------------------------------------------
+# -- missed uploads ----------------------------------------------------------------------------------------------------
 
 
 def put(house: House, key: str = LATE.key) -> Upload:
@@ -514,7 +514,7 @@ def one(params: dict[str, Any]) -> None:
 
 
 def test_what_was_uploaded_long_before_the_last_look_is_not_asked_about(house: House) -> None:
-    """Records of refused uploads expire: none must be taken for missed then."""
+    """Records of refused uploads expire: they must not be mistaken for missed ones."""
     put(house)
     assert looked(house, now=datetime.now(UTC) + timedelta(days=2)) == []
 

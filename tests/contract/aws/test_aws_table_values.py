@@ -1,4 +1,4 @@
-"""Parameters that stand in tables, read when a stage is planned, on an AWS that moto plays."""
+"""Parameters whose values are in tables, read when a stage is planned, on an AWS simulated by moto."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -40,7 +40,7 @@ def house(simulated: Callable[[str], Any]) -> Iterator[House]:
 
 
 def registered(house: House, *sources: str) -> None:
-    """Accept the release with parameters that stand where these say."""
+    """Accept the release with parameters from these places."""
     names = ("Version", "Other")[: len(sources)]
     given = ", ".join(f"{name}: {source}" for name, source in zip(names, sources, strict=True))
     production = STAGE.replace("orders-network}", f"orders-network, parameters: {{{given}}}}}")

@@ -1,4 +1,4 @@
-"""The function that checks templates, and what becomes of its answers and its failure."""
+"""The function that checks templates, and the handling of its results and failures."""
 
 import io
 import json
@@ -97,7 +97,7 @@ def test_a_function_that_fails_is_a_fault_and_no_verdict(stubbed: Stubbed) -> No
 
 
 class Noting(TemplateChecks):
-    """Finds nothing, and keeps what it is to check."""
+    """Finds nothing, and records what it is to check."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, str]]] = []

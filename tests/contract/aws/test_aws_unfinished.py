@@ -1,4 +1,4 @@
-"""Ends told once, incidents opened once, and what a dead execution left taken up, on an AWS that moto plays."""
+"""Ends announced once, incidents opened once, and dead executions' work finished, on an AWS simulated by moto."""
 
 import json
 from collections.abc import Callable
@@ -110,7 +110,7 @@ class House:
         return attempt
 
     def messages(self, queue: str | None = None) -> list[dict[str, Any]]:
-        """What a program was told since the last time."""
+        """What a program received since the last call."""
         received = self.sqs.receive_message(QueueUrl=queue or self.inbox, MaxNumberOfMessages=10)
         return [json.loads(message["Body"]) for message in received.get("Messages", [])]
 
@@ -121,12 +121,12 @@ class House:
         return sorted(each["name"] for each in self.states.list_executions(stateMachineArn=MACHINE)["executions"])
 
     def stack(self, name: str) -> str:
-        """Make a stack. Returns its id."""
+        """Create a stack. Returns its id."""
         template = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
         return str(self.cloudformation.create_stack(StackName=name, TemplateBody=template)["StackId"])
 
     def stands(self, stack_id: str, status: StackStatus) -> None:
-        """Put a stack into a status that moto's stacks do not get into by themselves."""
+        """Put a stack into a status that moto's stacks never reach."""
         cloudformation_backends["123456789012"]["eu-west-1"].stacks[stack_id].status = status.value
 
     def open(self) -> list[str]:
@@ -135,14 +135,14 @@ class House:
 
 
 def recorded(house: House, name: str = INCIDENT) -> IncidentRecord:
-    """What the ledger keeps of an incident."""
+    """The ledger's record of an incident."""
     record = house.ledger.incidents.get("orders", name)
     assert record is not None
     return record
 
 
 def closed(house: House, unhealthy: Unhealthy | None = None) -> list[str]:
-    """The incidents that a look at each one that is watched closes."""
+    """The incidents that one check of each watched incident closes."""
     names = [(unhealthy or house.unhealthy).close_if_healthy(each) for each in house.ledger.incidents.watched()]
     return [name for name in names if name is not None]
 

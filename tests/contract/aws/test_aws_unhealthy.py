@@ -30,7 +30,7 @@ STACKS, LEFT = {NETWORK: "network", SERVICE: "service"}, [LeftToDo("service", "c
 
 
 class Watched:
-    """A House whose stacks have the statuses that a test says."""
+    """A House whose stacks have the statuses that a test sets."""
 
     def __init__(self, house: House, client: Any, stub: Stubber) -> None:
         self.house = house
@@ -39,7 +39,7 @@ class Watched:
         self.unhealthy = Unhealthy(house.ledger, places, Notifications(house.sns), house.topic)
 
     def stand(self, **statuses: str | None) -> None:
-        """Say what CloudFormation answers next, stack by stack; None is a stack that is gone."""
+        """Set CloudFormation's next responses, stack by stack; None is a deleted stack."""
         for name, status in statuses.items():
             stack_id = {"network": NETWORK, "service": SERVICE}[name]
             if status is None:
@@ -51,11 +51,11 @@ class Watched:
             self._stub.add_response("describe_stacks", answer, {"StackName": stack_id})
 
     def refuse(self, code: str = "AccessDenied") -> None:
-        """Let CloudFormation refuse the next look."""
+        """Make CloudFormation refuse the next read."""
         self._stub.add_client_error("describe_stacks", code, "no", 400)
 
     def last_happened(self, stack_id: str, token: str, *resources: str) -> None:
-        """Say what CloudFormation answers when it is asked, twice, for a stack's events: these are a topic's."""
+        """Set CloudFormation's next two responses about a stack's events: these are a topic's."""
         told = [(stack_id, "UPDATE_ROLLBACK_IN_PROGRESS"), *(("topic", status) for status in resources)]
         events = [
             {
@@ -118,7 +118,7 @@ def recovered(watched: Watched) -> IncidentRecord:
 
 
 def left_to_a_person(watched: Watched, *left_to_do: LeftToDo) -> None:
-    """End the incident with these things left to a person, and a stack that is unstable."""
+    """End the incident with this left to a person, and an unstable stack."""
     ledger = watched.house.ledger
     ledger.incidents.open(OF_RELEASE, "2026-01-01T10:00:00.000+00:00")
     ledger.incidents.close(OF_RELEASE, Outcome.NEEDS_OPERATOR, OF_RELEASE.reason, "2026-01-01T10:10:00.000+00:00")

@@ -1,4 +1,4 @@
-"""What nothing needs any more is tagged, and nothing that a rollback may need is, however old."""
+"""Objects no longer needed are tagged, and none that a rollback may need is, however old."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -66,7 +66,7 @@ class Buckets(House):
         return tagged, whole
 
     def tagged(self) -> set[str]:
-        """The keys of which every version has the tag that the lifecycle rules look for, and no other has."""
+        """The keys whose every version has the lifecycle rules' tag; no other key has it on any."""
         found: dict[str, set[bool]] = {}
         for bucket in ("artifacts", BUCKET):
             for each in self.s3.list_object_versions(Bucket=bucket).get("Versions", []):
@@ -203,7 +203,7 @@ FILES = "belay-files-123456789012-"
 
 @pytest.fixture
 def tag(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
-    """``tag(days)`` runs the function as it is that many days from now."""
+    """``tag(days)`` runs the function that many days from now."""
     app = function("tag_unneeded")
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000)
 

@@ -1,4 +1,4 @@
-"""What is recorded of who uploaded a release, from CloudTrail's event to the ledger."""
+"""Recording who uploaded a release, from CloudTrail's event to the ledger."""
 
 import json
 from collections.abc import Callable

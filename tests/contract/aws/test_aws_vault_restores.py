@@ -1,4 +1,4 @@
-"""A database comes back from a vault, on an RDS of dictionaries that is the vault's and the stage's at once."""
+"""Restoring a database from a vault, on a simulated RDS that is both the vault's and the stage's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,7 +43,9 @@ KEY = "arn:aws:kms:eu-west-1:111122223333:key/1"
 
 @dataclass
 class Played:
-    """The gateway to RDS, whose snapshots are of the played databases; ``shared`` is with whom one is shared."""
+    """The gateway to RDS, whose snapshots are of the simulated databases; ``shared`` has the accounts one is shared
+    with.
+    """
 
     rds: PlayedRds = field(default_factory=PlayedRds)
     snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -118,7 +120,7 @@ def brought(rds: Played, database: Database = ORDERS) -> VaultRestore:
 
 
 def carry_on(rds: Played, database: Database = ORDERS, *, afresh: bool = False) -> tuple[list[Step], tuple[Todo, ...]]:
-    """Take every step; ``afresh`` each one by another process, which knows nothing of those before."""
+    """Take every step; with ``afresh`` each in a new process, without the state of those before."""
     restore, done = brought(rds, database), list[Step]()
     for _ in range(40):
         todos = restore.plan()
@@ -126,7 +128,7 @@ def carry_on(rds: Played, database: Database = ORDERS, *, afresh: bool = False) 
         if not steps:
             return done, todos
         if steps[0].action is Action.WAIT:
-            restore = restoring(rds, database)  # "it was just asked for": five minutes later, or by another process
+            restore = restoring(rds, database)  # "it was just requested": five minutes later, or by another process
             continue
         done.append(steps[0])
         restore.perform(steps[0])

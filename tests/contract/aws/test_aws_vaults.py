@@ -1,4 +1,4 @@
-"""Copies of snapshots in vaults, on RDS as moto plays it: sent, brought on, refused, given up, cleaned up after."""
+"""Copies of snapshots in vaults, on RDS simulated by moto: sent, advanced, refused, abandoned, cleaned up after."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -60,7 +60,7 @@ def release(ledger: Ledger) -> ReleaseReference:
 
 @pytest.fixture
 def rds(simulated: Callable[[str], Any]) -> Any:
-    """A database of each kind; moto knows no quotas."""
+    """A database of each kind; moto has no quotas."""
     client = simulated("rds")
     client.describe_account_attributes = lambda: {"AccountQuotas": []}
     client.create_db_instance(
@@ -76,7 +76,7 @@ def rds(simulated: Callable[[str], Any]) -> Any:
 
 @pytest.fixture
 def topics(monkeypatch: pytest.MonkeyPatch, rds: Any) -> Topics:
-    """The vault is reached by its role, and is the account that moto plays."""
+    """The vault is reached with its role, and is the account simulated by moto."""
     topics = Topics()
 
     def assuming(aws: Aws, role: str, region: str, session: Session) -> Any:
@@ -213,7 +213,7 @@ def test_a_snapshot_that_is_not_available_is_not_sent(
 
 
 def gone_here(rds: Any, copy: VaultCopy) -> VaultCopy:
-    """The vault of moto is the stage's own account, where the snapshot has the copy's name: give the copy another."""
+    """moto's vault is the stage's own account, where the snapshot has the copy's name: rename the copy."""
     return replace(copy, name=f"{copy.name}-copy")
 
 

@@ -179,7 +179,7 @@ def test_nobody_is_asked_about_what_is_known_to_be_bad(cloudwatch: Any, stubbed:
 
 
 class TestRecoveredStage:
-    """The last step of a rollback, between looks: what it knows lies in the incident alone."""
+    """The last step of a rollback, between calls: its state is only in the incident."""
 
     STAGE = f"service_role: {ROLE}\nstacks: {{network: {{name: orders-network}}}}\nalarms: [latency]\n"
 

@@ -1,4 +1,4 @@
-"""A release whose stages are deployed together: how each ends, what follows for the others, and who is told."""
+"""A release whose stages are deployed together: how each ends, the effects on the others, and the notifications."""
 
 import json
 from collections.abc import Callable
@@ -65,7 +65,7 @@ class World:
             assert self.ledger.attempts.end_stage(release, stage, Outcome.DEPLOYED, **done)
 
     def fail(self, release: ReleaseReference, stage: str, outcome: Outcome = Outcome.ROLLED_BACK) -> None:
-        """Let a stage fail and be recovered."""
+        """Make a stage fail and be recovered."""
         if self.attempt(release).in_stage(stage) is None:
             bring(self.ledger, release, stage, State.EXECUTING)
         name = self.house.incidents.open_for_release(release, stage, from_document(f"{stage} is bad"))
@@ -90,7 +90,7 @@ class World:
         return self.house.waves.conclude(self.attempt(release), AcceptedRelease.from_dict(document))
 
     def rollbacks(self) -> list[IncidentRecord]:
-        """The open incidents of rollbacks that were asked for."""
+        """The open incidents of requested rollbacks."""
         open_ones = (self.record(each.incident) for each in self.ledger.incidents.open_ones())
         return [each for each in open_ones if isinstance(each.incident.subject, AskedRollback)]
 
@@ -302,7 +302,7 @@ def test_the_machine_is_told_how_its_wave_ended_with_the_document_that_says_why(
 
 
 def failed(world: World) -> ReleaseReference:
-    """A release on top of another that is deployed in ``us`` and failed in ``eu``, which takes its wave with it."""
+    """A release on top of another that is deployed in ``us`` and failed in ``eu``, which rolls back its wave."""
     first = world.accept("1.0.0")
     world.deploy(first, "eu", "us")
     release = world.accept("1.1.0", "wave")

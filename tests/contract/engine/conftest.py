@@ -1,4 +1,4 @@
-"""What the engine's contract tests share: waiting, stacks, functions, machines, and queues that catch events."""
+"""Shared by the engine's contract tests: waiting, stacks, functions, machines, and queues that catch events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def wait_until(look: Callable[[], Seen], done: Callable[[Seen], object]) -> Seen:
-    """Look until ``done``; fail with what was seen last when patience runs out."""
+    """Poll until ``done``; on timeout, fail with the last observation."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not done(seen := look()):
         if time.monotonic() > deadline:
@@ -36,19 +36,19 @@ def wait_until(look: Callable[[], Seen], done: Callable[[Seen], object]) -> Seen
 
 @pytest.fixture(scope="session")
 def until() -> Callable[[Callable[[], Any], Callable[[Any], object]], Any]:
-    """``until(look, done)`` looks until what it sees is done, and returns it."""
+    """``until(look, done)`` polls until the observation is done, and returns it."""
     return wait_until
 
 
 @pytest.fixture
 def unique() -> Callable[[str], str]:
-    """``unique("orders")`` is a name nobody else has: the engine is shared by the whole run."""
+    """``unique("orders")`` is a unique name: the engine is shared by the whole run."""
     return lambda name: f"{name}-{uuid.uuid4().hex[:10]}"
 
 
 @pytest.fixture
 def alarm(aws: Aws, unique: Callable[[str], str]) -> Callable[[str], str]:
-    """``alarm("OK")`` is the ARN of an alarm of its own, in that state."""
+    """``alarm("OK")`` is the ARN of a new alarm in that state."""
 
     def made(state: str) -> str:
         name = unique("alarm")
@@ -70,7 +70,7 @@ def alarm(aws: Aws, unique: Callable[[str], str]) -> Callable[[str], str]:
 
 @pytest.fixture(autouse=True)
 def no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Faults a test did not use up do not reach the next one."""
+    """Faults that a test did not use up do not affect the next one."""
     yield
     if "engine" in request.fixturenames:
         request.getfixturevalue("engine").clear_faults()
@@ -203,6 +203,6 @@ def caught(aws: Aws, unique: Callable[[str], str]) -> Callable[[Mapping[str, Any
 
 @pytest.fixture
 def separate_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """An engine of its own, for tests that reset or stop it."""
+    """A separate engine, for tests that reset or stop it."""
     with Engine.start(directory=tmp_path_factory.mktemp("engine")) as running:
         yield running

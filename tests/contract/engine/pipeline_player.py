@@ -1,8 +1,8 @@
-"""Plays the actions of the reference pipeline on the engine, as CodePipeline would have them done on AWS.
+"""Simulates the actions of the reference pipeline on the engine, as CodePipeline would run them on AWS.
 
 CodeBuild's actions run their buildspec's commands, CloudFormation's make its calls, Invoke actions run the code of
-Belay's functions. Approvals say yes. Roles are assumed where they lead into another account; what else AWS does by
-itself (starting, encrypting artifacts, holding policies against it all) is not played.
+Belay's functions. Approvals approve. Roles are assumed if they are in another account; AWS's other automatic work
+(starting, encrypting artifacts, enforcing policies) is not simulated.
 """
 
 import json
@@ -35,7 +35,7 @@ Aws = Callable[[str], Any]
 SAMPLE: dict[str, Any] = json.loads((ROOT / "events" / "aws.codepipeline" / "job.json").read_text())
 FUNCTIONS = ("ValidateTemplate", "ValidateStack", "SnapshotDatabases", "Notify")
 TOOLS = {
-    # A registry in a directory: a file an image, its content the digest.
+    # A registry in a directory: one file per image, its content the digest.
     "crane": """#!/usr/bin/env bash
 case $1 in
   auth) cat > /dev/null ;;
@@ -80,7 +80,7 @@ def deploy_exports(aws: Aws, name: str) -> None:
 
 
 class Player:
-    """Plays the actions of a deployed pipeline; ``done`` are those that succeeded, with what they said."""
+    """Runs the actions of a deployed pipeline; ``done`` are those that succeeded, with their output."""
 
     def __init__(
         self, engine: Engine, aws: Aws, *, pipeline: str, application: str, execution: str, folder: Path
@@ -118,7 +118,7 @@ class Player:
                 self.done[action["name"]] = act(action, configuration)
 
     def filled(self, text: str) -> str:
-        """A configuration's value with its variables resolved, each of which an earlier action has made."""
+        """A configuration's value with its variables resolved, from earlier actions."""
         return re.sub(r"#\{([^}]+)\}", lambda found: self.variables[found.group(1)], text)
 
     def source(self, action: Mapping[str, Any], configuration: Mapping[str, str]) -> str:
@@ -208,7 +208,7 @@ class Player:
         return str(stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
 
     def account_of(self, action: Mapping[str, Any]) -> Aws:
-        """Clients of the account that an action works in: another one where it names a role there."""
+        """Clients of the account that an action works in: another one if it names a role there."""
         if "roleArn" not in action:
             return self.aws
         given = self.aws("sts").assume_role(RoleArn=action["roleArn"], RoleSessionName=action["name"])["Credentials"]

@@ -1,4 +1,4 @@
-"""Several accounts and regions: what is kept apart; who assumes which role, reads which object, sends which event."""
+"""Several accounts and regions: what is isolated; who assumes which role, reads which object, sends which event."""
 
 import json
 
@@ -63,7 +63,7 @@ def refused(call, code="AccessDenied"):
 
 @pytest.fixture(scope="module")
 def looking(strict):
-    """Two roles at home, of which one may look, and the role in the other account that trusts it."""
+    """Two roles at home, one of which may look, and the role in the other account that trusts it."""
     iam = strict.client("iam")
     assumes = {"Action": ["sts:AssumeRole", "sts:TagSession"], "Resource": "arn:aws:iam::*:role/belay-look"}
     there = strict.client("iam", account=SPOKE)
@@ -265,7 +265,7 @@ def queue(strict):
 
 @pytest.fixture
 def hub(strict, queue, unique):
-    """A bus that takes what the other account's rules send, made by CloudFormation, and what it received."""
+    """A bus that accepts what the other account's rules send, created by CloudFormation, and what it received."""
     name = unique("hub")
     arn, received = queue(name)
     statement = {
@@ -299,7 +299,7 @@ def hub(strict, queue, unique):
 
 @pytest.fixture
 def forward(strict, queue, unique):
-    """``forward(bus, account)`` makes the rule there and returns what receives its dead letters."""
+    """``forward(bus, account)`` creates the rule there and returns what receives its dead letters."""
 
     def make(bus, account, allowed="events:PutEvents"):
         name = unique("forward")

@@ -1,4 +1,4 @@
-"""The custom resources of the examples, made by CloudFormation through their functions."""
+"""The custom resources of the examples, created by CloudFormation through their functions."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -26,7 +26,7 @@ def rds(aws):
 
 
 class Databases:
-    """Instances of RDS, and what is in their databases."""
+    """Instances of RDS, and the content of their databases."""
 
     def __init__(self, rds, until):
         self.rds, self.until = rds, until
@@ -78,7 +78,7 @@ def run(where, *statements):
 
 
 def greets(client):
-    """Whether a server answers: to the question for TLS, it has none."""
+    """Whether a server responds to the TLS request, by refusing it."""
     client.sendall(struct.pack("!ii", 8, 80877103))
     with suppress(ConnectionResetError):
         return client.recv(1) == b"N"
@@ -154,7 +154,7 @@ def test_a_deleted_database_leaves_its_final_snapshot(databases, unique):
 
     databases.rds.delete_db_instance(DBInstanceIdentifier=name, FinalDBSnapshotIdentifier=snapshot)
 
-    # Somebody else may listen at its port by now.
+    # Another process may be listening at its port by now.
     with pytest.raises((DatabaseError, InterfaceError)):
         run(where, "SELECT 1")
     assert numbers(databases.restore(name, databases.taken(snapshot))) == [1]
@@ -285,7 +285,7 @@ def test_a_killed_engine_leaves_no_server(tmp_path, unique, until):
     os.kill(engine.process_group, signal.SIGKILL)
 
     def is_there():
-        # Somebody else may listen at its port by now.
+        # Another process may be listening at its port by now.
         login = {"user": server.user, "password": server.password, "database": server.database}
         with (
             suppress(ConnectionError, DatabaseError, InterfaceError),

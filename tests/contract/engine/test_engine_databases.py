@@ -92,7 +92,7 @@ def test_a_restored_database_takes_the_place_of_the_one_renamed_away(engine, rds
         with engine.standing_still():
             rds.modify_db_instance(DBInstanceIdentifier=old, NewDBInstanceIdentifier=new, ApplyImmediately=True)
             assert instance_status(rds, old) == "renaming"
-        # The look that finds the new name begins the reboot.
+        # The read that finds the new name begins the reboot.
         until(lambda new=new: instance_status_or_none(rds, new), lambda status: status == "rebooting")
         until(lambda new=new: instance_status(rds, new), lambda status: status == "available")
         assert instance_status_or_none(rds, old) is None

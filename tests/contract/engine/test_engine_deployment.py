@@ -45,7 +45,7 @@ def application(tmp_path):
 
 @pytest.fixture
 def out_of_the_way(monkeypatch, tmp_path):
-    """Builds of these tests go where nobody else's do."""
+    """Builds of these tests use a separate directory."""
     monkeypatch.setattr(deployment, "BUILD", tmp_path / ".aws-sam")
 
 

@@ -1,4 +1,4 @@
-"""Drift and what brings it back: ``DetectStackResourceDrift`` and change sets with ``DeploymentMode=REVERT_DRIFT``."""
+"""Drift and its repair: ``DetectStackResourceDrift`` and change sets with ``DeploymentMode=REVERT_DRIFT``."""
 
 import pytest
 
@@ -8,7 +8,7 @@ TEMPLATE = {"First": PARAMETER, "Second": PARAMETER}
 
 @pytest.fixture
 def drifted(aws, stacks, unique):
-    """A stack whose first parameter somebody changed by hand; its name and the parameter's."""
+    """A stack whose first parameter was changed manually; its name and the parameter's."""
     name = unique("stack")
     stacks.create(name, TEMPLATE)
     resource = aws("cloudformation").describe_stack_resource(StackName=name, LogicalResourceId="First")

@@ -1,4 +1,4 @@
-"""Each example's template is deployed as it stands; the demo and the pipeline's own tests deploy the others."""
+"""Each example's template is deployed unchanged; the demo and the pipeline's own tests deploy the others."""
 
 from pathlib import Path
 

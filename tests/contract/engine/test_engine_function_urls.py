@@ -1,4 +1,4 @@
-"""Function URLs: where they lie, whom the function is told of, what it takes to call one."""
+"""Function URLs: their address, the caller that the function sees, the permissions to call one."""
 
 import io
 import json
@@ -82,7 +82,7 @@ def test_a_url_needs_both_permissions(guarded, actions, status):
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
-    """An engine where permissions count, with a function behind a URL."""
+    """An engine that enforces permissions, with a function behind a URL."""
     with Engine.start(directory=tmp_path_factory.mktemp("engine"), permissions=True) as engine:
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:

@@ -1,4 +1,4 @@
-"""A call that is held is not carried out, or not answered, until it is let go; others go on meanwhile."""
+"""A held call is not performed, or has no response, until it is released; others continue meanwhile."""
 
 from concurrent.futures import ThreadPoolExecutor
 

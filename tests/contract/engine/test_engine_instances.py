@@ -26,7 +26,7 @@ GIVEN = {
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    """An engine of its own, on which functions may do what their roles allow, and machines do not wait long."""
+    """A separate engine that enforces permissions, with short waits in state machines."""
     with Engine.start(wait_scale=0.02, permissions=True) as running:
         yield running
 
@@ -37,7 +37,7 @@ def aws(engine: Engine) -> Aws:
 
 
 class Deployed:
-    """A stack of the example, and what it left in the account."""
+    """A stack of the example, and its resources in the account."""
 
     def __init__(self, aws: Aws, name: str, place: Path, until: Callable[..., Any]) -> None:
         self.aws, self.name, self.place, self.until = aws, name, place, until
@@ -45,7 +45,7 @@ class Deployed:
         aws("s3").create_bucket(Bucket=name)
 
     def release(self, version: str) -> dict[str, Any]:
-        """Deploy a release as Belay would: its files to a prefix of its own, then the stack."""
+        """Deploy a release as Belay would: its files to its own prefix, then the stack."""
         release.main(version, self.place)
         for path in self.place.iterdir():
             self.aws("s3").put_object(Bucket=self.name, Key=f"{version}/{path.name}", Body=path.read_bytes())
@@ -89,7 +89,7 @@ class Deployed:
         return {each["Target"]["Id"] for each in found}
 
     def drift(self) -> list[str]:
-        """What drift detection says of the fleet."""
+        """Drift detection's result for the fleet."""
         detection = self.stacks.detect_stack_drift(StackName=self.name)["StackDriftDetectionId"]
 
         def look() -> str:

@@ -103,7 +103,7 @@ def test_a_function_may_bring_its_own_boto3(aws, unique):
 
 
 def test_functions_share_no_state(aws, function):
-    """They are forked from one process, and each is as it would be in an interpreter of its own."""
+    """They are forked from one process, and each is as it would be in its own interpreter."""
     source = """
 import boto3, os, random
 

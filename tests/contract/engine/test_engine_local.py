@@ -10,7 +10,7 @@ from local.deployment import DeploymentError
 
 @pytest.fixture
 def here(monkeypatch, tmp_path):
-    """The command with a directory of its own, and a deployment that only notes what it was asked."""
+    """The command with its own directory, and a deployment that only records its arguments."""
     deployed = []
 
     def deploy(engine, *, parameters):
@@ -25,7 +25,7 @@ def here(monkeypatch, tmp_path):
 
 
 def exported(capsys):
-    """The variables a shell would have after evaluating the environment, which says nothing else."""
+    """The variables a shell would have after evaluating the environment, which prints nothing else."""
     capsys.readouterr()
     assert local.main(["environment"]) == 0
     printed = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""PostgreSQL's servers by themselves, as ``local.postgres`` runs them."""
+"""PostgreSQL's servers on their own, as ``local.postgres`` runs them."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from local.engine import ROOT
 from local.postgres import ADMINISTRATOR, Address, Postgres, PostgresError, Server, connect
 
 DEAF = "import signal, time; signal.signal(signal.SIGQUIT, signal.SIG_IGN); print(flush=True); time.sleep(600)"
-"""A program that does not end when it is told to."""
+"""A program that does not end when told to."""
 
 
 def rows(address):
@@ -26,7 +26,7 @@ def rows(address):
 
 
 def answers(address):
-    """Whether a server listens at a port that knows its password: somebody else may have the port by now."""
+    """Whether a server listens at a port that knows its password: another process may have the port by now."""
     with suppress(ConnectionRefusedError):
         socket.create_connection((address.host, address.port)).close()
         with suppress(DatabaseError, InterfaceError), closing(connect(address)):

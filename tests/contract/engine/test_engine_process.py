@@ -13,7 +13,7 @@ from local.engine import ROOT, Engine, EngineError
 
 
 def processes_of(group):
-    """The living processes of a group: their ids."""
+    """The ids of a group's living processes."""
     if not Path("/proc/self/stat").exists():
         shown = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
         rows = [line.split() for line in shown.splitlines()]

@@ -1,4 +1,4 @@
-"""The reference pipeline's stack, and what its actions run, on the engine: as far as the engine has them."""
+"""The reference pipeline's stack, and what its actions run, on the engine, as far as it supports them."""
 
 import json
 import os
@@ -83,7 +83,7 @@ def test_the_parameters_that_the_pipeline_updates_itself_with_are_the_template_s
 
 @pytest.fixture
 def there(engine: Engine) -> Aws:
-    """Clients of the account of production: the engine takes an access key of twelve digits for the account's id."""
+    """Clients of production's account: the engine takes an access key of twelve digits as the account's id."""
     return lambda service: engine.client(service, aws_access_key_id=PRODUCTION)
 
 

@@ -1,4 +1,4 @@
-"""A release goes through the whole reference pipeline, its actions played on the engine."""
+"""A release goes through the whole reference pipeline, its actions simulated on the engine."""
 
 import json
 import shutil
@@ -45,7 +45,7 @@ def application(
 
 @pytest.fixture
 def there(engine: Engine) -> Aws:
-    """Clients of the account of production: the engine takes an access key of twelve digits for the account's id."""
+    """Clients of production's account: the engine takes an access key of twelve digits as the account's id."""
     return lambda service: engine.client(service, aws_access_key_id=PRODUCTION)
 
 
@@ -141,7 +141,7 @@ def test_releases_go_through_every_stage_and_one_is_gone_back_to(
     assert second.done["NotifyEngineers"].endswith("is in production.")
     assert version(aws, application) == "1.1.0"
 
-    # CodePipeline repeats the stage with the artifacts and variables of the execution that it goes back to.
+    # CodePipeline repeats the stage with the artifacts and variables of the execution that it returns to.
     first.play_stage("Deployment")
     assert first.done["ConfirmStack"] == "UPDATE_COMPLETE"
     assert version(aws, application) == "1.0.0"

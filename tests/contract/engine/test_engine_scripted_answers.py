@@ -1,4 +1,4 @@
-"""What is scripted is what boto3 is answered; an answer that AWS could not give is refused."""
+"""boto3 receives the scripted response; one that AWS could not return is refused."""
 
 import pytest
 

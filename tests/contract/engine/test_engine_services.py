@@ -1,4 +1,4 @@
-"""ECS services on the engine: deployments that take a moment, what scales them, and who may, by simulation."""
+"""ECS services on the engine: deployments that take a moment, their scaling, and permissions, by simulation."""
 
 import json
 from collections.abc import Callable

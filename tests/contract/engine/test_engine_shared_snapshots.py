@@ -31,7 +31,7 @@ def allowing(*accounts):
 
 @pytest.fixture(scope="module")
 def keys(engine):
-    """Keys by name: of the account, the vault's in both regions, and one that nobody else may use."""
+    """Keys by name: of the account, the vault's in both regions, and one that no other account may use."""
     kms = engine.client("kms")
     return {
         "own": kms.create_key(Policy=allowing(VAULT))["KeyMetadata"]["Arn"],
@@ -61,7 +61,7 @@ def available(client, kind, name):
 
 @pytest.fixture(scope="module")
 def taken(engine, keys):
-    """``taken("instance", key="own")`` is the name of a snapshot of a new database, which is available."""
+    """``taken("instance", key="own")`` is the name of an available snapshot of a new database."""
     rds, made = engine.client("rds"), {}
 
     def take(kind, key=None, *, encrypted=True):

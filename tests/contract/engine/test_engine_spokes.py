@@ -1,4 +1,4 @@
-"""The templates of accounts/, deployed into an account and region of the engine where permissions count."""
+"""The templates of accounts/, deployed into an account and region of an engine that enforces permissions."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def spoke(strict):
 
 @pytest.fixture(scope="module")
 def functions(strict):
-    """``functions("look")`` makes clients with the credentials of a function of Belay's that has this power."""
+    """``functions("look")`` makes clients with the credentials of a function of Belay's with this power."""
     iam, made = strict.client("iam"), {}
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     assumes = {
@@ -115,7 +115,7 @@ def test_a_role_that_is_deleted_takes_its_sessions_with_it_and_works_again_once_
 
 
 def test_a_function_whose_role_is_made_anew_is_trusted_as_before(strict, spoke):
-    """The roles of an account trust by ARN, not by the unique id that a role of Belay's has."""
+    """An account's roles trust by ARN, not by the unique id of Belay's role."""
     iam, trust = strict.client("iam"), {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     ids = []
     for _ in range(2):
@@ -159,7 +159,7 @@ def test_a_stage_s_files_are_read_by_its_account_alone(strict, spoke, there):
 
 @pytest.fixture(scope="module")
 def arrived(strict, spoke):
-    """The hub's bus, from its template with a queue in the function's place; returns what has arrived."""
+    """The hub's bus, from its template with a queue in place of the function; returns what has arrived."""
     sqs = strict.client("sqs")
     url = sqs.create_queue(QueueName="arrived")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -216,7 +216,7 @@ def test_an_account_that_is_not_named_reaches_nothing(strict, arrived):
 
 
 def commands():
-    """The commands of the guide that prepare an account, as they are to be pasted."""
+    """The guide's commands that prepare an account, ready to paste."""
     text = re.sub(r"```.*?```", "", (ROOT / "docs" / "accounts.md").read_text(), flags=re.DOTALL)
     blocks = re.findall(r"(?:^    .+\n)+", text, re.MULTILINE)
     return [textwrap.dedent(each) for each in blocks if "make deploy" not in each]

@@ -1,4 +1,4 @@
-"""The example of parameters in a table: its page's commands, and a stack that takes a version and goes back to it."""
+"""The example of parameters in a table: its page's commands, and a stack that takes a version and returns to it."""
 
 import json
 import re
@@ -22,7 +22,7 @@ def commands(program: str) -> list[list[str]]:
 
 
 def ran(engine: Engine, *command: str) -> str:
-    """Run a command as the page says, with the credentials of the engine; return what it printed."""
+    """Run a command as on the page, with the engine's credentials; return its output."""
     done = subprocess.run(
         [str(BIN / command[0]), *command[1:]],
         cwd=ROOT,
@@ -46,7 +46,7 @@ def test_a_stack_takes_a_version_and_goes_back_to_it(
     given = {"Stage": "production", "LookUpTableFunctionArn": made["LookUpTableFunctionArn"]}
 
     def settled(operate: Any, version: str) -> str:
-        """Make or update the stack; return the status that it comes to."""
+        """Create or update the stack; return its final status."""
         values = {**given, "TableVersion": version}
         parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
         operate(StackName=name, TemplateBody=template, Parameters=parameters)

@@ -1,4 +1,4 @@
-"""Tasks that wait for their token: how long, and what for."""
+"""Tasks that wait for their token: how long, and for what."""
 
 WAITING = {
     "Type": "Task",

@@ -1,4 +1,4 @@
-"""What a PostgreSQL server's catalogs and a model say of tables, in one form, so that they can be compared."""
+"""A PostgreSQL server's catalogs and a model in one form, for comparison."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ Index = tuple[bool, str, int, bool, tuple[str, ...]]
 
 @dataclass
 class Table:
-    """A table as both sides say it."""
+    """A table in the common form."""
 
     columns: dict[str, Column] = field(default_factory=dict)
     constraints: dict[str, Constraint] = field(default_factory=dict)
@@ -99,18 +99,18 @@ def of_server(connection: pg8000.native.Connection) -> tuple[dict[str, Table], d
 
 
 def of_model(model: Model) -> dict[str, Table]:
-    """Tables of a model of which it is sure."""
+    """Tables that a model is sure about."""
     return {str(table.name): _table(table) for table in _lasting(model) if not table.unsure}
 
 
 def _lasting(model: Model) -> list[ModelTable]:
-    """The tables that are no temporary ones."""
+    """The tables that are not temporary."""
     lasting = [table.hidden if table.temporary else table for table in model.tables.values()]
     return [table for table in lasting if table]
 
 
 def differences(model: Model, connection: pg8000.native.Connection) -> list[str]:
-    """What a model is sure of and a server says otherwise; nothing if everything is unsure."""
+    """Where a server differs from what a model is sure about; nothing if everything is unsure."""
     if model.unsure:
         return []
     tables, enums = of_server(connection)

@@ -1,6 +1,6 @@
-"""Random histories of PostgreSQL statements. The names are few, so that statements meet what others made.
+"""Random histories of PostgreSQL statements. The names are few, so that statements affect others' objects.
 
-Many statements are refused by a server, as they should be; those are no part of the history then.
+Many statements are refused by a server, as they should be; those are left out of the history.
 """
 
 import random
@@ -40,7 +40,7 @@ class Generator:
         ]
 
     def statements(self, count: int = 30) -> list[str]:
-        """The history: two schemas, a type and four tables are there from the beginning."""
+        """The history: two schemas, a type and four tables exist from the beginning."""
         weights = [weight for weight, _ in self._kinds]
         beginning = [
             "CREATE SCHEMA app",

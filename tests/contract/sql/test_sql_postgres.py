@@ -53,7 +53,7 @@ def accepted(statements: list[str], connection: pg8000.native.Connection) -> lis
 
 
 def _open(statements: list[str]) -> bool:
-    """Whether a transaction is begun and not ended."""
+    """Whether a transaction is open."""
     words = [statement.split()[0].upper() for statement in statements]
     ends = [number for number, word in enumerate(words) if word in ("BEGIN", "START", "COMMIT", "ROLLBACK")]
     return bool(ends) and words[ends[-1]] in ("BEGIN", "START")
@@ -69,12 +69,12 @@ def replayed(statements: list[str]) -> Model:
 
 
 def difference(statements: list[str], connection: pg8000.native.Connection) -> list[str]:
-    """What the model says otherwise than the server after a history."""
+    """Where the model differs from the server after a history."""
     return differences(replayed(accepted(statements, connection)), connection)
 
 
 def shrunken(statements: list[str], connection: pg8000.native.Connection) -> list[str]:
-    """The history without what is not needed for a difference."""
+    """The history without parts that are not needed for a difference."""
     at = 0
     while at < len(statements):
         fewer = statements[:at] + statements[at + 1 :]
