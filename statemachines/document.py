@@ -28,9 +28,9 @@ def definition_of(machine: str) -> dict[str, Any]:
 
 
 def flattened(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a definition in which the states of each iteration of a Map stand beside it.
+    """Return a definition in which the states of each iteration of a Map are beside it.
 
-    The Map leads to the first of them; where an iteration ends they lead on as the Map does, with what it assigns.
+    The Map leads to the first of them; the end of an iteration leads on as the Map does, with its assignments.
     """
     states: dict[str, Any] = {}
     for name, state in definition["States"].items():
@@ -170,7 +170,7 @@ def _limit(state: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write every README anew."""
+    """Regenerate every README."""
     for machine in machines():
         (HERE / machine / "README.md").write_text(readme(machine))
 

@@ -32,7 +32,7 @@ both fail. The templates say on which resources, and why where that is not obvio
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML with CloudFormation's short forms, which name what they are about."""
+    """YAML with CloudFormation's short forms, which become their arguments."""
 
 
 _Loader.add_multi_constructor(
@@ -107,7 +107,7 @@ def _source(event: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write the page anew."""
+    """Regenerate the page."""
     PAGE.write_text(page(*((HERE.parent / name).read_text() for name in TEMPLATES)))
 
 

@@ -1,4 +1,5 @@
-"""Gap: moto restores a database with its source's settings, renames it at once, and does not return all its settings.
+"""Gap: moto restores a database with its source's settings, renames it immediately, and does not return all its
+settings.
 
 Here a restored instance or cluster has AWS's defaults rather than its source's settings
 (API_RestoreDBInstanceFromDBSnapshot, API_RestoreDBClusterFromSnapshot), a resource id of its own, and the requested

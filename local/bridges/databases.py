@@ -1,6 +1,6 @@
-"""Gap: moto's RDS finishes everything at once and accepts requests that AWS refuses.
+"""Gap: moto's RDS finishes everything immediately and accepts requests that AWS refuses.
 
-Here databases and snapshots are ``creating`` for a moment, so that waiting is exercised; a manual snapshot needs an
+Here databases and snapshots are briefly ``creating``, so that waiting is exercised; a manual snapshot needs an
 available source, and an automated one's name never clashes with its predecessor's; groups in use are kept; subnets and
 the default security group are the engine's. Each can be removed once moto does the same.
 """
@@ -19,7 +19,7 @@ from local.bridges.moments import clock
 
 
 def install(seconds: float) -> None:
-    """Let moto's databases and snapshots take ``seconds`` to become available, and refuse what AWS refuses."""
+    """Make moto's databases and snapshots take ``seconds`` to become available, and refuse what AWS refuses."""
     for model in (DBInstance, DBSnapshot, DBCluster, DBClusterSnapshot):
         _take_time(model, seconds)
     _snapshot_available_sources()
@@ -103,7 +103,7 @@ class _Subnet:
 
 
 class _Network:
-    """What moto's RDS asks of its own EC2, answered from the engine's."""
+    """What moto's RDS calls on its own EC2, backed by the engine's."""
 
     default_vpc = _Subnet(ec2._DEFAULT_VPC_ID, ec2._DEFAULT_VPC_ID, "")
 

@@ -1,9 +1,9 @@
-"""The JSON form of what Belay keeps: dataclasses written and read by their fields, each document with its ``schema``.
+"""The JSON form of what Belay stores: dataclasses written and read by their fields, each document with its ``schema``.
 
-A document that says no schema is of the first, as Belay 0.1 wrote it. An older one is migrated on reading, a newer one
-is refused. A new field with a default needs no new schema; one that an older version must not pass over does.
-A field's type is one that is named here, an enumeration, a dataclass, or an ``AsText``. The dataclasses of a union say
-by a constant ``kind`` which of them a document is.
+A document without a schema has the first one, as Belay 0.1 wrote it. An older one is migrated on reading, a newer one
+is refused. A new field with a default needs no new schema, unless an older version must not ignore it. A field's type
+is one listed here, an enumeration, a dataclass, or an ``AsText``. The dataclasses of a union are distinguished by a
+constant ``kind``.
 """
 
 import json
@@ -40,7 +40,7 @@ Kept = TypeVar("Kept", bound=Dataclass)
 
 
 class AsText:
-    """A value whose document is its text: ``parse`` reads what ``str`` says."""
+    """A value stored as its text: ``parse`` reads what ``str`` returns."""
 
     __slots__ = ()
 
@@ -61,10 +61,10 @@ def written(kept: Dataclass) -> dict[str, Any]:
 
 
 def read(kind: type[Kept], document: Document, name: str, migration: Migration | None = None) -> Kept:
-    """Read what ``written`` made; ``name`` says in an error which document it is, as ``plan.json``.
+    """Read what ``written`` made; ``name`` is the document's name in errors, such as ``plan.json``.
 
-    What the document holds beside the fields is passed over. Raises ``UnknownSchema`` where a newer version of Belay
-    wrote it, and ``UnreadableRecord`` where it is not what any version writes.
+    Unknown fields are ignored. Raises ``UnknownSchema`` if a newer version of Belay wrote it, and ``UnreadableRecord``
+    if no version did.
     """
     schema = schema_of(document, name)
     found = _migrated(migration, document, name) if schema == 1 and migration else document
@@ -79,7 +79,7 @@ def _migrated(migration: Migration, document: Document, name: str) -> Document:
 
 
 def parsed(text: str | bytes, name: str) -> Any:
-    """Return the value of a JSON text, whoever wrote it. Raises ``UnreadableRecord``."""
+    """Return the value of an untrusted JSON text. Raises ``UnreadableRecord``."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -87,7 +87,7 @@ def parsed(text: str | bytes, name: str) -> Any:
 
 
 def parsed_object(text: str | bytes, name: str) -> dict[str, Any]:
-    """Return the object that a JSON text is. Raises ``UnreadableRecord``."""
+    """Return the object in a JSON text. Raises ``UnreadableRecord``."""
     value = parsed(text, name)
     if not isinstance(value, dict):
         raise _unexpected("an object", value, name)
@@ -124,7 +124,7 @@ def plain(value: object) -> Any:
 
 
 def _kind_in(kind: Any) -> dict[str, str]:
-    """What the document of a dataclass says of its kind: nothing, unless it has a constant ``kind``."""
+    """Return a dataclass's ``kind`` for its document: empty, unless it has that constant."""
     named = getattr(kind, "kind", None)
     return {"kind": named} if isinstance(named, str) and "kind" not in _fields_of(kind) else {}
 
@@ -136,7 +136,7 @@ def _key(name: object) -> str:
 
 
 def sparse(kept: Dataclass) -> dict[str, Any]:
-    """Return the document of a dataclass without the fields that are as they are by default, which ``read`` puts in."""
+    """Return the document of a dataclass without fields that have their default, which ``read`` restores."""
     return {"schema": SCHEMA, **_sparse(kept)}
 
 
@@ -179,7 +179,7 @@ def _object(kind: type[Kept], value: object, where: str) -> Kept:
 
 @cache
 def _fields_of(kind: Hashable) -> dict[str, tuple[Any, bool]]:
-    """The type of each field of a dataclass by its name, and whether it has to be there."""
+    """The type of each field of a dataclass by its name, and whether it is required."""
     hints = get_type_hints(kind)
     return {
         each.name: (hints[each.name], each.default is MISSING and each.default_factory is MISSING)
@@ -194,7 +194,7 @@ def _value(kind: Any, value: object, where: str) -> Any:
 
 @cache
 def reader_of(kind: Any) -> Callable[[object, str], Any]:
-    """Return what reads a value of a type, given where it stands. Raises ``TypeError`` if no document has such."""
+    """Return the reader for a type, given its location. Raises ``TypeError`` if documents cannot contain it."""
     reader, inner = _READERS.get(get_origin(kind) or kind), get_args(kind)
     if reader is not None:
         return lambda value, where: reader(inner, value, where)
@@ -209,7 +209,7 @@ def reader_of(kind: Any) -> Callable[[object, str], Any]:
 
 
 def _text_reader(kind: Any) -> Callable[[Any], Any] | None:
-    """Return what makes a value of its text; None if its document is no text."""
+    """Return what parses a value from its text; None if it is not stored as text."""
     return kind.parse if isinstance(kind, type) and issubclass(kind, AsText) else _TEXTS.get(kind)
 
 
@@ -278,7 +278,7 @@ _READERS: dict[Any, Callable[[tuple[Any, ...], object, str], Any]] = {
     int: _scalar(int),
     float: _scalar(float, int),
 }
-"""How a value is read, by the origin of its field's type; what is not here is made of its text, or is a dataclass."""
+"""The readers by the origin of a field's type; other types are parsed from text, or are dataclasses."""
 
 _TEXTS: dict[Any, Callable[[Any], Any]] = {
     datetime: datetime.fromisoformat,

@@ -22,9 +22,9 @@ class BelayError(Exception):
 class InvalidRelease(BelayError):  # noqa: N818 - the outcome's own word reads better in a machine than "...Error"
     """What was uploaded is not an acceptable release.
 
-    Raised by the ``release`` room with every problem found, one a line; a step keeps them as a document and raises it
-    again with the key of that, as JSON (``Reasons.refusing``). The release ends REJECTED, nothing changed. The message
-    is bounded: a state machine keeps 32,768 characters of a cause
+    Raised by the ``release`` room with every problem found, one per line; a step stores them as a document and raises
+    it again with the document's key, as JSON (``Reasons.refusing``). The release ends REJECTED, nothing changed. The
+    message is truncated: a state machine stores 32,768 characters of a cause
     (https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html).
     """
 
@@ -34,7 +34,7 @@ class InvalidRelease(BelayError):  # noqa: N818 - the outcome's own word reads b
 
 
 class _ListedProblems(BelayError):  # noqa: N818
-    """The base of those with several problems: never raised itself."""
+    """The base of faults with several problems: never raised itself."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -60,7 +60,7 @@ class UnreadableChanges(BelayError):  # noqa: N818
     """A release's database changes, or files of SQL, cannot be read.
 
     Raised by the ``sql`` room with every problem found, each with the file, the line and the column. The release ends
-    REJECTED, nothing changed. The message is bounded as that of :class:`InvalidRelease` is.
+    REJECTED, nothing changed. The message is truncated like that of :class:`InvalidRelease`.
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -69,30 +69,30 @@ class UnreadableChanges(BelayError):  # noqa: N818
 
 
 class ReleaseSuperseded(BelayError):  # noqa: N818
-    """A newer release of the application overtook this one, or the same version is on its way already.
+    """A newer release of the application overtook this one, or the same version is already under way.
 
     Raised by ``open_release`` and by the steps before a stage is changed. The release ends ABORTED, nothing changed.
     """
 
 
 class IllegalTransition(BelayError):  # noqa: N818
-    """An attempt was to come to a state that its own does not lead to (``release.life``), or is not known.
+    """An attempt's state does not allow the transition (``release.life``), or is not known.
 
-    Raised by the ledger, which recorded nothing. Another execution or a person took the attempt elsewhere: a machine
-    catches it as any fault and opens an incident, or finds the one that is open.
+    Raised by the ledger, which recorded nothing. Another execution or a person moved the attempt: a machine catches it
+    like any fault and opens an incident, or finds the open one.
     """
 
 
 class LockLost(BelayError):  # noqa: N818
-    """The stage's lock is no longer ours: its fencing token has moved on.
+    """The stage's lock is no longer held: its fencing token has advanced.
 
-    Raised by the ledger before every changing call. The execution stops changing things; whoever holds the lock now
-    decides what happens next.
+    Raised by the ledger before every changing call. The execution stops changing things; the lock's new holder decides
+    what happens next.
     """
 
 
 class StackFailed(BelayError):  # noqa: N818
-    """A stack operation that this release started ended badly.
+    """A stack operation that this release started failed.
 
     Raised by ``execute_wave``, ``delete_stacks`` and ``check_pipeline`` with the key of the document that says why, as
     JSON (``Reasons.failed``). An incident is opened.
@@ -100,7 +100,7 @@ class StackFailed(BelayError):  # noqa: N818
 
 
 class ChangesFailed(BelayError):  # noqa: N818
-    """A release's database changes could not be read or applied, or not all of them.
+    """A release's database changes could not be read or completely applied.
 
     Raised by ``plan_changes`` and ``apply_changes`` with the key of the document that says why, as JSON
     (``Reasons.changes_failed``). An incident is opened.
@@ -108,9 +108,9 @@ class ChangesFailed(BelayError):  # noqa: N818
 
 
 class StackNotDeployable(BelayError):  # noqa: N818
-    """A registered stack is in a status from which no change set can be made or executed.
+    """A registered stack is in a status in which no change set can be created or executed.
 
-    Raised by ``plan_stage`` with the status. An incident is opened, which recovers the stack or asks for a person.
+    Raised by ``plan_stage`` with the status. An incident is opened, which recovers the stack or leaves it to a person.
     """
 
 
@@ -122,17 +122,17 @@ class SnapshotFailed(BelayError):  # noqa: N818
 
 
 class RestoreRefused(BelayError):  # noqa: N818
-    """A database cannot be restored from a vault as things are.
+    """A database cannot currently be restored from a vault.
 
-    Raised by ``belay vault restore`` before the step that would be wrong, with what a person does about it.
+    Raised by ``belay vault restore`` before the step that would be wrong, with what a person must do.
     """
 
 
 class AwsFault(BelayError):  # noqa: N818
-    """AWS answered with an error that no rule of Belay's expects.
+    """AWS returned an error that Belay has no rule for.
 
     Raised by every gateway, with the operation, the code and AWS's message. Never a verdict: an incident is opened, or
-    the release ends NEEDS_OPERATOR where nothing had been changed.
+    the release ends NEEDS_OPERATOR if nothing was changed.
     """
 
     def __init__(self, operation: str, code: str, message: str) -> None:
@@ -143,21 +143,21 @@ class AwsFault(BelayError):  # noqa: N818
 
 
 class AccessDenied(AwsFault):
-    """AWS refused the call for want of a permission.
+    """AWS denied the call because a permission is missing.
 
-    Raised by every gateway. Not retried; the way out is in the message: grant the action, then upload again.
+    Raised by every gateway. Not retried; the message says what to do: grant the action, then upload again.
     """
 
 
 class Throttled(AwsFault):
-    """AWS asked to slow down, and botocore's own retries were used up.
+    """AWS throttled the call, and botocore's own retries were used up.
 
     Raised by every gateway. Each state machine retries the task with backoff.
     """
 
 
 class ServiceUnavailable(AwsFault):
-    """AWS answered with a server error, or not at all, which is ``answered``.
+    """AWS returned a server error or, if ``answered`` is false, did not respond.
 
     Raised by every gateway. Each state machine retries the task with backoff.
     """
@@ -168,12 +168,12 @@ class ServiceUnavailable(AwsFault):
 
 
 def may_pass(fault: AwsFault) -> bool:
-    """Return whether a fault passes by itself in a while; a region that answers nothing may not."""
+    """Whether a fault is transient; an unresponsive region may not be."""
     return isinstance(fault, Throttled) or (isinstance(fault, ServiceUnavailable) and fault.answered)
 
 
 class InvalidRequest(AwsFault):
-    """AWS called the request itself invalid (``ValidationError`` and its like).
+    """AWS called the request itself invalid (``ValidationError`` and the like).
 
     Raised by every gateway; a caller that sent a release's own template or parameters turns it into InvalidRelease.
     """
@@ -189,9 +189,9 @@ class InvalidEvent(BelayError):  # noqa: N818
 
 
 class MissingDocument(BelayError):  # noqa: N818
-    """A document that an earlier step wrote to the artifact bucket is gone.
+    """A document that an earlier step wrote to the artifact bucket was deleted.
 
-    Raised by the functions of a stage. Somebody emptied the bucket: an incident is opened.
+    Raised by the functions of a stage. The bucket was emptied: an incident is opened.
     """
 
 
@@ -208,8 +208,8 @@ class UnknownSchema(BelayError):  # noqa: N818
 class UnreadableRecord(BelayError):  # noqa: N818
     """A document or record that Belay wrote is not as any version of Belay writes it.
 
-    Raised by ``belay.documents``, with what was expected and found and where. What reads it stops before it changes
-    anything; somebody changed it, or S3 or DynamoDB did not keep it.
+    Raised by ``belay.documents``, with what was expected and found and where. The reader stops before it changes
+    anything; the document was modified, or damaged in S3 or DynamoDB.
     """
 
 
@@ -222,10 +222,10 @@ class NotForecast(BelayError):  # noqa: N818
 
 
 class ExecutorFailed(BelayError):  # noqa: N818
-    """An operator's database executor broke, or answered what the protocol does not know.
+    """An operator's database executor failed, or its response violates the protocol.
 
-    Raised by ``aws.executors``, with the function and what it answered. It says nothing about the database: an
-    operation may have begun, and asking again under its token shows it.
+    Raised by ``aws.executors``, with the function and its response. It says nothing about the database: an operation
+    may have begun, and a retry with its token shows it.
     """
 
     def __init__(self, function: str, found: str) -> None:
@@ -233,34 +233,34 @@ class ExecutorFailed(BelayError):  # noqa: N818
 
 
 class StagesNotValidated(_ListedProblems):
-    """Deployed stages could not be validated again, for a fault of AWS's or of the registration.
+    """Deployed stages could not be re-validated, because of a fault of AWS's or of the registration.
 
-    Raised by ``revalidate_stages`` after it has tried every stage, with one line for each that failed. Lambda tries
-    again twice; then the event goes to the dead-letter queue, whose alarm calls a person. It is no verdict.
+    Raised by ``revalidate_stages`` after it has tried every stage, with one line for each that failed. Lambda retries
+    twice; then the event goes to the dead-letter queue, whose alarm calls a person. It is no verdict.
     """
 
 
 class CopiesNotTagged(_ListedProblems):
-    """Copies of files for stages elsewhere could not be looked at, so that those that nothing needs do not expire.
+    """Copies of files for stages elsewhere could not be read, so that unneeded ones do not expire.
 
-    Raised by ``tag_unneeded`` after it has looked into every other bucket, with one line for each that it could not.
-    Lambda tries again twice; then the event goes to the dead-letter queue, whose alarm calls a person.
-    """
-
-
-class CopiesNotDeleted(_ListedProblems):
-    """Copies of databases in other accounts or regions could not be looked for, or not be deleted.
-
-    Raised by ``clean_copies`` after it has deleted what it could, with one line for each problem. Lambda tries again
+    Raised by ``tag_unneeded`` after it has read every other bucket, with one line for each that failed. Lambda retries
     twice; then the event goes to the dead-letter queue, whose alarm calls a person.
     """
 
 
+class CopiesNotDeleted(_ListedProblems):
+    """Copies of databases in other accounts or regions could not be listed or deleted.
+
+    Raised by ``clean_copies`` after it has deleted what it could, with one line for each problem. Lambda retries twice;
+    then the event goes to the dead-letter queue, whose alarm calls a person.
+    """
+
+
 class SnapshotsNotCleaned(_ListedProblems):
-    """Snapshots that nobody needs could not be deleted, or too many are needed for the account's quota.
+    """Unneeded snapshots could not be deleted, or too many are needed for the account's quota.
 
     Raised by ``clean_snapshots``, and by ``copy_to_vault`` for a vault, after it has deleted what it could, with one
-    line for each problem. Lambda tries again twice; then the event goes to the dead-letter queue, whose alarm calls a
+    line for each problem. Lambda retries twice; then the event goes to the dead-letter queue, whose alarm calls a
     person, before a release is refused its snapshot.
     """
 
@@ -269,26 +269,26 @@ class InvalidActionConfiguration(BelayError):  # noqa: N818
     """A CodePipeline action's ``UserParameters``, or what they name, cannot be used.
 
     Raised by the ``pipeline`` room and the action functions, with what was expected and found. The job ends as a
-    ConfigurationError; whoever owns the pipeline corrects its action.
+    ConfigurationError; the pipeline's owner corrects its action.
     """
 
 
 class ValidationFailed(BelayError):  # noqa: N818
-    """What a CodePipeline action validated broke a policy, or could not be decided.
+    """What a CodePipeline action validated violates a policy, or could not be decided.
 
     Raised by the action functions with the findings in words. The job ends as JobFailed and stops the pipeline there.
     """
 
 
 class IncidentEnded(BelayError):  # noqa: N818
-    """An incident that was to be recovered has come to its end by another execution.
+    """Another execution has already ended the incident to be recovered.
 
     Raised by ``lock_stage``. The execution ends without doing anything.
     """
 
 
 class RollbackFailed(BelayError):  # noqa: N818
-    """What a pipeline asked to be taken back could not be, without a person.
+    """A rollback requested by a pipeline needs a person to complete it.
 
     Raised by ``rollback_action``, with what is left to do. The job ends as JobFailed.
     """

@@ -1,4 +1,4 @@
-"""What every function works with: Belay's own account and region, and what Belay keeps there."""
+"""Shared by every function: Belay's own account and region, and Belay's stored data."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +20,7 @@ class HomeSettings:
 
 
 class Home:
-    """Belay's own account and region; its ledger, documents and registrations are opened when they are first used.
+    """Belay's own account and region; its ledger, documents and registrations are opened on first use.
 
     ``poll_seconds`` is how long a state machine waits before it repeats a step that is not done.
     """
@@ -47,5 +47,5 @@ class Home:
 
 
 def own_home() -> Home:
-    """Return what the environment of this process names. Raises ``MissingSettings``."""
+    """Return Belay's own account and region from the environment. Raises ``MissingSettings``."""
     return Home(own_aws(), read(HomeSettings))

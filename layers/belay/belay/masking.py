@@ -19,9 +19,9 @@ _BASE64: Final = "[A-Za-z0-9/+]"
 
 @cache
 def _secrets() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Return the patterns with what takes their place; compiled when first used, since that takes long."""
+    """Return the patterns with their replacements; compiled on first use, because that is slow."""
     return (
-        # A key block ends at its footer, or where the text was cut off.
+        # A key block ends at its footer, or where the text was truncated.
         (
             re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z0-9 ]*-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)", re.DOTALL),
             MASK,
@@ -51,7 +51,7 @@ def _secrets() -> tuple[tuple[re.Pattern[str], str], ...]:
             rf"\1{MASK}",
         ),
         (re.compile(rf"(?i)((?<![\w.-])--?[\w.-]{{0,60}}{_NAME}\s+)(?:{_QUOTED}|[^\s-]\S*)"), rf"\1{MASK}"),
-        # SQL gives users their passwords: IDENTIFIED BY abc, PASSWORD 'abc', PASSWORD('abc').
+        # SQL sets users' passwords: IDENTIFIED BY abc, PASSWORD 'abc', PASSWORD('abc').
         (
             re.compile(
                 r"(?i)\b(identified\s+(?:(?:with|via)\s+\S{1,60}\s+)?(?:by|as|using)\s+(?:(?:password|values)\b\s*)?)"
@@ -60,7 +60,7 @@ def _secrets() -> tuple[tuple[re.Pattern[str], str], ...]:
             rf"\1{MASK}",
         ),
         (re.compile(rf"(?i)(?<![\"'\w])(password\s*(?:\(\s*|\s))(?:{_QUOTED})"), rf"\1{MASK}"),
-        # AWS's own wording of a broken constraint: Value 'abc' at 'masterUserPassword' failed to satisfy it.
+        # AWS's own wording of a violated constraint: Value 'abc' at 'masterUserPassword' failed to satisfy it.
         (re.compile(rf"(?i)\b(Value\s+)(?:{_QUOTED})(?=\s+at\s+['\"][\w.-]{{0,60}}{_NAME})"), rf"\1{MASK}"),
         # An AWS secret access key: forty base64 characters of every kind; a hexadecimal digest has no capitals.
         (
@@ -85,7 +85,7 @@ def masked(text: str) -> str:
 
 
 Path = tuple[str, ...]
-"""The path of a value in a resource's properties; ``*`` stands for any item of a list."""
+"""The path of a value in a resource's properties; ``*`` means any item of a list."""
 
 _SOUNDS_SECRET: Final = re.compile(rf"(?i){_NAME}|{_SHORT_NAME}")
 _NAMES_A_VALUE: Final = {"Name": "Value", "Key": "Value", "ParameterKey": "ParameterValue"}
@@ -94,12 +94,12 @@ _NO_SECRET: Final = re.compile(r"arn:[^\s]*|true|false|\*{4}|")
 
 
 def sounds_secret(name: str) -> bool:
-    """Return whether a name of a parameter, property or variable sounds like that of a secret."""
+    """Whether the name of a parameter, property or variable sounds like a secret's."""
     return _SOUNDS_SECRET.search(name) is not None
 
 
 def is_reference(value: str) -> bool:
-    """Return whether a value is nothing but a dynamic reference, which says where a secret is and not what it is."""
+    """Whether a value is only a dynamic reference, which says where a secret is and not what it is."""
     return _REFERENCE.fullmatch(value) is not None
 
 
@@ -107,7 +107,7 @@ def masked_value(value: Any, secret: Iterable[Path] = (), path: Path = ()) -> An
     """Return a JSON value of a resource's properties at ``path``, with the values at the ``secret`` paths masked.
 
     The value of a name that sounds secret is masked too, unless it is an ARN or a boolean; so is what looks like a
-    secret in any text. A dynamic reference is none. A path that ends inside a text masks the whole text.
+    secret in any text. A dynamic reference is not a secret. A path that ends inside a text masks the whole text.
     """
     places = [each for each in secret if each[: len(path)] == path[: len(each)]]
     if isinstance(value, dict):
@@ -129,5 +129,5 @@ def masked_value(value: Any, secret: Iterable[Path] = (), path: Path = ()) -> An
 
 
 def masked_parameter(name: str, value: str, secret: Iterable[str]) -> str:
-    """Return a stack parameter's value to be shown, ``secret`` being the names whose values are hidden."""
+    """Return a stack parameter's value for display; ``secret`` are the names whose values are hidden."""
     return str(masked_value(value, [(each,) for each in secret], (name,)))

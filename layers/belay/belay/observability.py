@@ -1,4 +1,4 @@
-"""One structured log line where an invocation begins, one where it fails, both naming the release."""
+"""One structured log line when an invocation begins, one when it fails, both naming the release."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, wraps

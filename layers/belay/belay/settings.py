@@ -11,7 +11,7 @@ Declared = TypeVar("Declared")
 
 @dataclass(frozen=True)
 class DefaultTopic:
-    """Where people are told what is about an application without a topic of its own."""
+    """Where messages about applications without their own topic are published."""
 
     notification_topic_arn: str
 
@@ -33,7 +33,7 @@ class MissingSettings(BelayError):  # noqa: N818
 def read(declared: type[Declared]) -> Declared:
     """Fill a frozen dataclass of ``str`` and ``int`` fields from the environment; ``ledger_table`` is LEDGER_TABLE.
 
-    Raises ``MissingSettings`` naming every variable that is missing or not the number it should be.
+    Raises ``MissingSettings`` naming every variable that is missing or not a number.
     """
     values: dict[str, Any] = {}
     problems = []

@@ -1,4 +1,4 @@
-"""One Lambda function for several steps of the same power: the payload names the one to take."""
+"""One Lambda function for several steps with the same permissions: the payload names the step."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,14 +8,14 @@ from belay.observability import Handler, observed
 
 
 class UnknownStep(BelayError):  # noqa: N818
-    """A payload names no step that its function has.
+    """A payload names no step of its function.
 
-    Raised before anything is done. A definition and its functions are of different versions: deploy the template anew.
+    Raised before anything is done. A definition and its functions have different versions: deploy the template again.
     """
 
 
 def one_of(steps: Mapping[str, Handler]) -> Handler:
-    """Return the observed handler that takes the step that the payload's ``step`` names. It raises ``UnknownStep``."""
+    """Return the observed handler that runs the step named by the payload's ``step``. It raises ``UnknownStep``."""
 
     @observed
     def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:

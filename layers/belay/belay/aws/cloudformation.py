@@ -159,7 +159,7 @@ class Stacks(Gateway):
     def first_cause(self, stack_id: str, token: str | None) -> Cause | None:
         """Return what failed first in an operation, the newest one without a token, including nested stacks.
 
-        At most 50 nested stacks are looked into, at any depth; deleted ones are found by their ids.
+        At most 50 nested stacks are read, at any depth; deleted ones are found by their ids.
         """
         events = list(self.events(stack_id))
         return self._told(events, token, first_cause)

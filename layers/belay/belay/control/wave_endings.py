@@ -23,7 +23,7 @@ class WaveEndings:
     incidents: Incidents
 
     def conclude(self, attempt: Attempt, accepted: AcceptedRelease) -> Close | None:
-        """Return how a release stands once every stage of its wave has ended; None while one is active."""
+        """Return a release's outcome once every stage of its wave has ended; None while one is active."""
         if attempt.outcome is not None:
             return Close(attempt.outcome, attempt.reason)
         concluded = conclusion(attempt, accepted.application)

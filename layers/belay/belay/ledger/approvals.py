@@ -15,7 +15,7 @@ _KIND: Final = "APPROVAL"
 class ApprovalRecords(Records):
     """Items ``APPROVAL#`` of an attempt, and ``ASKED``.
 
-    A request that an earlier Belay stored with its version is answered where it is.
+    A request that an earlier Belay stored with its version is answered there.
     """
 
     def ask(self, release: ReleaseReference, asked: AskedApproval) -> None:
@@ -87,12 +87,12 @@ class ApprovalRecords(Records):
         self._table.delete(*self._awaited_key(release, stage))
 
     def _key(self, release: ReleaseReference, stage: str) -> tuple[str, str]:
-        """Return where an attempt's approval is."""
+        """Return the key of an attempt's approval."""
         item = of_attempt_in(self._table, _KIND, release, stage)
         return in_stage_key(_KIND, release, stage) if item is None else (item["PK"], item["SK"])
 
     def _awaited_key(self, release: ReleaseReference, stage: str) -> tuple[str, str]:
-        """Return where an approval is tracked: with its version, if the approval itself is."""
+        """Return the key by which an approval is tracked: with its version, if the approval itself is stored so."""
         item = of_attempt_in(self._table, _KIND, release, stage)
         if item is not None and is_of_version(item):
             return "ASKED", f"{release.application}#{release.version}#{stage}"

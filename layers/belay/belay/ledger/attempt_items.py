@@ -1,4 +1,4 @@
-"""How attempts, what belongs to them, and versions are stored in the ledger."""
+"""How attempts, their items and versions are stored in the ledger."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -21,14 +21,14 @@ def attempt_key(application: str, attempt: str) -> tuple[str, str]:
 
 
 def in_stage_key(kind: str, release: ReleaseReference, stage: str) -> tuple[str, str]:
-    """Return the key of something that an attempt has in each stage, such as its ``APPROVAL``."""
+    """Return the key of an item that an attempt has in each stage, such as its ``APPROVAL``."""
     return f"ATTEMPT#{release.application}#{release.attempt}", f"{kind}#{stage}"
 
 
 def of_attempt_in(table: Table, kind: str, release: ReleaseReference, stage: str) -> Item | None:
-    """Return what an attempt has in a stage.
+    """Return an attempt's item in a stage.
 
-    It was stored with the attempt's version before, where that of the next attempt replaced it.
+    Earlier versions of Belay stored it with the attempt's version, where the next attempt replaced it.
     """
     item = table.get(*in_stage_key(kind, release, stage))
     if item is not None:
@@ -38,13 +38,13 @@ def of_attempt_in(table: Table, kind: str, release: ReleaseReference, stage: str
 
 
 def of_attempt(table: Table, kind: str, release: ReleaseReference) -> list[Item]:
-    """Return what an attempt has in its stages, of one kind, by stage; also what was stored with its version."""
+    """Return an attempt's items of one kind by stage, including those stored with its version."""
     every = [*table.query(_of_version(release), f"{kind}#"), *table.query(*in_stage_key(kind, release, ""))]
     return sorted((each for each in every if each["attempt"] == release.attempt), key=lambda each: str(each["SK"]))
 
 
 def is_of_version(item: Mapping[str, Any]) -> bool:
-    """Whether what an attempt has in a stage was stored with its version."""
+    """Whether an attempt's item in a stage was stored with its version."""
     return str(item["PK"]).startswith("RELEASE#")
 
 

@@ -45,7 +45,7 @@ class HoldRecords(Records):
         self._table.put({"PK": pk, "SK": sk, "attempt": release.attempt, **answer.to_dict()})
 
     def override(self, release: ReleaseReference, stage: str) -> GivenAnswer | None:
-        """Return who allowed this attempt to continue outside a stage's windows; None if nobody did."""
+        """Return who allowed this attempt to continue outside a stage's windows; None if no one did."""
         item = of_attempt_in(self._table, _OVERRIDE, release, stage)
         return None if item is None else GivenAnswer.from_dict(item)
 

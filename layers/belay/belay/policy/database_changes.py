@@ -79,7 +79,7 @@ class StepToApply:
 
     @property
     def stops_writes(self) -> bool:
-        """Whether its statement asks MySQL to block writes meanwhile."""
+        """Whether its statement makes MySQL block writes meanwhile."""
         return not BLOCKING_MODES.isdisjoint(self.modes.items())
 
     def violation(self, verdict: Verdict, resource: object, detail: str, part: str = "") -> Violation:

@@ -28,7 +28,7 @@ def folder(application: str, attempt: str) -> str:
 
 @dataclass(frozen=True)
 class Origin:
-    """One attempt at a release, one execution of a pipeline, or one rollback that a person asked for.
+    """One attempt at a release, one execution of a pipeline, or one requested rollback.
 
     ``name`` is the release's version or the execution's id, ``attempt`` twelve unique hexadecimal digits.
     """

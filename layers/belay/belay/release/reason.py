@@ -196,7 +196,7 @@ def from_document(document: Mapping[str, Any] | str) -> Reason:
 def kept_as(carried: Mapping[str, Any] | str | None) -> str | None:
     """Return the key of the document that a state machine passes on, or that an error names; None if it names none.
 
-    What people may send to a task that waits names none.
+    What people may send to a waiting task never names one.
     """
     if not isinstance(carried, Mapping) or carried.get("Error") in (APPROVAL_DENIED, SUPERSEDED):
         return None
@@ -230,7 +230,7 @@ def caught(output: Mapping[str, Any] | str | None) -> Reason | None:
 
 
 def _denied(answer: str) -> Reason:
-    """Return who denied an approval; whoever may fail the task by hand sends anything as the answer."""
+    """Return who denied an approval; a person who fails the task directly may send any content."""
     try:
         return read(PersonDecided, parsed_object(answer, "the document"), "the document")
     except (UnknownSchema, UnreadableRecord) as error:
