@@ -19,7 +19,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Respond with the plan, the incident and its execution, or with ``error`` and ``message`` and a status of 4xx."""
     home, settings = own_home(), read(RollbackMachine)
     request = FunctionUrlRequest.from_event(event)
-    asked = request.refuse_unsigned("a rollback is asked for") or parse_request(request.body)
+    asked = request.refuse_unsigned("a rollback is requested") or parse_request(request.body)
     if isinstance(asked, Refusal):
         return json_response(asked)
     incidents = Incidents(home.ledger, home.artifacts, home.aws.executions, settings.rollback_stage_machine_arn)

@@ -42,7 +42,7 @@ _EXISTS: Final = "42P07"
 """duplicate_table, also for an index: the existing object is not this statement's."""
 
 LOOK: Final = (
-    "look what is there, then set the outcome of its row in belay.belay_changes to APPLIED or UNDONE, or delete the row"
+    "check what exists, then set the outcome of its row in belay.belay_changes to APPLIED or UNDONE, or delete the row"
 )
 """What a person should do about a change that is UNKNOWN."""
 

@@ -177,7 +177,7 @@ def test_every_life_is_read_back_as_it_was_written(no_account: None, waves: Wave
                 model[stage] = (state, outcome)
                 _record(ledger, release, stage, model[stage], step)
             elif outcome is None:
-                with pytest.raises(IllegalTransition, match="from where it does not come to"):
+                with pytest.raises(IllegalTransition, match="which does not allow"):
                     ledger.attempts.record(release, state, LATER, stage=stage)
             else:
                 ended = {"good": False, "fencing": None, "now": LATER}

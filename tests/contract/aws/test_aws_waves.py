@@ -150,7 +150,7 @@ def test_the_end_of_a_wave_says_which_of_its_stages_are_left_to_a_person(world: 
 
     (message,) = world.house.messages()
     (left,) = message["left_to_do"]
-    assert (left["subject"], left["what"], left["why"]) == ("eu", "do what is left there", "eu is bad")
+    assert (left["subject"], left["what"], left["why"]) == ("eu", "do the remaining work there", "eu is bad")
 
 
 def test_what_is_left_in_a_stage_is_told_even_if_another_has_ended_the_release_meanwhile(world: World) -> None:

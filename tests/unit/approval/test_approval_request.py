@@ -90,7 +90,7 @@ def test_database_changes_that_are_applied_are_told_one_by_one_with_their_digest
 
 
 def test_whether_the_rollback_was_rehearsed_is_told() -> None:
-    assert request().rollback_lines[0].startswith("It is not known whether a rollback would work.")
+    assert request().rollback_lines[0].startswith("Whether a rollback would work is unknown.")
     assert request(rehearsal=None).rollback_lines == ["the rollback was not rehearsed"]
 
 

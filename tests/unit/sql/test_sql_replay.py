@@ -249,7 +249,7 @@ def test_procedural_code_makes_everything_unsure() -> None:
 
 def test_a_table_of_which_nothing_is_known_is_unsure() -> None:
     model = after("ALTER TABLE t ADD a int", baseline=Model())
-    assert table(model).unsure == ("t was there before and is not known",)
+    assert table(model).unsure == ("t existed before and is not known",)
     assert set(table(model).columns) == {"a"}
 
 

@@ -177,7 +177,7 @@ def ended(recovery: Recovery, outcome: Outcome, stopped_by: str | Mapping[str, s
 def _look_at_all(incident: Incident, why: str) -> LeftToDo:
     """Leave to a person a stage whose recovery was not completed: what was not done is listed after it."""
     by_hand = Choice("complete the remaining steps manually", "only what each step says")
-    again = Choice("let Belay go on with it", f"what its plan says ({incident.again} --plan)", incident.again)
+    again = Choice("have Belay continue", f"as its plan says ({incident.again} --plan)", incident.again)
     return LeftToDo(
         incident.stage,
         "check every stack before the next deployment",

@@ -196,7 +196,7 @@ def _left_in(wave: WaveEnd, release: ReleaseReference) -> list[LeftToDo]:
     """Leave to a person what the stages of a wave left, as announced when each ended."""
     look = f"belay show {release.application}/{release.version}"
     ended = [each for each in wave.stages if each.outcome is Outcome.NEEDS_OPERATOR]
-    return [LeftToDo(each.stage, "do what is left there", in_words(each.reason), look=look) for each in ended]
+    return [LeftToDo(each.stage, "do the remaining work there", in_words(each.reason), look=look) for each in ended]
 
 
 def _undeleted(plans: Mapping[str, StagePlan]) -> list[LeftToDo]:

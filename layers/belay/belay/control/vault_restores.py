@@ -85,9 +85,9 @@ class VaultRestore:
             )
         if seen.state is SnapshotState.FAILED:
             raise RestoreRefused(
-                f"RDS began to copy {self.copied_from} as {self.name}, and it is {seen.status} now. Most often a key "
-                f"is the reason: that of the vault has to let account {self.account} use it (RestoringAccounts of "
-                f"accounts/vault.yaml), and {self.key} whoever copies. Delete the snapshot {self.name}, then try again"
+                f"RDS began to copy {self.copied_from} as {self.name}, and it is {seen.status} now. The usual cause "
+                f"is a key: the vault's must allow account {self.account} to use it (RestoringAccounts of "
+                f"accounts/vault.yaml), and {self.key} the caller. Delete the snapshot {self.name}, then try again"
             )
         if seen.state is SnapshotState.CREATING:
             return False

@@ -152,7 +152,7 @@ class DatabaseForecast:
             yield self._finding(
                 Verdict.REVIEW,
                 f"The undo of {change.id} did not take it back on the copy: {why}",
-                "Correct the undo, or accept that going back would restore a snapshot and lose writes.",
+                "Correct the undo, or accept that a rollback would restore a snapshot and lose writes.",
                 change,
                 change.undo.error,
             )

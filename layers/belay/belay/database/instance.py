@@ -29,7 +29,7 @@ INSTANCE: Final = DatabaseKind(
         "ReadReplicaSourceDBInstanceIdentifier": "it is a read replica of {}",
         "ReadReplicaSourceDBClusterIdentifier": "it is a read replica of the cluster {}",
         "DBInstanceAutomatedBackupsReplications": "its backups are replicated to another Region",
-        "TdeCredentialArn": "its encryption key lies in a key store whose password a restore asks for",
+        "TdeCredentialArn": "its encryption key is in a key store whose password a restore requires",
         "DomainMemberships": "it is joined to a domain, whose credentials a restore requires again",
         "ActivityStreamStatus": "its activity stream would have to be started again",
     },

@@ -185,8 +185,8 @@ class AttemptRecords:
             place = f" in {stage}" if stage else ""
             at = "is not known" if found is None else f"is at {found.standing} in {found.stage or 'no stage'}"
             raise IllegalTransition(
-                f"{release.application} {release.version}, attempt {release.attempt}, {at}, from where it does not "
-                f"come to {line.words}{place}; nothing was recorded"
+                f"{release.application} {release.version}, attempt {release.attempt}, {at}, which does not allow "
+                f"{line.words}{place}; nothing was recorded"
             )
 
     def note(

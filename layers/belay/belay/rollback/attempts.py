@@ -64,5 +64,5 @@ def look_at(seen: StackSeen) -> str:
 def status_of(seen: StackSeen) -> StackStatus:
     """The status of a stack that exists."""
     if seen.status is None:
-        raise ValueError(f"stack {seen.stack} is said to exist but has no status")
+        raise ValueError(f"stack {seen.stack} is reported to exist but has no status")
     return seen.status

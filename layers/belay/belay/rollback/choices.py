@@ -57,10 +57,10 @@ def choices(seen: StackSeen, situation: Situation) -> tuple[Choice, ...]:
 def _gone(situation: Situation) -> tuple[Choice, ...]:
     anew = "let the next release create it again: upload one that has it"
     return (
-        Choice(anew, "what was in it does not come back with it"),
+        Choice(anew, "its content is not restored"),
         Choice(
             f"do without it: take it out of the registration of {situation.stage}",
-            "what it served is not served any more",
+            "whatever depends on it stops working",
         ),
     )
 
@@ -120,7 +120,7 @@ def _without_a_state_before(seen: StackSeen) -> tuple[Choice, ...]:
     updatable = seen.status is not None and seen.status.updatable
     kept = "the next release updates it" if updatable else "no release can update the stack until it is deleted"
     return (
-        Choice("save what is needed, then delete the stack", _deleted(seen), delete_command(seen.target)),
+        Choice("back up what is needed, then delete the stack", _deleted(seen), delete_command(seen.target)),
         Choice("keep it as it is", f"{_NOTHING}, but {kept}"),
     )
 

@@ -48,7 +48,7 @@ def restore(
         call,
         why=why,
         legal_because=f"{legal}; {_API.format(call[0])}",
-        risk=(Risk.NONE, "none: the original is not touched; a second database has to be paid for"),
+        risk=(Risk.NONE, "none: the original is not touched; a second database costs money"),
         checked="that it is available, and its settings",
     )
 
@@ -112,7 +112,7 @@ def protect(unit: Unit) -> Step:
         call,
         why=f"protect the replaced {unit.kind} {unit.at(Place.REPLACED)} from deletion",
         legal_because=f"an available database can be modified; {_API.format(call[0])}",
-        risk=(Risk.NONE, "none: it has to be paid for until a person deletes it"),
+        risk=(Risk.NONE, "none: it costs money until a person deletes it"),
         checked="that it is protected",
     )
 

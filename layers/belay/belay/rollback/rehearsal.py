@@ -77,7 +77,7 @@ _WORST_FIRST = (Readiness.NOT_READY, Readiness.NOT_KNOWN)
 _SUMMARY = {
     Readiness.READY: "Rollback ready.",
     Readiness.NOT_READY: "NOT rollback ready.",
-    Readiness.NOT_KNOWN: "It is not known whether a rollback would work.",
+    Readiness.NOT_KNOWN: "Whether a rollback would work is unknown.",
 }
 
 
@@ -213,7 +213,7 @@ def check_values(changed: Sequence[str], unknown: Sequence[str]) -> Check:
     if unknown and not changed:
         return Check("secret values", Readiness.NOT_KNOWN, f"whether {', '.join(unknown)} are changed is unknown")
     problems = [
-        f"{each} is changed, and its earlier value cannot be read: going back keeps the new" for each in changed
+        f"{each} is changed, and its earlier value cannot be read: a rollback keeps the new" for each in changed
     ]
     return gathered("secret values", problems, "no NoEcho parameter is changed")
 

@@ -183,7 +183,7 @@ def _suspend(seen: ServiceSeen) -> Step:
         seen,
         ("application-autoscaling", "RegisterScalableTarget"),
         _target(seen) | {"SuspendedState": dict.fromkeys(SCALING_ACTIVITIES, True)},
-        why="suspend its scaling, which would start tasks while it has to be stopped",
+        why="suspend its scaling, which would start tasks while it must be stopped",
         legal_because="a scalable target can be suspended at any time, while its desired count is within the bounds; "
         f"{_SCALING}API_RegisterScalableTarget.html",
         risk=(Risk.NONE, "it does not scale until it is resumed"),

@@ -194,7 +194,7 @@ class _Step:
         """The table, or one about which nothing is sure."""
         if table := self.model.tables.get(name):
             return table
-        why = _NOT_CREATED if self.model.complete else "was there before and is not known"
+        why = _NOT_CREATED if self.model.complete else "existed before and is not known"
         return ModelTable(name, unsure=(f"{name} {why}",))
 
     def _on(self, name: op.Name, change: Changing) -> Model:
@@ -279,7 +279,7 @@ class _Step:
         if operation.temporary and existing:
             table = replace(table, hidden=self._unsure(existing, f"{name} is hidden by a temporary table"))
         elif existing:
-            table = self._unsure(table, f"{name} is created though it is there")
+            table = self._unsure(table, f"{name} is created although it exists")
         elif operation.if_not_exists and not self.model.complete:
             table = self._unsure(table, f"{name} may have been there before")
         for parent in table.parents:
@@ -365,10 +365,10 @@ class _Step:
             return model.with_table(replace(table, hidden=there))
         if there and there.temporary:
             if there.hidden:
-                table = self._unsure(table, f"{operation.to} is a new name though it is there")
+                table = self._unsure(table, f"{operation.to} is a new name although it exists")
             table = replace(there, hidden=self._unsure(table, f"{operation.to} is hidden by a temporary table"))
         elif there:
-            table = self._unsure(table, f"{operation.to} is a new name though it is there")
+            table = self._unsure(table, f"{operation.to} is a new name although it exists")
         tables = {**_without(self.model.tables, operation.table), operation.to: table}
         referring = {name: _referring(each, operation.table, operation.to) for name, each in tables.items()}
         return replace(self.model, tables=referring)
@@ -423,14 +423,14 @@ class _Step:
         if column.name in table.columns:
             if operation.if_not_exists:
                 return table
-            table = self._unsure(table, f"{column.name} is added though it is there")
+            table = self._unsure(table, f"{column.name} is added although it exists")
         table = replace(table, columns={**table.columns, column.name: column})
         return self._add_constraints(table, operation.constraints)
 
     def _drop_column(self, table: ModelTable, operation: op.DropColumn) -> ModelTable:
         name = operation.column
         if name not in table.columns and not operation.if_exists and not table.unsure:
-            return self._unsure(table, f"{name} is dropped and is not there")
+            return self._unsure(table, f"{name} is dropped but does not exist")
         columns = _without(table.columns, name)
         constraints = {
             each: constraint
@@ -459,9 +459,9 @@ class _Step:
 
     def _renamed_column(self, table: ModelTable, old: str, new: str) -> ModelTable:
         if old not in table.columns and not table.unsure:
-            return self._unsure(table, f"{old} gets another name and is not there")
+            return self._unsure(table, f"{old} is renamed but does not exist")
         if new in table.columns:
-            return self._unsure(table, f"{new} is a new name though it is there")
+            return self._unsure(table, f"{new} is a new name although it exists")
         if old in table.columns and not table.columns[old].nullable:
             table = self._with_names(table)
         columns = _rekeyed(table.columns, old, new)
@@ -490,7 +490,7 @@ class _Step:
         column = table.columns.get(operation.column)
         if column is None:
             if not table.unsure:
-                table = self._unsure(table, f"{operation.column} is changed and is not there")
+                table = self._unsure(table, f"{operation.column} is changed but does not exist")
             return table
         if operation.generated is False and operation.type is None and not column.generated:
             return table
@@ -533,7 +533,7 @@ class _Step:
             constraint = replace(constraint, columns=tuple(mentioned(constraint.expression, table.columns)))
         missing = [column for column in constraint.columns if column not in table.columns]
         if missing and not table.unsure:
-            table = self._unsure(table, f"a constraint is on {', '.join(missing)}, which is not there")
+            table = self._unsure(table, f"a constraint is on {', '.join(missing)}, which does not exist")
         table = replace(table, constraints={**table.constraints, name: constraint})
         if constraint.kind in (op.ConstraintKind.PRIMARY_KEY, op.ConstraintKind.NOT_NULL) and constraint.validated:
             table = _with_nullable(table, constraint.columns, nullable=False)
@@ -605,7 +605,7 @@ class _Step:
     def _validated(self, table: ModelTable, name: str) -> ModelTable:
         constraint = table.constraints.get(name)
         if constraint is None:
-            return table if table.unsure else self._unsure(table, f"the constraint {name} is not there")
+            return table if table.unsure else self._unsure(table, f"the constraint {name} does not exist")
         table = replace(table, constraints={**table.constraints, name: replace(constraint, validated=True)})
         return (
             _with_nullable(table, constraint.columns, nullable=False)
@@ -668,7 +668,7 @@ class _Step:
             return _with_nullable(table, named.constraints[name].columns, nullable=True)
         if if_exists or table.unsure:
             return table
-        return self._unsure(table, f"the constraint {name} is not there")
+        return self._unsure(table, f"the constraint {name} does not exist")
 
     def _with_names(self, table: ModelTable) -> ModelTable:
         """A table whose every NOT NULL is among its constraints, as PostgreSQL 18 names it."""
@@ -693,7 +693,7 @@ class _Step:
         if old not in table.constraints and old in (named := self._with_names(table)).constraints:
             table = named
         if old not in table.constraints:
-            return table if table.unsure else self._unsure(table, f"the constraint {old} is not there")
+            return table if table.unsure else self._unsure(table, f"the constraint {old} does not exist")
         indexes = _rekeyed(table.indexes, old, new)
         if new in indexes:
             indexes[new] = replace(indexes[new], name=new)
@@ -706,7 +706,7 @@ class _Step:
             owner = self._owner(op.Name(operation.index.name, table.name.schema), None)
             return self._unsure(table, "an index may be on another table") if owner and owner.unsure else table
         if operation.index.name in table.indexes:
-            table = self._unsure(table, f"the index {operation.index.name} is created though it is there")
+            table = self._unsure(table, f"the index {operation.index.name} is created although it exists")
         return self._with_index(table, operation.index)
 
     def _with_index(self, table: ModelTable, index: op.IndexDefinition) -> ModelTable:
@@ -728,7 +728,7 @@ class _Step:
             return self.model
         name = operation.index.name
         if name not in table.indexes and not operation.if_exists and not table.unsure:
-            return self.model.with_table(self._unsure(table, f"the index {name} is not there"))
+            return self.model.with_table(self._unsure(table, f"the index {name} does not exist"))
         constraints = {
             each: kept for each, kept in table.constraints.items() if each != name or kept.kind in _UNINDEXED
         }

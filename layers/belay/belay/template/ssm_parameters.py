@@ -58,4 +58,4 @@ def _value(name: str, declared: Node, scope: Scope, world: World) -> Value:
         return default.text if isinstance(default, ScalarNode) else ""
     if isinstance(value, str):
         return value
-    return unknown_at(declared, scope, str(getattr(value, "reason", "it is not given a text")))
+    return unknown_at(declared, scope, str(getattr(value, "reason", "it is not given a string")))

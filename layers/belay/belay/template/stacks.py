@@ -16,7 +16,7 @@ MAX_STACKS = 200
 """Stacks followed in one release; a nested template counts each time it is used."""
 
 HIDDEN_TYPES = {
-    "AWS::CloudFormation::StackSet": "the stack set's stacks are deployed from a template of their own",
+    "AWS::CloudFormation::StackSet": "the stack set's stacks are deployed from their own template",
     "AWS::CodeStarConnections::SyncConfiguration": "the stack that it names is updated from a Git repository",
     "AWS::ControlTower::EnabledBaseline": "the baseline is deployed from templates of AWS Control Tower",
     "AWS::ControlTower::LandingZone": "the landing zone is deployed from templates of AWS Control Tower",

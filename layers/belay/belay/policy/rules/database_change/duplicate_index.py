@@ -10,7 +10,7 @@ from belay.policy.verdict import Severity, Verdict
 from belay.sql.operations import CreateTable
 
 POLICY = Policy(
-    title="An index is there already",
+    title="An index already exists",
     severity=Severity.MEDIUM,
     why="It is of no use to any query, and every write pays for both.",
     fix="Leave it out; if it is to replace the other one, drop that one in the same release.",

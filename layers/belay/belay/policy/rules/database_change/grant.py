@@ -15,7 +15,7 @@ from belay.sql.operations import ChangeTable, Grant
 POLICY = Policy(
     title="A change gives power over the database",
     severity=Severity.HIGH,
-    why="Who may read and write what is the operator's decision; a release that grants it widens its own power.",
+    why="Who may read and write what is the operator's decision; a release that grants it extends its own permissions.",
     fix="Grant it where the operator manages users, or have the operator waive it.",
     source="https://www.postgresql.org/docs/18/sql-grant.html; OWASP, database security: least privilege",
 )

@@ -11,7 +11,7 @@ from belay.sql.operations import NotUnderstood
 POLICY = Policy(
     title="A statement does harm that the other policies look for",
     severity=Severity.HIGH,
-    why="Procedural code, SQL that is put together at run time and syntax that is not known may do anything.",
+    why="Procedural code, dynamic SQL and unknown syntax may do anything.",
     fix="Write it as plain statements, or have a person read it: the operator can waive it for its change.",
     source="docs/database-changes.md",
 )
