@@ -180,7 +180,7 @@ def test_a_half_copied_snapshot_is_waited_for_and_a_failed_one_is_told(
     if ready is False:
         assert not restore.bring()
         return
-    with pytest.raises(RestoreRefused, match=f"it is {status} now. Most often a key .* Delete the snapshot"):
+    with pytest.raises(RestoreRefused, match=f"it is {status} now. The usual cause is a key.* Delete the snapshot"):
         restore.bring()
 
 

@@ -11,8 +11,8 @@ from belay.policy.verdict import Severity, Verdict
 POLICY = Policy(
     title="A change is not the one that was applied",
     severity=Severity.HIGH,
-    why="What is in the release is not what the database went through: another stage, or a restored database, would "
-    "get something else.",
+    why="The release differs from what the database got: another stage, or a restored database, would get something "
+    "else.",
     fix="Restore the applied text, and make the difference a separate change.",
     source="https://documentation.red-gate.com/fd/validate-277578883.html",
 )

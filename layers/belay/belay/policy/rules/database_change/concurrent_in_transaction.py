@@ -11,7 +11,7 @@ from belay.sql.changes import Engine
 from belay.sql.operations import CreateIndex, DropIndex, Harmless, Setting, Transaction
 
 POLICY = Policy(
-    title="An index is made or dropped CONCURRENTLY in a transaction",
+    title="An index is created or dropped CONCURRENTLY in a transaction",
     severity=Severity.HIGH,
     why="PostgreSQL refuses it, and the change fails.",
     fix="Put it into a separate change, without BEGIN (in Liquibase with runInTransaction:false).",

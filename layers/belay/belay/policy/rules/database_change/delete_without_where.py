@@ -11,8 +11,8 @@ from belay.sql.operations import WriteRows
 POLICY = Policy(
     title="Every row of a table is deleted",
     severity=Severity.HIGH,
-    why="The rows are gone; nothing but a restore brings them back, and that loses what was written since.",
-    fix="Name in a condition which rows go, and delete many of them in batches.",
+    why="The rows are gone; only a restore brings them back, and that loses what was written since.",
+    fix="Say in a condition which rows to delete, and delete many of them in batches.",
     source="https://www.postgresql.org/docs/18/sql-delete.html",
 )
 

@@ -10,7 +10,7 @@ from belay.sql.changes import MYSQL
 from belay.sql.operations import DropColumn, DropConstraint, DropIndex, DropObject, DropTable, Truncate
 
 POLICY = Policy(
-    title="A drop takes everything with it that depends on it",
+    title="A drop also drops everything that depends on it",
     severity=Severity.HIGH,
     why="CASCADE drops views, foreign keys, columns or whole tables that the statement does not name, whatever there "
     "are.",

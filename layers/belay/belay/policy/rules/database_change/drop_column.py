@@ -11,7 +11,7 @@ from belay.sql.operations import DropColumn
 POLICY = Policy(
     title="A column is dropped with its values",
     severity=Severity.HIGH,
-    why="The values are gone, and the version that still runs fails wherever it names the column.",
+    why="The values are gone, and the running version fails wherever it names the column.",
     fix="Stop using the column in one release and drop it in a later one; have the operator waive that drop.",
     source="https://www.postgresql.org/docs/18/sql-altertable.html; strong_migrations, removing a column",
 )

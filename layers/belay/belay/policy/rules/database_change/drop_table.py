@@ -13,7 +13,7 @@ from belay.sql.operations import DropObject, DropTable, ObjectKind
 POLICY = Policy(
     title="A table is dropped with its rows",
     severity=Severity.HIGH,
-    why="The rows are gone, a restore of the database loses what was written since, and the version that still runs "
+    why="The rows are gone, a restore of the database loses what was written since, and the running version "
     "fails wherever it uses the table.",
     fix="Stop using the table in one release and drop it in a later one; have the operator waive that drop.",
     source="https://www.postgresql.org/docs/18/sql-droptable.html; "

@@ -14,8 +14,8 @@ from belay.sql.changes import MYSQL, DatabaseChange
 POLICY = Policy(
     title="A value of an enumeration is no longer allowed",
     severity=Severity.HIGH,
-    why="Rows that have the value are refused or emptied, and the version that still runs fails when it writes it.",
-    fix="Keep the value until no row and no version that runs has it; add a new name beside it instead of renaming it.",
+    why="Rows that have the value are refused or emptied, and the running version fails when it writes it.",
+    fix="Keep the value until no row and no running version has it; add a new name beside it instead of renaming it.",
     source="https://www.postgresql.org/docs/18/sql-altertype.html; https://dev.mysql.com/doc/refman/8.4/en/enum.html",
 )
 

@@ -13,7 +13,7 @@ from belay.policy.verdict import Severity, Verdict
 from belay.sql.operations import ChangeTable, Grant
 
 POLICY = Policy(
-    title="A change gives power over the database",
+    title="A change grants access to the database",
     severity=Severity.HIGH,
     why="Who may read and write what is the operator's decision; a release that grants it extends its own permissions.",
     fix="Grant it where the operator manages users, or have the operator waive it.",

@@ -13,7 +13,7 @@ from belay.sql.changes import MYSQL, Engine
 from belay.sql.operations import AlterObject, CreateIndex, DropIndex, Harmless, IndexDefinition, RewriteTable
 
 POLICY = Policy(
-    title="An index is made or dropped while everything else waits for its table",
+    title="An index is created or dropped while everything else waits for its table",
     severity=Severity.HIGH,
     why="Writes stop until the index is complete, which takes minutes on a large table; a drop stops reads, too.",
     fix="Use CONCURRENTLY in PostgreSQL, ONLINE in Oracle, WITH (ONLINE = ON) in SQL Server (Enterprise edition and "

@@ -11,10 +11,10 @@ from belay.sql import operations as op
 from belay.sql.changes import Engine
 
 POLICY = Policy(
-    title="A change waits for a lock without an end",
+    title="A change waits for a lock indefinitely",
     severity=Severity.LOW,
     why="While it waits behind one long query, every later query on the table waits behind it.",
-    fix="Set the engine's lock timeout to a few seconds at the beginning of the change, and let it be tried again.",
+    fix="Set the engine's lock timeout to a few seconds at the beginning of the change, and let it be retried.",
     source="https://www.postgresql.org/docs/18/runtime-config-client.html#GUC-LOCK-TIMEOUT; "
     "https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html#sysvar_lock_wait_timeout; "
     "https://learn.microsoft.com/en-us/sql/t-sql/statements/set-lock-timeout-transact-sql; "

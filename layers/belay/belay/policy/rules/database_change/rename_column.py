@@ -9,9 +9,9 @@ from belay.policy.verdict import Severity
 from belay.sql.operations import RenameColumn
 
 POLICY = Policy(
-    title="A column gets another name",
+    title="A column is renamed",
     severity=Severity.HIGH,
-    why="The version that still runs uses the old name and fails, and a rollback of the code fails on the new one.",
+    why="The running version uses the old name and fails, and a rollback of the code fails on the new one.",
     fix="Add a column, write to both, copy the values in batches, and drop the old column in a later release.",
     source="https://www.postgresql.org/docs/18/sql-altertable.html; strong_migrations, renaming a column",
 )

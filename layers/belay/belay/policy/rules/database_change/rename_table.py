@@ -12,9 +12,9 @@ from belay.policy.verdict import Severity, Verdict
 from belay.sql.operations import AlterObject, ObjectKind, RenameTable
 
 POLICY = Policy(
-    title="A table gets another name",
+    title="A table is renamed",
     severity=Severity.HIGH,
-    why="The version that still runs uses the old name and fails, and a rollback of the code fails on the new one.",
+    why="The running version uses the old name and fails, and a rollback of the code fails on the new one.",
     fix="Keep the name; or create the new table, write to both, and drop the old one in a later release.",
     source="https://www.postgresql.org/docs/18/sql-altertable.html; strong_migrations, renaming a table",
 )

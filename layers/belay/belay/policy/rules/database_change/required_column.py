@@ -12,10 +12,10 @@ from belay.policy.verdict import Severity, Verdict
 from belay.sql import operations as op
 
 POLICY = Policy(
-    title="A column must have a value that nothing gives it",
+    title="A required column has no default value",
     severity=Severity.HIGH,
-    why="The statement fails if the table has rows, and every INSERT of the version that still runs fails after it.",
-    fix="Give the column a default, or leave it nullable until every version that runs fills it.",
+    why="The statement fails if the table has rows, and every INSERT of the running version fails after it.",
+    fix="Give the column a default, or leave it nullable until every running version fills it.",
     source="https://www.postgresql.org/docs/18/sql-altertable.html; strong_migrations, adding a column",
 )
 

@@ -9,7 +9,7 @@ from belay.policy.verdict import Severity, Verdict
 from belay.sql.operations import Harmless, Setting, Transaction
 
 POLICY = Policy(
-    title="A change has nothing that takes it back",
+    title="A change has no undo",
     severity=Severity.LOW,
     why="A rollback then restores the database from its snapshot, which loses everything that was written since.",
     fix="Give the change its undo: a Flyway U file, a Liquibase rollback, or a file NNNN-name.undo.sql.",

@@ -10,10 +10,10 @@ from belay.policy.verdict import Severity, Verdict
 from belay.sql.operations import ChangeColumn
 
 POLICY = Policy(
-    title="A column gets a type that does not hold and read as the old one did",
+    title="A column gets an incompatible type",
     severity=Severity.HIGH,
-    why="Values are cut or refused, the version that still runs reads and writes what no longer fits, and there is "
-    "no way back without loss.",
+    why="Values are truncated or refused, the running version reads and writes what no longer fits, and it "
+    "cannot be undone without loss.",
     fix="Add a column of the new type, write to both, copy the values in batches, and drop the old column later.",
     source="https://www.postgresql.org/docs/18/sql-altertable.html; strong_migrations, changing a column's type",
 )

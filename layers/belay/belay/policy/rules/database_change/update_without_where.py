@@ -12,7 +12,7 @@ POLICY = Policy(
     title="Every row of a table is overwritten",
     severity=Severity.HIGH,
     why="The old values are gone, every row stays locked until the transaction ends, and replicas fall behind.",
-    fix="Name in a condition which rows change, and fill a new column in batches, outside the release's transaction.",
+    fix="Say in a condition which rows to change, and fill a new column in batches, outside the release's transaction.",
     source="https://www.postgresql.org/docs/18/sql-update.html",
 )
 
