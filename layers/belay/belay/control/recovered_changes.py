@@ -20,9 +20,7 @@ UNDO_OF: Mapping[Action, str] = {Action.CHECK_CHANGES: "settle", Action.UNDO_CHA
 
 
 def blocked_as(database: str) -> str:
-    """Return the name under which a recovery records why a database's changes were not undone: it may still be
-    restored.
-    """
+    """Return the name under which a recovery records why a database's changes, not the database, are blocked."""
     return f"{database}#changes"
 
 

@@ -136,7 +136,7 @@ class Fault:
 
     @property
     def blind(self) -> bool:
-        """Whether AWS did not respond, or a function could not run: nothing is known of its subject."""
+        """Whether AWS could not be read, or a function could not run: nothing is known of its subject."""
         return self.error in _BLIND or self.error.startswith(("Lambda.", "Sandbox."))
 
 

@@ -243,7 +243,7 @@ class Situation:
     - ``goal`` is the version the stage is rolled back to, None if there was none before.
     - ``recover_foreign``: the registration allows rolling back and deleting what failed in operations that Belay did
       not start.
-    - ``blind``: the incident was opened because AWS did not respond, not because of a known failure.
+    - ``blind``: the incident was opened because AWS could not be read, not because of a known failure.
     - ``ephemeral``: the stage exists for this release only, and everything in it may be deleted, data included.
     - ``asked``: a person requested the rollback.
     - ``role_arn`` is the stage's registered service role, passed with every call that takes one.

@@ -176,7 +176,7 @@ def _existed(seen: StackSeen, situation: Situation) -> tuple[Todo, ...]:
 def _cancellable(seen: StackSeen, situation: Situation) -> bool:
     """Whether the release's own update is in progress, not the one to the baseline, and not cancelled.
 
-    A healthy update is not cancelled because AWS did not respond.
+    A healthy update is not cancelled because AWS could not be read.
     """
     return (
         not situation.blind
