@@ -25,7 +25,7 @@ VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
 
 
 def main(version: str) -> None:
-    """Write the directory. Exits with a message if the version is none."""
+    """Write the directory. Exits with a message if the version is invalid."""
     if not VERSION.fullmatch(version):
         raise SystemExit(f"expected a tag such as v1.2.0, found the version {version!r}")
     shutil.rmtree(RELEASE, ignore_errors=True)
@@ -50,7 +50,7 @@ def pack(archive: Path) -> None:
 
 
 def files(path: Path) -> Iterator[Path]:
-    """Yield a file, or those below a folder that are no caches."""
+    """Yield a file, or those below a folder except caches."""
     if path.is_file():
         yield path
     yield from (each for each in path.rglob("*") if each.is_file() and "__pycache__" not in each.parts)
@@ -81,7 +81,7 @@ def provenance(digest: str) -> dict[str, Any]:
 
 
 def python_packages() -> list[dict[str, Any]]:
-    """The packages that requirements.txt locks; one of a package's hashes is that of the file which was installed."""
+    """The packages that requirements.txt locks; one of a package's hashes is the installed file's."""
     return [
         {"uri": f"pkg:pypi/{each['name']}@{each['version']}", "digest": {"sha256": value}}
         for each in HASHED.finditer((APPLICATION / "requirements.txt").read_text())

@@ -1,6 +1,6 @@
-"""Makes the directory of a Belay release from this example: ``release.py VERSION DIRECTORY``.
+"""Creates the directory of a Belay release from this example: ``release.py VERSION DIRECTORY``.
 
-The revision for CodeDeploy and the code of the functions are zips in it, the same bytes for the same files.
+The revision for CodeDeploy and the code of the functions are zips in it, deterministic.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
 
 
 def main(version: str, directory: Path) -> None:
-    """Write the directory. Exits with a message if the version is none."""
+    """Write the directory. Exits with a message if the version is invalid."""
     if not VERSION.fullmatch(version):
         raise SystemExit(f"expected a version such as 1.2.0, found {version!r}")
     shutil.rmtree(directory, ignore_errors=True)
@@ -37,7 +37,7 @@ def below(folder: Path) -> dict[str, Path]:
 
 
 def pack(archive: Path, files: Mapping[str, Path]) -> None:
-    """Zip files; what the hooks run may be run."""
+    """Zip files; those that the hooks run are executable."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name)

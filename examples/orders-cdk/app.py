@@ -18,7 +18,7 @@ LIMIT = cdk.PermissionsBoundary.from_name("orders-cdk-boundary")
 
 
 class Queues(cdk.NestedStack):
-    """The queue of orders, and where those go that nobody can read."""
+    """The queue of orders, and the queue of those that cannot be read."""
 
     def __init__(self, scope: Construct, name: str) -> None:
         super().__init__(scope, name)
@@ -28,7 +28,7 @@ class Queues(cdk.NestedStack):
 
 
 class Storage(cdk.Stack):
-    """What a release of the service leaves alone."""
+    """What a release of the service does not change."""
 
     def __init__(self, scope: Construct, name: str) -> None:
         super().__init__(scope, name)

@@ -1,4 +1,4 @@
-"""Copies the branches, tags and notes of one Git repository to another, and tells what it found as a line of JSON.
+"""Copies the branches, tags and notes of one Git repository to another, and reports as a line of JSON.
 
 It reads its environment, which holds no secret. ``SOURCE`` and ``MIRROR`` are the repositories' URLs; ``SECRET`` is the
 ARN of a secret with a ``username`` and a ``password`` for the source, or empty. ``OVERWRITE`` and ``DELETE`` are
@@ -24,14 +24,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 Refs = dict[str, str]
-"""What each ref names, by the ref's full name."""
+"""The object of each ref, by the ref's full name."""
 
 KINDS = ("refs/heads/", "refs/tags/", "refs/notes/")
 """What is mirrored. Others are a server's own, such as GitHub's refs/pull, and servers refuse them."""
 URL = re.compile(r"(https://[\w.-]+(:\d+)?|file://)(/[\w.~-]+)+")
-"""No user or password, which would be seen in logs and lists of processes."""
+"""No user or password, which would be visible in logs and process lists."""
 SIGNED = re.compile(r"(?:git-codecommit|codeconnections)\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
-"""Hosts that take a signature of the role instead of a password, as the AWS CLI makes it."""
+"""Hosts that accept a signature of the role instead of a password, as the AWS CLI makes it."""
 BATCH = 1000
 """CodeCommit takes 4,000 refs in a push (https://docs.aws.amazon.com/codecommit/latest/userguide/limits.html)."""
 LONGEST = 250_000
@@ -46,12 +46,12 @@ class RefusedError(Exception):
 
 
 class GitError(Exception):
-    """Git ended with an error; the text is what it said last."""
+    """Git ended with an error; the text is its last output."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What is to become of one of the mirror's refs. ``old`` or ``new`` is empty for a ref that is made or deleted."""
+    """A change of one of the mirror's refs. ``old`` or ``new`` is empty for a ref that is created or deleted."""
 
     ref: str
     old: str
@@ -62,7 +62,7 @@ class Change:
 
 @dataclass
 class Plan:
-    """What is to be pushed, and what is left alone.
+    """What is to be pushed, and what is left unchanged.
 
     ``diverged`` says of refs how they differ; ``kept`` are refs that only the mirror has, each with how many commits.
     """
@@ -74,7 +74,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says."""
+    """The environment's settings."""
 
     source: str
     mirror: str
@@ -84,7 +84,7 @@ class Settings:
 
     @classmethod
     def read(cls) -> "Settings":
-        """Raises ``RefusedError`` for a URL that is none, or that has a password in it."""
+        """Raises ``RefusedError`` for an invalid URL, or one with a password in it."""
         given = {name: os.environ.get(name, "") for name in ("SOURCE", "MIRROR", "SECRET", "OVERWRITE", "DELETE")}
         for name in ("SOURCE", "MIRROR"):
             if not URL.fullmatch(given[name]):
@@ -98,7 +98,7 @@ class Settings:
 
 
 class Git:
-    """Git in a repository that lives as long as the run, without anybody's configuration."""
+    """Git in a repository that lives as long as the run, without any user's configuration."""
 
     def __init__(self, folder: str, settings: Settings) -> None:
         kept = {name: each for name, each in os.environ.items() if name == "GIT_SSL_CAINFO" or name[:4] != "GIT_"}
@@ -110,12 +110,12 @@ class Git:
             "GIT_TERMINAL_PROMPT": "0",
             "LC_ALL": "C.UTF-8",
         }
-        # A transfer that stands still for a minute ends.
+        # A transfer that stalls for a minute ends.
         self._options = ["-C", folder, "-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60"]
         self._options += credential_options(settings.source, settings.secret) + credential_options(settings.mirror, "")
 
     def run(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command of Git, whatever becomes of it. A ref's name is bytes, which are kept as they are."""
+        """Run a command of Git, whatever its result. A ref's name is bytes, which are kept unchanged."""
         return subprocess.run(  # noqa: S603 - no shell
             ["git", *self._options, *arguments],  # noqa: S607 - whichever the image has
             input=given,
@@ -134,7 +134,7 @@ class Git:
         return lines(ended.stdout)
 
     def says(self, *arguments: str) -> bool:
-        """Run a command of Git that answers yes or no. Raises ``GitError``."""
+        """Run a command of Git that returns yes or no. Raises ``GitError``."""
         ended = self.run(*arguments)
         if ended.returncode not in (0, 1):
             raise failed(arguments[0], ended)
@@ -142,7 +142,7 @@ class Git:
 
 
 def lines(printed: str) -> list[str]:
-    """Return what Git printed, line by line. A ref's name may have in it what Unicode calls the end of a line."""
+    """Return Git's output, line by line. A ref's name may contain what Unicode calls the end of a line."""
     return printed.split("\n")[:-1]
 
 
@@ -153,7 +153,7 @@ def failed(command: str, ended: subprocess.CompletedProcess[str]) -> GitError:
 
 
 def credential_options(url: str, secret: str) -> list[str]:
-    """Return the options with which Git asks for the password of this URL, and of no other."""
+    """Return the options with which Git requests the password of this URL, and of no other."""
     signed = SIGNED.fullmatch(urlsplit(url).hostname or "")
     if signed:
         command = f"!aws --region {signed[1]} codecommit credential-helper $@"
@@ -165,7 +165,7 @@ def credential_options(url: str, secret: str) -> list[str]:
 
 
 def credential() -> None:
-    """Answer Git with what the secret has. It passes through pipes alone: no argument, file or environment has it."""
+    """Answer Git with the secret. It only passes through pipes: no argument, file or environment has it."""
     arn = os.environ["SECRET"]
     asked = ["aws", "--region", arn.split(":")[3], "secretsmanager", "get-secret-value", "--secret-id", arn]
     answer = subprocess.run([*asked, "--output", "json"], stdout=subprocess.PIPE, check=True)  # noqa: S603 - no shell
@@ -185,7 +185,7 @@ def fetch_source(git: Git, url: str) -> Refs:
 
 
 def fetch_unknown(git: Git, url: str, refs: Refs) -> None:
-    """Fetch what only the mirror has, to compare it. Raises ``RefusedError`` if its history is not whole."""
+    """Fetch what only the mirror has, to compare it. Raises ``RefusedError`` if its history is incomplete."""
     looked = git("cat-file", "--batch-check", given="".join(f"{each}\n" for each in refs.values()))
     unknown = {each.split()[0] for each in looked if each.endswith(" missing")}
     wanted = [f"+{ref}:{own(ref, 'mirror')}\n" for ref, named in refs.items() if named in unknown]
@@ -200,7 +200,7 @@ def own(ref: str, whose: str) -> str:
 
 
 def refuse_shallow(git: Git, which: str, url: str) -> None:
-    """Raise ``RefusedError`` if what was fetched has a beginning that is none."""
+    """Raise ``RefusedError`` if the fetched history is shallow."""
     if git("rev-parse", "--is-shallow-repository") == ["true"]:
         raise RefusedError(
             f"the {which} {url} is a shallow repository, whose history is cut off: expected a whole one. Complete it "
@@ -209,13 +209,13 @@ def refuse_shallow(git: Git, which: str, url: str) -> None:
 
 
 def remote_refs(git: Git, url: str) -> Refs:
-    """Return the refs of a repository that are mirrored, as ``git ls-remote`` tells them now."""
+    """Return the refs of a repository that are mirrored, according to ``git ls-remote``."""
     found = (each.partition("\t") for each in git("ls-remote", "--refs", url))
     return {name: named for named, _, name in found if name.startswith(KINDS)}
 
 
 def default_branch(git: Git, url: str) -> str | None:
-    """Return the ref that a clone checks out, if the server tells it."""
+    """Return the ref that a clone checks out, if the server reports it."""
     told = (re.fullmatch(r"ref: (\S+)\tHEAD", line) for line in git("ls-remote", "--symref", url, "HEAD"))
     return next((each[1] for each in told if each), None)
 
@@ -242,12 +242,12 @@ def planned(git: Git, source: Refs, mirror: Refs, settings: Settings) -> Plan:
 
 
 def matches(ref: str, patterns: tuple[str, ...]) -> bool:
-    """Tell whether one of the patterns is about this ref."""
+    """Whether one of the patterns matches this ref."""
     return any(fnmatchcase(ref, each) for each in patterns)
 
 
 def follows(git: Git, ref: str, old: str, new: str) -> bool:
-    """Tell whether a ref only moves on. A tag does not move."""
+    """Whether a ref is only fast-forwarded. A tag never is."""
     return not ref.startswith("refs/tags/") and git.says("merge-base", "--is-ancestor", old, new)
 
 
@@ -276,7 +276,7 @@ def divergence(git: Git, ref: str, old: str, new: str, settings: Settings) -> st
 def push(git: Git, url: str, changes: list[Change]) -> dict[str, str]:
     """Push some changes, and return why refs were rejected. Raises ``GitError``.
 
-    A ref that loses commits is only changed if it still is what was seen.
+    A ref that loses commits is only changed if it still is as observed.
     """
     leases = [f"--force-with-lease={each.ref}:{each.old}" for each in changes if each.loses]
     ended = git.run("push", "--porcelain", *leases, url, *(f"{each.new}:{each.ref}" for each in changes))
@@ -301,7 +301,7 @@ def batches(changes: list[Change], first: str | None) -> Iterator[list[Change]]:
 
 
 def portions(changes: list[Change]) -> Iterator[list[Change]]:
-    """Yield the changes in portions that fit into one push, and into one command line."""
+    """Yield the changes in batches that fit into one push, and into one command line."""
     portion: list[Change] = []
     size = 0
     for each in changes:
@@ -316,7 +316,7 @@ def portions(changes: list[Change]) -> Iterator[list[Change]]:
 
 
 def mirrored(git: Git, settings: Settings) -> dict[str, Any]:
-    """Bring the mirror up to the source, look again, and return the report.
+    """Update the mirror from the source, read it again, and return the report.
 
     Raises ``RefusedError`` and ``GitError``.
     """
@@ -331,7 +331,7 @@ def mirrored(git: Git, settings: Settings) -> dict[str, Any]:
 
 
 def report(plan: Plan, rejected: dict[str, str], source: Refs, seen: Refs) -> dict[str, Any]:
-    """Return what was found and done, as data. What is claimed was seen in the mirror afterwards."""
+    """Return what was found and done, as data. All claims were verified in the mirror afterwards."""
     done = [each for each in plan.changes if seen.get(each.ref, "") == each.new]
     behind = {ref for ref, named in source.items() if seen.get(ref) != named}
     only_there = [f"{ref}: {count}" for ref, count in plan.kept.items() if count]
@@ -384,5 +384,5 @@ def main() -> int:
 if __name__ == "__main__":
     if sys.argv[1:] == ["credential", "get"]:
         credential()
-    elif sys.argv[1:2] != ["credential"]:  # Git also says what became of the password.
+    elif sys.argv[1:2] != ["credential"]:  # Git also reports the result of the password.
         sys.exit(main())

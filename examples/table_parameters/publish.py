@@ -29,7 +29,7 @@ _APPLICATION = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 
 def publish(table: Any, owner: str, application: str, values: Mapping[str, Any]) -> Iterator[str]:
-    """Publish the values and yield what that changes. Raises ``InvalidValuesError``."""
+    """Publish the values and yield the changes. Raises ``InvalidValuesError``."""
     if not _OWNER.fullmatch(owner) or not _APPLICATION.fullmatch(application):
         raise InvalidValuesError(
             f"expected an owner such as orders/production and a name, found {owner}, {application}"
@@ -83,7 +83,7 @@ def _changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return the values that a file has. Raises ``InvalidValuesError``."""
+    """Read a file's values. Raises ``InvalidValuesError``."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except (OSError, ValueError) as error:
@@ -94,7 +94,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def main() -> str | None:
-    """Publish what a file has; return what is wrong with it."""
+    """Publish a file's values; return the problem, if any."""
     parser = argparse.ArgumentParser(description="Publishes parameters of an application.")
     for name in ("table", "owner", "application"):
         parser.add_argument(name)

@@ -1,7 +1,7 @@
-"""A custom resource's protocol: one answer to every request, whatever happens.
+"""A custom resource's protocol: exactly one response to every request.
 
-https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref.html describes requests and answers.
-CloudFormation waits an hour for an answer that never comes, and the rollback that follows waits for another.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref.html describes requests and responses.
+CloudFormation waits an hour for a response that never comes, and the rollback that follows waits for another.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from botocore.config import Config
 
 LOG = logging.getLogger("custom_resource")
 BOUNDED = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
-"""For every client: what AWS does not answer must end before the function's own time does."""
+"""For every client: a call without a response must end before the function's own timeout."""
 
 LARGEST_ANSWER = 4096
 LONGEST_REASON = 1000
@@ -29,9 +29,9 @@ _SECONDS = 10
 
 @dataclass(frozen=True)
 class Made:
-    """What became of a request: the resource's id, and what ``Fn::GetAtt`` is to find.
+    """The result of a request: the resource's id, and the values for ``Fn::GetAtt``.
 
-    With ``no_echo`` CloudFormation shows none of that; ``if_too_large`` says what to do if it is more than it takes.
+    With ``no_echo`` CloudFormation shows none of them; ``if_too_large`` says what to do if they exceed its limit.
     """
 
     physical_id: str
@@ -41,7 +41,7 @@ class Made:
 
 
 class NotYet(Enum):
-    """What ``put`` and ``delete`` return instead where they have only begun: nothing is answered then."""
+    """What ``put`` and ``delete`` return if they have only begun: no response is sent then."""
 
     NOT_YET = "NOT_YET"
 
@@ -50,15 +50,15 @@ NOT_YET = NotYet.NOT_YET
 
 
 class InvalidPropertiesError(Exception):
-    """Raised where the template asks for something that cannot be; the message is what its author reads."""
+    """Raised if the template requests something impossible; the message is for its author."""
 
 
 class CustomResource:
-    """A Lambda handler that answers CloudFormation with what ``put`` and ``delete`` do.
+    """A Lambda handler that reports the results of ``put`` and ``delete`` to CloudFormation.
 
     ``put`` gets the properties and the request, for Create and Update alike: another physical id than before makes
-    CloudFormation delete the old one afterwards. ``delete`` gets a physical id that ``put`` returned, maybe twice.
-    Where one returns ``NOT_YET``, somebody has to call the handler again with the same request.
+    CloudFormation delete the old one afterwards. ``delete`` gets a physical id that ``put`` returned, possibly twice.
+    If one returns ``NOT_YET``, the handler must be called again with the same request.
     """
 
     def __init__(
@@ -70,9 +70,9 @@ class CustomResource:
         self._delete = delete
 
     def __call__(self, event: Mapping[str, Any], context: Any) -> bool:
-        """Do what a request asks and answer it; return whether it is answered.
+        """Process a request and respond; return whether a response was sent.
 
-        Raises only where the answer cannot be sent: Lambda then invokes the function again.
+        Raises only if the response cannot be sent: Lambda then retries.
         """
         known = event.get("PhysicalResourceId") or f"{NOT_CREATED}-{event['RequestId']}"
         try:
@@ -80,7 +80,7 @@ class CustomResource:
             if isinstance(made, NotYet):
                 return False
             body = _answer(event, made)
-        except Exception as error:  # every fault is an answer, or the stack would hang
+        except Exception as error:  # every fault is a response, or the stack would hang
             LOG.exception("the request failed")
             body = _failed(event, known, f"{type(error).__name__}: {error}")
         _send(event["ResponseURL"], body)
@@ -103,7 +103,7 @@ class CustomResource:
 
 
 def text(properties: Mapping[str, Any], name: str, default: str | None = None) -> str:
-    """Return a property that is a text. Raises ``InvalidPropertiesError``."""
+    """Return a property that is a string. Raises ``InvalidPropertiesError``."""
     found = properties.get(name, default)
     if not isinstance(found, str) or not found:
         raise InvalidPropertiesError(f"{name}: expected a text, found {found!r}")
@@ -125,7 +125,7 @@ def _answer(event: Mapping[str, Any], made: Made, **told: str) -> bytes:
 
 
 def _failed(event: Mapping[str, Any], known: str, reason: str) -> bytes:
-    """Return the answer with as much of the reason as CloudFormation takes: a letter may need six bytes."""
+    """Return the response with as much of the reason as CloudFormation accepts: a letter may need six bytes."""
     reason = reason[:LONGEST_REASON]
     while len(body := _answer(event, Made(known), Status="FAILED", Reason=reason)) > LARGEST_ANSWER:
         reason = reason[: len(reason) // 2]

@@ -1,9 +1,9 @@
 """``Custom::TableLookup``: every value that a table has for an application of an owner, in one version.
 
-``Owner`` is a team and an environment (``orders/production``), ``Application`` what is theirs, ``Version`` which
-version of the values. ``Fn::GetAtt`` finds each by its name, those of a mapping as ``Timeouts.Visibility``. ``Keys``
-names those that the stack needs: they must be there, and no others are returned. With ``NoEcho`` ``true``
-CloudFormation shows none of them. Names that sound secret are refused: whoever reads the table would see the value.
+``Owner`` is a team and an environment (``orders/production``), ``Application`` one of theirs, ``Version`` the version
+of the values. ``Fn::GetAtt`` finds each by its name, those of a mapping as ``Timeouts.Visibility``. ``Keys`` names
+those that the stack needs: they must be there, and no others are returned. With ``NoEcho`` ``true`` CloudFormation
+shows none of them. Names that sound secret are refused: every reader of the table would see the value.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MOST_NAMED = 20
 
 
 def look_up(properties: Mapping[str, Any], request: Mapping[str, Any]) -> Made:
-    """Read the version. It never changes, so an older one is found again when a stack goes back to it."""
+    """Read the version. It never changes, so a stack that is rolled back finds the older one again."""
     table = boto3.resource("dynamodb", config=BOUNDED).Table(os.environ["TABLE_NAME"])
     owner, application, version = (text(properties, name) for name in ("Owner", "Application", "Version"))
     if not version.isdecimal():
@@ -58,7 +58,7 @@ def _chosen(values: Mapping[str, str], keys: Any, where: str) -> Mapping[str, st
 
 
 def _missing(table: Any, owner: str, application: str, version: str) -> str:
-    """Say what is not there, and what is: versions of the application, or applications of the owner."""
+    """Say what does not exist, and what does: versions of the application, or applications of the owner."""
     versions = _items(table, owner, f"{application}#")
     if versions:
         newest = _listed(str(int(item.partition("#")[2])) for item in versions)

@@ -1,7 +1,7 @@
 """``Custom::ParameterLookup``: the value of an SSM parameter of another region, which no dynamic reference reaches.
 
-``Name`` and ``Region`` are what is looked up; any other property that changes has it looked up anew. ``Fn::GetAtt``
-finds ``Value`` and ``Version``. A SecureString is refused: its value would stand in the stack for everybody to read.
+``Name`` and ``Region`` are what is looked up; a change of any other property repeats the lookup. ``Fn::GetAtt`` finds
+``Value`` and ``Version``. A SecureString is refused: its value would be visible in the stack.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """``Custom::ReplicaBucket``: a bucket in another region, for a bucket of this stack to be replicated to.
 
 ``Region`` is where, ``Prefix`` what its name begins with. ``Fn::GetAtt`` finds ``Arn`` and ``Name``. With ``Retain``
-``true``, the default, it outlives its resource; with ``false`` it is deleted if it is empty, and else the deletion
-fails, as that of a bucket of CloudFormation's own does.
+``true``, the default, it outlives its resource; with ``false`` it is deleted if it is empty, otherwise the deletion
+fails, as for CloudFormation's own buckets.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{0,45}")
 
 
 def put(properties: Mapping[str, Any], request: Mapping[str, Any]) -> Made:
-    """Make the bucket, or make what a first attempt made what it should be.
+    """Create the bucket, or complete what a first attempt created.
 
-    Its name follows from the stack and the logical id, so a retry finds the same bucket and nobody else's.
+    Its name follows from the stack and the logical id, so a retry finds the same bucket and no other.
     """
     region, prefix = text(properties, "Region"), text(properties, "Prefix")
     _retain(properties)
@@ -51,7 +51,7 @@ def put(properties: Mapping[str, Any], request: Mapping[str, Any]) -> Made:
 
 
 def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
-    """Delete the bucket, unless it is to be kept or has gone already."""
+    """Delete the bucket, unless it is retained or already deleted."""
     if _retain(properties):
         return
     region, name = physical_id.split("/")

@@ -1,4 +1,4 @@
-"""The values in a table of parameters: what they may be, and the texts that templates get of them."""
+"""The values in a table of parameters: what is allowed, and their text form for templates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SECRET = re.compile(r"(?i)passw|passphrase|pwd|secret|token|credential|(api|acc
 
 
 class InvalidValuesError(Exception):
-    """Raised for values that no template can have; the message says which and why."""
+    """Raised for invalid values; the message says which and why."""
 
 
 def item_of(application: str, version: int) -> str:

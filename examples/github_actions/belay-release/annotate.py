@@ -25,7 +25,7 @@ def main(archive: str, directory: str, report: Path, sarif: Path) -> None:
 
 
 def tell(level: str, message: str, **properties: object) -> None:
-    """Print a workflow command; what a template says cannot end it, or begin another."""
+    """Print a workflow command; a template's content cannot end it, or begin another."""
     told = ",".join(f"{name}={escaped(str(value), ':,')}" for name, value in properties.items())
     sys.stdout.write(f"::{level} {told}::{escaped(message)}\n")
 

@@ -18,9 +18,9 @@ def copy_image(
     tags: Mapping[str, str],
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, str]:
-    """Return the image's id in each region but its own, once all are there; ``ec2`` has a client for each region.
+    """Return the image's id in each region but its own, once all exist; ``ec2`` has a client for each region.
 
-    Done again, it finds the copies that it began. Raises ``NotCopiedError``.
+    Idempotent: a rerun finds the copies that it began. Raises ``NotCopiedError``.
     """
     copies = {region: _begun(client, home, image_id, tags) for region, client in ec2.items() if region != home}
     states = dict.fromkeys(copies, "not looked at")
@@ -53,7 +53,7 @@ def _begun(ec2: Any, home: str, image_id: str, tags: Mapping[str, str]) -> str:
 
 
 def _state(ec2: Any, image_id: str) -> str:
-    """Return ``available``, ``pending``, ``not found``, which it is for a moment, or an end with EC2's reason."""
+    """Return ``available``, ``pending``, ``not found``, which is transient, or an end with EC2's reason."""
     found = ec2.describe_images(Filters=[{"Name": "image-id", "Values": [image_id]}])["Images"]
     if not found:
         return "not found"

@@ -1,6 +1,6 @@
-"""Makes an image that passes its smoke test one that others use: copied, shared, named in Parameter Store, announced.
+"""Publishes an image that passes its smoke test: copied, shared, named in Parameter Store, announced.
 
-``publish_image.py MANIFEST`` takes what Packer wrote; whatever fails before the announcement can be run again.
+``publish_image.py MANIFEST`` takes Packer's output; whatever fails before the announcement can be run again.
 """
 
 import json
@@ -27,7 +27,7 @@ class NotPublishedError(Exception):
 
 @dataclass(frozen=True)
 class Image:
-    """What the event tells. ``parameter`` is the name of this image alone; ``parent`` is the image it was made from."""
+    """The event's content. ``parameter`` is this image's own name; ``parent`` is the image it was made from."""
 
     name: str
     build: str
@@ -89,7 +89,7 @@ def share(ec2: Any, image: Image, accounts: list[str]) -> None:
 
 
 def name_it(ssm: Any, image: Image, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Give the image a name of its own for good. Raises ``NotPublishedError``."""
+    """Give the image its own permanent name. Raises ``NotPublishedError``."""
     # Named by an earlier try, or another image has the name: which one is seen below.
     with suppress(ssm.exceptions.ParameterAlreadyExists):
         _put(ssm, image.parameter, image, overwrite=False)
@@ -104,7 +104,7 @@ def make_latest(ssm: Any, image: Image, sleep: Callable[[float], None] = time.sl
 
 
 def announce(events: Any, image: Image) -> None:
-    """Tell everybody who subscribes in the client's region. Raises ``NotPublishedError``."""
+    """Notify all subscribers in the client's region. Raises ``NotPublishedError``."""
     region = events.meta.region_name
     answer = events.put_events(
         Entries=[
@@ -132,7 +132,7 @@ def _put(ssm: Any, name: str, image: Image, *, overwrite: bool) -> None:
 
 
 def _settled(ssm: Any, name: str, image: Image, sleep: Callable[[float], None]) -> None:
-    """Wait until a parameter has the image: an ``aws:ec2:image`` is validated after PutParameter has answered.
+    """Wait until a parameter has the image: an ``aws:ec2:image`` is validated after PutParameter has returned.
 
     https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-ec2-aliases.html
     """

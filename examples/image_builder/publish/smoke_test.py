@@ -1,7 +1,7 @@
-"""Starts an instance from an image and believes what the instance writes on its console.
+"""Starts an instance from an image and reads the verdict that it writes to its console.
 
-No agent, no key and no network: the instance is in a security group without rules, and its user data runs the check
-that is in the image. What it writes ends with a word that only this run knows.
+No agent, no key and no network: the instance is in a security group without rules, and its user data runs the check in
+the image. Its output ends with a word that only this run knows.
 """
 
 import secrets
@@ -20,7 +20,7 @@ printf '%s\\n' "$told" "image-check {word} $verdict" > /dev/console
 
 
 class ImageFailedError(Exception):
-    """The image did not pass; the message says what its check told."""
+    """The image did not pass; the message has the check's output."""
 
 
 @dataclass(frozen=True)

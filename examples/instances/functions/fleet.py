@@ -2,13 +2,13 @@
 
 The stack owns the deployment group and the fleet that it names at the time, not an Auto Scaling group: with
 COPY_AUTO_SCALING_GROUP CodeDeploy makes a new one for each deployment, ``CodeDeploy_<group>_<deployment>``, and deletes
-the old one in the end
-(https://docs.aws.amazon.com/codedeploy/latest/userguide/integrations-aws-auto-scaling.html). CloudFormation makes no
-deployment group of this kind (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2071).
+the old one in the end (https://docs.aws.amazon.com/codedeploy/latest/userguide/integrations-aws-auto-scaling.html).
+CloudFormation makes no deployment group of this kind
+(https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2071).
 
-Each call looks, takes the next step and returns; a state machine calls again until the request is answered. A call
-after a crash therefore goes on where the one before ended. What AWS shows decides: the revision of the last successful
-deployment, the launch template of the instances, what the target group says of them.
+Each call observes, takes the next step and returns; a state machine calls again until a response is sent. A call after
+a crash therefore resumes where the last one ended. It depends only on AWS's current state: the revision of the last
+successful deployment, the launch template of the instances, their health in the target group.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from botocore.exceptions import ClientError
 from custom_resource import BOUNDED, NOT_YET, CustomResource, InvalidPropertiesError, Made, NotYet, text
 
 PATIENCE = timedelta(minutes=50)
-"""Then a deployment is stopped and rolled back: CloudFormation waits for an answer for an hour."""
+"""After this a deployment is stopped and rolled back: CloudFormation waits an hour for a response."""
 SETTLING = timedelta(minutes=5)
-"""How long instances that run the right thing may take until the load balancer finds them healthy."""
+"""How long correctly deployed instances may take until the load balancer finds them healthy."""
 ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
 PASSING = frozenset({"DeploymentLimitExceededException", "RequestLimitExceeded", "Throttling", "ThrottlingException"})
-"""Codes that pass by themselves, beside every answer of 500 and more."""
+"""Codes of transient errors, besides every response of 500 and more."""
 
 
 class DeploymentFailedError(Exception):
-    """Raised for a deployment that did not succeed; says what CodeDeploy says of it, and whether it rolled back."""
+    """Raised for a deployment that did not succeed; with CodeDeploy's message, and whether it rolled back."""
 
 
 class FleetError(Exception):
-    """Raised where what AWS shows is not what a deployment can begin with; a person has to look."""
+    """Raised if a deployment cannot begin from AWS's current state; a person has to check."""
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """What the template says of a fleet."""
+    """The template's properties of a fleet."""
 
     group: str
     """The name of the deployment group, of the first Auto Scaling group, and the resource's id."""
@@ -55,14 +55,14 @@ class Fleet:
     alarm: str
     size: int
     wait_minutes: int
-    """How long blue runs on after the traffic has moved; until then an alarm moves it back."""
+    """How long blue keeps running after the traffic has moved; until then an alarm moves it back."""
     bucket: str
     key: str
     """The revision, a zip with an appspec.yml."""
 
     @property
     def tag(self) -> dict[str, str]:
-        """By which the first Auto Scaling group is known to be the fleet's, and not another's of the same name."""
+        """Identifies the first Auto Scaling group as the fleet's, and not another's of the same name."""
         return _tag(self.application, self.group)
 
     @property
@@ -72,17 +72,17 @@ class Fleet:
 
     @property
     def launch_template(self) -> dict[str, str]:
-        """The launch template as Auto Scaling takes it."""
+        """The launch template in Auto Scaling's form."""
         return {"LaunchTemplateId": self.launch_template_id, "Version": self.launch_template_version}
 
     @property
     def revision(self) -> dict[str, Any]:
-        """The revision as CodeDeploy takes it."""
+        """The revision in CodeDeploy's form."""
         return {"revisionType": "S3", "s3Location": {"bucket": self.bucket, "key": self.key, "bundleType": "zip"}}
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What CodeDeploy is told of the deployment group, beside its names."""
+        """The deployment group's settings for CodeDeploy, beside its names."""
         return {
             "serviceRoleArn": self.service_role_arn,
             "deploymentConfigName": "CodeDeployDefault.AllAtOnce",
@@ -137,7 +137,7 @@ def _number(properties: Mapping[str, Any], name: str, allowed: range) -> int:
 
 
 class Deployer:
-    """Looks at a fleet and takes the next step."""
+    """Observes a fleet and takes the next step."""
 
     def __init__(self) -> None:
         self._codedeploy = boto3.client("codedeploy", config=BOUNDED)
@@ -145,7 +145,7 @@ class Deployer:
         self._balancing = boto3.client("elbv2", config=BOUNDED)
 
     def put(self, fleet: Fleet, request: str, age: timedelta) -> Made | NotYet:
-        """Deploy the revision, unless it is what runs. Raises ``DeploymentFailedError`` and ``FleetError``."""
+        """Deploy the revision, unless it is already running. Raises ``DeploymentFailedError`` and ``FleetError``."""
         deployment = self._deployment(fleet, request, age)
         # After the deployment, which changes it.
         group = self._deployment_group(fleet.application, fleet.group)
@@ -165,7 +165,7 @@ class Deployer:
         return NOT_YET
 
     def delete(self, application: str, name: str) -> NotYet | None:
-        """Stop what is going on, and delete the deployment group and every fleet of it."""
+        """Stop what is in progress, and delete the deployment group and all its fleets."""
         group = self._deployment_group(application, name)
         last = (group or {}).get("lastAttemptedDeployment") or {}
         if last and last["status"] not in ENDED:
@@ -176,7 +176,7 @@ class Deployer:
         return NOT_YET if self._delete_fleets(self._fleets(application, name)) else None
 
     def _create(self, fleet: Fleet) -> NotYet:
-        """Make the first fleet, which runs nothing; and, once its instances are there, the deployment group."""
+        """Create the first fleet, which runs nothing; and, once its instances exist, the deployment group."""
         fleets = self._fleets(fleet.application, fleet.group)
         if not fleets:
             named = self._autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[fleet.group])
@@ -206,9 +206,9 @@ class Deployer:
         return NOT_YET
 
     def _begin(self, fleet: Fleet, group: Mapping[str, Any], request: str, age: timedelta) -> Made | NotYet:
-        """Bring the fleet that is to be copied to what the template says, and deploy; or find that it runs already."""
+        """Update the fleet to be copied to the template, and deploy; or find that it is already running."""
         if (group.get("lastAttemptedDeployment") or {}).get("status", "Succeeded") not in ENDED:
-            return NOT_YET  # another one goes on, of Auto Scaling perhaps, and blue may be what it goes back to
+            return NOT_YET  # another one is in progress, of Auto Scaling perhaps, and may roll back to blue
         name, current = self._current(fleet, group)
         self._update(fleet, name)
         serving = self._serving(fleet)
@@ -318,7 +318,7 @@ class Deployer:
     def _fleets(self, application: str, group: str) -> dict[str, Mapping[str, Any]]:
         """Every Auto Scaling group of the deployment group, by name: the first one, and CodeDeploy's copies.
 
-        One of the same name without the tag is somebody else's.
+        One of the same name without the tag belongs to someone else.
         """
         tag = _tag(application, group)
         pages = self._autoscaling.get_paginator("describe_auto_scaling_groups").paginate()
@@ -367,7 +367,7 @@ def _delete(physical_id: str, properties: Mapping[str, Any]) -> NotYet | None:
 
 
 def _passing(error: ClientError) -> NotYet:
-    """Look again after a fault of AWS's that passes; any other is raised, and answered."""
+    """Retry after a transient fault of AWS's; any other is raised, and reported."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if status < 500 and error.response["Error"]["Code"] not in PASSING:  # noqa: PLR2004 - what HTTP calls a server's fault
         raise error

@@ -1,4 +1,4 @@
-"""Releases an application on a new image: what its stage runs, with one parameter changed, as a version of its own.
+"""Releases an application on a new image: the stage's current release with one parameter changed, as a new version.
 
 The files are those of the release that the stage runs, each checked against its digest while it is copied.
 ``image.json`` says for which image the version was made; the manifest has the digests of both.
@@ -39,7 +39,7 @@ _FIELDS = {
 
 
 class UnfitImage(BelayError):  # noqa: N818
-    """An event, or a release, that no release on a new image can be made of. Lambda tries again, and then keeps it."""
+    """An event, or a release, from which no release on a new image can be made. Lambda retries, and then keeps it."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def image_of(event: Mapping[str, Any], latest: str) -> dict[str, Any]:
-    """Return what an event tells of an image, whose own name is beside the name of the latest.
+    """Return an event's image, whose own name is beside the name of the latest.
 
-    Whoever may put events may say anything. Raises ``UnfitImage`` for what is no image.
+    Anyone who may put events may send anything. Raises ``UnfitImage`` for what is not an image.
     """
     detail = event.get("detail")
     told = dict(detail) if isinstance(detail, Mapping) else {}
@@ -128,7 +128,7 @@ def on_image(archive: Archive, image: Mapping[str, Any], version: Version, setti
 
 
 def write(archive: Archive, manifest: Manifest, document: bytes, image: bytes, file: IO[bytes]) -> None:
-    """Write a release with another manifest and ``image.json``, and every other file as it is."""
+    """Write a release with another manifest and ``image.json``, and every other file unchanged."""
     with zipfile.ZipFile(file, "w") as made:
         made.writestr(_entry(MANIFEST), document)
         for member in archive.members:

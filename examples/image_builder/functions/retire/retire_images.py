@@ -1,8 +1,8 @@
-"""Deregisters images that are old and that nothing uses any more, with their snapshots and their names.
+"""Deregisters images that are old and no longer used, with their snapshots and their names.
 
 An image is kept while it is one of the last that were ``latest``, younger than ``KEEP_DAYS``, or used: by an instance,
-a launch template, a launch configuration, an Auto Scaling group, another parameter or a recipe of Image Builder in
-this account; by an instance or a launch template in another one. ``{"dry_run": true}`` only tells.
+a launch template, a launch configuration, an Auto Scaling group, another parameter or a recipe of Image Builder in this
+account; by an instance or a launch template in another one. ``{"dry_run": true}`` only reports.
 """
 
 import logging
@@ -24,12 +24,13 @@ BOUNDED = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard"
 MOST_IN_ONE_CHECK = 10
 """Images of one DescribeImageReferences."""
 BY_NAME = "resolve:ssm:"
-"""What the image of a launch template begins with if it is a parameter's
-(https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-launch-template.html#use-an-ssm-parameter-instead-of-an-ami-id)."""
+"""The prefix of a launch template's image if it is a parameter's
+(https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-launch-template.html#use-an-ssm-parameter-instead-of-an-ami-id).
+"""
 ENOUGH = {"success", "skipped"}
-"""What may become of a snapshot: one that another image uses, too, is skipped."""
+"""The results for a snapshot: one that another image uses, too, is skipped."""
 REPORT_IS_NEW_FOR = timedelta(days=2)
-"""How long a report on other accounts is believed: it is made one day and read the next."""
+"""How long a report on other accounts is valid: it is made one day and read the next."""
 
 
 class NotRetiredError(Exception):
@@ -37,7 +38,7 @@ class NotRetiredError(Exception):
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Retire what can be; return what was, what is kept and why, and which images another day decides."""
+    """Retire what can be; return what was, what is kept and why, and which images are decided another day."""
     ec2, ssm, scaling = (boto3.client(each, config=BOUNDED) for each in ("ec2", "ssm", "autoscaling"))
     name, now, dry_run = os.environ["IMAGE"], datetime.now(UTC), bool(event.get("dry_run"))
     days, newest = int(os.environ["KEEP_DAYS"]), int(os.environ["KEEP_NEWEST"])
@@ -146,7 +147,7 @@ def named_by(ec2: Any, ssm: Any, templates: Iterable[Mapping[str, str]], own: st
 
 
 def used_elsewhere(ec2: Any, image_id: str, now: datetime, *, ask: bool) -> list[str] | None:
-    """Return which accounts use an image; None if that is not known yet, and then ask for a report.
+    """Return which accounts use an image; None if that is not known yet, and then request a report.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/your-ec2-ami-usage.html
     """
@@ -170,7 +171,7 @@ def used_elsewhere(ec2: Any, image_id: str, now: datetime, *, ask: bool) -> list
 def retired(ec2: Any, ssm: Any, image: Mapping[str, Any], name: str) -> str | None:
     """Retire an image; return what is left to do, None if nothing is.
 
-    Its name goes first: CloudFormation then says plainly what is missing, before it changes anything.
+    Its name is deleted first: CloudFormation then says plainly what is missing, before it changes anything.
     """
     build = next(tag["Value"] for tag in image["Tags"] if tag["Key"] == "acme:build")
     try:
