@@ -219,7 +219,7 @@ def refuse_question(
         return Refusal(404, "Unknown", f"the incident {decision.incident} has no question {decision.question}; {asks}")
     if question.answer is not None:
         answered = f"{decision.about} was {question.answer} by {question.by} at {question.at}"
-        return Refusal(409, "AlreadyAnswered", f"{answered}")
+        return Refusal(409, "AlreadyAnswered", answered)
     if outcome is not None:
         return Refusal(410, "Ended", f"the incident {decision.incident} has already ended: {outcome}")
     return None
