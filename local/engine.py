@@ -64,13 +64,15 @@ class Engine:
         snapshot_seconds: float = 0.5,
         wait_scale: float | None = None,
         permissions: bool = False,
+        cold_functions: bool = False,
     ) -> Self:
         """Start an engine and wait until it responds.
 
         ``port`` defaults to a free one. ``lambda_workers`` bounds how many invocations run at the same time;
         ``snapshot_seconds`` is how long a database or a snapshot stays ``creating``; ``wait_scale`` is how long a
         second of a state machine's Wait states and retry intervals takes (one, or SFN_WAIT_SCALE of the environment).
-        With ``permissions`` a function may do only what its role and the resources' policies allow. Unless
+        With ``permissions`` a function may do only what its role and the resources' policies allow; with
+        ``cold_functions`` each starts in a new interpreter, which imports boto3 and the layers, as on AWS. Unless
         ``detached``, the engine ends by itself when the process that started it does. Raises ``EngineError`` when it is
         not ready in time.
         """
@@ -84,10 +86,11 @@ class Engine:
             f"--snapshot-seconds={snapshot_seconds}",
             f"--scratch={scratch}",
         ]
+        flags = [*(["--detached"] if detached else []), *(["--cold-functions"] if cold_functions else [])]
         _remove_old_logs(directory)
         with _log_of(directory, port).open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "local.serve", *arguments, *(["--detached"] if detached else [])],
+                [sys.executable, "-m", "local.serve", *arguments, *flags],
                 cwd=ROOT,
                 env={
                     **_server_environment(port, scratch),

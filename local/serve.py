@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--snapshot-seconds", type=float, required=True)
     parser.add_argument("--scratch", type=Path, required=True, help="directory for its temporary files only")
     parser.add_argument("--detached", action="store_true")
+    parser.add_argument("--cold-functions", action="store_true")
     options = parser.parse_args(arguments)
 
     application = bridges.install(
@@ -35,6 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
             lambda_workers=options.lambda_workers,
             snapshot_seconds=options.snapshot_seconds,
             databases=options.scratch / DATABASES,
+            cold_functions=options.cold_functions,
         )
     )
     if not options.detached:

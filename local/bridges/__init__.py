@@ -84,12 +84,14 @@ from local.bridges import (
 @dataclass(frozen=True)
 class Settings:
     """The engine's settings: concurrent invocations, and the seconds that databases and snapshots stay in creating and
-    deployments of ECS services in progress; ``databases``, which does not exist yet, is where their data is stored.
+    deployments of ECS services in progress; ``databases``, which does not exist yet, is where their data is stored;
+    whether functions start in new interpreters.
     """
 
     lambda_workers: int
     snapshot_seconds: float
     databases: Path
+    cold_functions: bool
 
 
 def install(settings: Settings) -> Callable[..., Any]:
@@ -149,7 +151,8 @@ def _install_functions(settings: Settings) -> None:
     lambda_errors.install()
     runtime = lambda_runtime.install()
     lambda_layers.install()
-    lambda_processes.install(runtime)
+    if not settings.cold_functions:
+        lambda_processes.install(runtime)
     lambda_workers.install(settings.lambda_workers)
     lambda_dead_letters.install()
 

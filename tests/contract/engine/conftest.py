@@ -128,20 +128,25 @@ def function(aws: Aws, unique: Callable[[str], str]) -> Callable[..., str]:
     """``function(source)`` is the ARN of a new function whose module ``app`` has that source and a ``handler``."""
 
     def create(source: str, **options: Any) -> str:
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr("app.py", source)
-        arn: str = aws("lambda").create_function(
-            FunctionName=unique("function"),
-            Runtime=RUNTIME,
-            Role=ROLE,
-            Handler="app.handler",
-            Code={"ZipFile": packed.getvalue()},
-            **{"Timeout": 20, **options},
-        )["FunctionArn"]
-        return arn
+        return create_function(aws("lambda"), unique("function"), source, **options)
 
     return create
+
+
+def create_function(client: Any, name: str, source: str, **options: Any) -> str:
+    """Create a function whose module ``app`` has that source and a ``handler``; return its ARN."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("app.py", source)
+    arn: str = client.create_function(
+        FunctionName=name,
+        Runtime=RUNTIME,
+        Role=ROLE,
+        Handler="app.handler",
+        Code={"ZipFile": packed.getvalue()},
+        **{"Timeout": 20, **options},
+    )["FunctionArn"]
+    return arn
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import ROLE, RUNTIME
+from conftest import ROLE, RUNTIME, create_function
+
+from local.engine import Engine
 
 FAILING = """
 class TooLate(Exception):
@@ -119,6 +121,25 @@ def handler(event, context):
 
     assert (one[:3], two[:3]) == ([False, "one", True], [False, "two", True])
     assert one[3] != two[3]
+
+
+IMPORTED = """
+import sys
+
+imported = "boto3" in sys.modules
+
+def handler(event, context):
+    return imported
+"""
+
+
+def test_a_function_starts_with_boto3_imported_unless_it_starts_cold(aws, function):
+    warm = aws("lambda").invoke(FunctionName=function(IMPORTED))
+    with Engine.start(cold_functions=True) as engine:
+        client = engine.client("lambda")
+        cold = client.invoke(FunctionName=create_function(client, "cold", IMPORTED))
+
+    assert (json.load(warm["Payload"]), json.load(cold["Payload"])) == (True, False)
 
 
 def test_a_function_that_exits_is_started_again(aws, function):
