@@ -98,7 +98,7 @@ def plan_restore(seen: DatabaseSeen, situation: Situation) -> tuple[Todo, ...]:
         told = f"{_NOT_RESTORED}: the registration says never. Its snapshot is {seen.taken.name}."
         return (Remark(seen.database, told),)
     if seen.unseen:
-        what = "the release may have changed its data, and whether it can be restored is unknown"
+        what = "the release may have changed its data, and it is unknown whether it can be restored"
         return (_restore_or_keep(seen, f"{what}: {seen.unseen.rstrip('.')}. Its snapshot is {seen.taken.name}."),)
     vanished = _vanished(seen, situation)
     if vanished:
