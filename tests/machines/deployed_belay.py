@@ -333,7 +333,13 @@ class Belay:
 
     def at_rest(self, application: str) -> list[Execution]:
         """Wait until no execution of an application is running; return all there were."""
-        return until(lambda: [] if self._running(application) else self.executions(application))
+
+        def look() -> list[Execution]:
+            found = [] if self._running(application) else self.executions(application)
+            # One may have started in between.
+            return [] if any(each.status == "RUNNING" for each in found) else found
+
+        return until(look)
 
     def _running(self, application: str) -> bool:
         states = self.aws("stepfunctions")
