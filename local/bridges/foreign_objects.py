@@ -2,8 +2,8 @@
 
 On AWS they read a template or a function's code with the caller's permission, which for another account's bucket its
 policy grants
-(https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-walkthroughs-managing-access-example2.html). It can go
-when ministack does the same.
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-walkthroughs-managing-access-example2.html).
+It can be removed once ministack does the same.
 """
 
 from typing import Any

@@ -2,8 +2,8 @@
 
 AWS then makes a change set of every nested stack that is added or changed, at every level, and names it in the change
 of the parent's resource (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/change-sets-for-nested-stacks.html).
-Here the children's change sets are only described: executing the root's changes the children as without them. It can go
-when ministack has them.
+Here the children's change sets are only described: executing the root's changes the children as without them.
+It can be removed once ministack has them.
 """
 
 import uuid

@@ -269,7 +269,7 @@ class TestByHand:
         record = app.belay.ended(upload)
 
         assert record["outcome"] == "ROLLED_BACK"
-        assert "somebody deleted it" in record["reason"]
+        assert "it was deleted while" in record["reason"]
         assert app.belay.stacks(app.name) == {}
         as_before(app, None)
 

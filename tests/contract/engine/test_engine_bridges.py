@@ -19,7 +19,7 @@ def test_a_bridge_says_which_gap_it_closes_and_is_in_the_guide(path):
     assert f"`{path.stem}`" in GUIDE
     if path.stem not in NOT_BRIDGES:
         assert docstring.startswith("Gap: ")
-        assert re.search(r"\bcan go (from the list )?when\b|This stays\b", docstring), "when can it go?"
+        assert re.search(r"\bcan be removed (from the list )?once\b|This stays\b", docstring), "when can it be removed?"
         assert f"{path.stem}.install(" in INSTALLED or f"{path.stem}.wrap(" in INSTALLED
 
 
