@@ -369,9 +369,17 @@ def _log_of(directory: Path, port: int) -> Path:
 
 
 def _remove_old_logs(directory: Path) -> None:
-    by_age = sorted(directory.glob("engine-*.log"), key=lambda path: path.stat().st_mtime)
+    by_age = sorted(directory.glob("engine-*.log"), key=_last_changed)
     for path in by_age[:-LOGS_KEPT]:
         path.unlink(missing_ok=True)
+
+
+def _last_changed(log: Path) -> float:
+    """When a log was last written; long ago if another engine, which starts as well, removed it meanwhile."""
+    try:
+        return log.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _free_port() -> int:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local.engine import ROOT, Engine, EngineError
+from local import engine as local_engine
+from local.engine import LOGS_KEPT, ROOT, Engine, EngineError
 
 
 def processes_of(group):
@@ -115,3 +116,14 @@ def test_a_port_that_is_taken_is_told_with_the_log(engine, tmp_path):
     with pytest.raises(EngineError, match=r"ended with status|not ready"):
         Engine.start(directory=tmp_path, port=port)
     assert engine.alive
+
+
+def test_a_log_that_another_engine_has_just_removed_stops_none(tmp_path):
+    (tmp_path / "engine-gone.log").symlink_to(tmp_path / "removed")
+    kept = [tmp_path / f"engine-{port}.log" for port in range(LOGS_KEPT)]
+    for each in kept:
+        each.touch()
+
+    local_engine._remove_old_logs(tmp_path)
+
+    assert sorted(tmp_path.iterdir()) == kept
