@@ -242,6 +242,17 @@ class TestCaught:
         assert record["outcome"] == "NEEDS_OPERATOR", record
         assert ("deploy_release", "ConcludeWave", "CloseRelease") in app.belay.steps(app.name)
 
+    def test_a_change_set_that_cannot_be_deleted_yet(self, application: Applications) -> None:
+        app = application()
+        app.belay.engine.inject("cloudformation", "DeleteChangeSet", "InvalidChangeSetStatus", times=2)
+
+        record = app.run(refused_by_cloudformation(app))
+
+        assert record["outcome"] == "REJECTED", record
+        assert ("deploy_stage", "WaitForWithdrawal", "WithdrawPlan") in app.belay.steps(app.name)
+        assert app.belay.incidents(app.name) == []
+        assert app.belay.stacks(app.name) == {}
+
     def test_nobody_can_be_asked(self, application: Applications) -> None:
         app = application(approval={"required": True})
         with app.belay.held("PlanStage", after=True) as call:
