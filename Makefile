@@ -70,7 +70,7 @@ RANDOM = BELAY_SEED=$$(date +%s)0000 $(BIN)/python -m pytest --hypothesis-profil
 check: $(INSTALLED) ## linters and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy layers/belay/belay functions cli local packs
+	$(BIN)/mypy layers/belay/belay functions cli local packs benchmarks
 	$(BIN)/cfn-lint --regions us-east-1 eu-west-1 -- template.yaml alarms.yaml spokes.yaml accounts/*.yaml database_changes.yaml plans.yaml template_checks.yaml packs/*/template.yaml examples/pipeline/template.yaml examples/pipeline/production_account.yaml \
 	  examples/pipeline/templates/*.yaml examples/custom_resources/template.yaml examples/instances/template.yaml examples/repository_mirror/template.yaml examples/repository_mirror/source.yaml \
 	  examples/image_builder/template.yaml examples/image_builder/region.yaml examples/image_builder/subscription.yaml examples/image_builder/application/template.yaml \

@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from local.engine import REGION, Engine  # noqa: E402
 
 ROUNDS = 15
 MOST_SECONDS = 1.0
+_FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 ROLE = "arn:aws:iam::000000000000:role/belay/deployer"
 
 
@@ -60,10 +62,10 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     session = boto3.Session(region_name=REGION)
     stages = [f"stage-{number}" for number in range(arguments.stages)]
     names = [f"application-{number:02}" for number in range(arguments.applications)]
-    dynamodb, ssm = session.client("dynamodb"), session.client("ssm")
-    table = yaml_parse((_ROOT / "template.yaml").read_text())["Resources"]["Ledger"]["Properties"]
-    keys = {name: table[name] for name in ("AttributeDefinitions", "KeySchema", "BillingMode")}
-    dynamodb.create_table(TableName="ledger", **keys)
+    dynamodb, ssm = session.resource("dynamodb"), session.client("ssm")
+    properties = yaml_parse((_ROOT / "template.yaml").read_text())["Resources"]["Ledger"]["Properties"]
+    keys = {name: properties[name] for name in ("AttributeDefinitions", "KeySchema", "BillingMode")}
+    table = dynamodb.create_table(TableName="ledger", **keys)
     ssm.put_parameter(Name="/belay/paused", Value="false", Type="String")
     for name in names:
         ssm.put_parameter(Name=f"/belay/applications/{name}", Value=f"stages: [{', '.join(stages)}]\n", Type="String")
@@ -76,7 +78,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     asked = AskedConsole(lambda keys: console(Account(SignedIn(session), "belay", outputs), keys))
     figures = {}
     for size, each in (("few", 1), ("many", arguments.releases // arguments.applications)):
-        _grow(dynamodb, names, stages, each)
+        _grow(table, names, stages, each)
         asked.get("/")  # warms the cache
         took = []
         for _ in range(ROUNDS):
@@ -95,45 +97,33 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
-def _grow(dynamodb: Any, names: list[str], stages: list[str], releases: int) -> None:
-    batch: list[Any] = []
-    for name in names:
-        for number in range(releases):
-            for item in _left_by(name, stages, number):
-                batch.append({"PutRequest": {"Item": item}})
-                if len(batch) == 25:
-                    dynamodb.batch_write_item(RequestItems={"ledger": batch})
-                    batch = []
-    if batch:
-        dynamodb.batch_write_item(RequestItems={"ledger": batch})
+def _grow(table: Any, names: list[str], stages: list[str], releases: int) -> None:
+    with table.batch_writer(overwrite_by_pkeys=["PK", "SK"]) as batch:
+        for name in names:
+            for number in range(releases):
+                for item in _left_by(name, stages, number):
+                    batch.put_item(Item=item)
 
 
 def _left_by(name: str, stages: list[str], number: int) -> Iterator[dict[str, Any]]:
     """What a deployed release leaves in the ledger."""
     attempt, version = f"{number:012x}", f"1.{number}.0"
-    at = f"2026-01-{1 + number // 24 % 28:02}T{number % 24:02}:00:00.000+00:00"
+    at = (_FIRST + number * timedelta(hours=1)).isoformat(timespec="milliseconds")
     release = {"application": name, "version": version, "digest": "d" * 64, "attempt": attempt}
-    text = {key: {"S": value} for key, value in release.items()}
-    yield _item(
-        f"APPLICATION#{name}",
-        f"ATTEMPT#{attempt}",
-        state={"S": "ENDED"},
-        outcome={"S": "DEPLOYED"},
-        claimed_at={"S": at},
-    )
-    yield _item(f"APPLICATION#{name}", f"RELEASE#{version}", **text, under_way={"BOOL": False})
+    yield _item(f"APPLICATION#{name}", f"ATTEMPT#{attempt}", state="ENDED", outcome="DEPLOYED", claimed_at=at)
+    yield _item(f"APPLICATION#{name}", f"RELEASE#{version}", **release, under_way=False)
     for partition in (f"APPLICATION#{name}", f"RELEASE#{name}#{version}", f"FILE#{name}#{name}-{version}.zip"):
-        yield _item(partition, f"CLAIMED#{at}#{attempt}", attempt={"S": attempt})
+        yield _item(partition, f"CLAIMED#{at}#{attempt}", attempt=attempt)
     for stage in stages:
-        ran = {"release": {"M": text}, "version": {"S": version}, "deployed_at": {"S": at}, "incident": {"NULL": True}}
+        ran = {"release": release, "version": version, "deployed_at": at, "incident": None}
         yield _item(f"APPLICATION#{name}", f"DEPLOYED#{stage}#{at}", **ran)
         yield _item(f"APPLICATION#{name}", f"STAGE#{stage}", **ran)
         for state in ("PLANNING", "EXECUTING", "STAGE ENDED"):
-            yield _item(f"ATTEMPT#{name}#{attempt}", f"TRANSITION#{at}#{stage}#{state}", state={"S": state})
+            yield _item(f"ATTEMPT#{name}#{attempt}", f"TRANSITION#{at}#{stage}#{state}", state=state)
 
 
 def _item(pk: str, sk: str, **values: Any) -> dict[str, Any]:
-    return {"PK": {"S": pk}, "SK": {"S": sk}, **values}
+    return {"PK": pk, "SK": sk, **values}
 
 
 if __name__ == "__main__":

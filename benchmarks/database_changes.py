@@ -114,7 +114,7 @@ def install() -> None:
     if mark.exists():
         return
     subprocess.run([sys.executable, "-m", "venv", PEERS], check=True)
-    pip = [PEERS / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: list[str | Path] = [PEERS / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     for package in ("squawk-cli", "sqlfluff"):
         subprocess.run([*pip, package], check=False)
     mark.touch()

@@ -64,7 +64,14 @@ class PolicyPeers:
         if not folder.exists():
             print("installing the peers into", folder)
             subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-            pip = [self._bin / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            pip: list[str | Path] = [
+                self._bin / "python",
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ]
             for packages in PACKAGES.values():
                 subprocess.run([*pip, *packages], check=False)
             _unpack_guard(folder)
