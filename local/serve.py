@@ -18,8 +18,9 @@ from typing import Any
 import botocore.session
 import uvicorn
 
-from local.engine import DATABASES
+from local.engine import DATABASES, ROOT
 
+LAYERS = ROOT / "build" / "layers"
 COLLECTED_EVERY = 200_000
 """New objects between two garbage collections."""
 
@@ -41,6 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
             lambda_workers=options.lambda_workers,
             snapshot_seconds=options.snapshot_seconds,
             databases=options.scratch / DATABASES,
+            layers=LAYERS,
             cold_functions=options.cold_functions,
         )
     )

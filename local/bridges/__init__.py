@@ -85,12 +85,13 @@ from local.bridges import (
 class Settings:
     """The engine's settings: concurrent invocations, and the seconds that databases and snapshots stay in creating and
     deployments of ECS services in progress; ``databases``, which does not exist yet, is where their data is stored;
-    whether functions start in new interpreters.
+    ``layers`` is where engines keep unpacked layers; whether functions start in new interpreters.
     """
 
     lambda_workers: int
     snapshot_seconds: float
     databases: Path
+    layers: Path
     cold_functions: bool
 
 
@@ -105,17 +106,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     deleted_creations.install()
     object_events.install()
     ranged_versions.install()
-    execution_history.install()
-    service_integrations.install()
-    yaml_definitions.install()
-    succeed_output.install()
-    state_sizes.install()
-    heartbeats.install()
-    task_tokens.install()
-    execution_timeouts.install()
-    ended_executions.install()
-    execution_names.install()
-    nested_executions.install()
+    _install_machines()
     exports.install()
     rollback_triggers.install()
     change_sets.install()
@@ -150,11 +141,25 @@ def install(settings: Settings) -> Callable[..., Any]:
 def _install_functions(settings: Settings) -> None:
     lambda_errors.install()
     runtime = lambda_runtime.install()
-    lambda_layers.install()
+    lambda_layers.install(settings.layers)
     if not settings.cold_functions:
         lambda_processes.install(runtime)
     lambda_workers.install(settings.lambda_workers)
     lambda_dead_letters.install()
+
+
+def _install_machines() -> None:
+    execution_history.install()
+    service_integrations.install()
+    yaml_definitions.install()
+    succeed_output.install()
+    state_sizes.install()
+    heartbeats.install()
+    task_tokens.install()
+    execution_timeouts.install()
+    ended_executions.install()
+    execution_names.install()
+    nested_executions.install()
 
 
 def _install_own() -> None:

@@ -1,11 +1,14 @@
 import io
 import json
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from conftest import ROLE, RUNTIME, create_function
 
+from local.bridges import lambda_layers
 from local.engine import Engine
 
 FAILING = """
@@ -219,3 +222,13 @@ def test_functions_share_what_their_layers_hold(aws, function, unique):
     assert read(first) == read(second)
     assert [read(first)[1], read(other)[1]] == ["hello", "bye"]
     assert read(first)[0] != read(other)[0]
+
+
+def test_layers_stay_unpacked_for_a_day_and_the_last_used_ones_longer():
+    now = time.time()
+    today = [(Path(f"today-{number}"), now - number) for number in range(20)]
+    earlier = [(Path(f"earlier-{number}"), now - 100_000 - number) for number in range(3)]
+
+    assert lambda_layers.unneeded(today) == []
+    assert lambda_layers.unneeded(earlier) == []
+    assert lambda_layers.unneeded([*today, *earlier]) == [Path("earlier-2"), Path("earlier-1"), Path("earlier-0")]
