@@ -78,6 +78,7 @@ from local.bridges import (
     template_parameters,
     template_urls,
     yaml_definitions,
+    yaml_templates,
 )
 
 
@@ -107,6 +108,7 @@ def install(settings: Settings) -> Callable[..., Any]:
     object_events.install()
     ranged_versions.install()
     _install_machines()
+    yaml_templates.install()
     exports.install()
     rollback_triggers.install()
     change_sets.install()

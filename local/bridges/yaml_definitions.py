@@ -21,8 +21,8 @@ def install() -> None:
         text = definition(props)
         if text.lstrip().startswith("{"):
             return str(text)
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.CSafeLoader)):
             raise ValueError("Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: YAML aliases are refused'")
-        return json.dumps(yaml.safe_load(text))
+        return json.dumps(yaml.load(text, yaml.CSafeLoader))
 
     provisioners._sfn_definition = converted

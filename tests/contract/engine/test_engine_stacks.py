@@ -441,3 +441,25 @@ def test_a_second_change_set_of_a_stack_under_review_belongs_to_the_same_stack(a
     assert first["StackId"] == second["StackId"] == stacks.describe(name)["StackId"]
     cloudformation.execute_change_set(ChangeSetName=second["ChangeSetId"])
     assert stacks.settled(name)["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_a_template_in_yaml_has_short_functions_and_keeps_dates(aws, stacks, unique):
+    name = unique("stack")
+    template = """Resources:
+  Date: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: 2026-11-30}}
+Outputs:
+  Value: {Value: !Join [":", [!GetAtt Date.Value, !Sub "${AWS::StackName}"]]}
+"""
+
+    aws("cloudformation").create_stack(StackName=name, TemplateBody=template)
+
+    assert [each["OutputValue"] for each in stacks.settled(name)["Outputs"]] == [f"2026-11-30:{name}"]
+
+
+def test_a_template_that_is_no_yaml_is_refused_with_the_place(aws, unique):
+    with pytest.raises(ClientError) as refused:
+        aws("cloudformation").create_stack(StackName=unique("stack"), TemplateBody="Resources:\n  Topic: a: b\n")
+
+    assert refused.value.response["Error"]["Code"] == "ValidationError"
+    assert "mapping values are not allowed here" in str(refused.value)
+    assert "Topic: a: b" in str(refused.value)
