@@ -53,6 +53,7 @@ from local.bridges import (
     nested_executions,
     nested_stacks,
     object_events,
+    parsed_expressions,
     permissions,
     pipeline_resources,
     policy_variables,
@@ -154,6 +155,7 @@ def _install_machines() -> None:
     execution_history.install()
     service_integrations.install()
     yaml_definitions.install()
+    parsed_expressions.install()
     succeed_output.install()
     state_sizes.install()
     heartbeats.install()
