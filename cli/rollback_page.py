@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
+from belay.release.registration import Stage, Verify
 from belay.release.verification import Verified
+from belay.release.verification_parts import verification_parts
 from belay.rollback.attempts import LIMIT
 from belay.rollback.plan import Action, Risk, RollbackPlan, Step
 from belay.rollback.planner import plan_rollback
@@ -34,6 +36,7 @@ _BEFORE: Final = Baseline("orders-service", True, _ID, template=TemplatePointer(
 _UPDATED: Final[Mapping[str, Any]] = {"changed_by_release": True, "baseline": _BEFORE, "completed_by_release": True}
 _STUCK: Final = (StuckResource("Topic", "Topic", _ID, "Topic", "AWS::SNS::Topic", "it does not exist"),)
 _SKIPPED: Final = UnprovedResource("Topic", _ID, "Topic", "AWS::SNS::Topic")
+_WATCHED: Final = Stage("orders", "production", "arn", {}, alarms=("errors",), verify=Verify(bake_minutes=10))
 _FREE: Final = dict.fromkeys(SCALING_ACTIVITIES, False)
 _REFUSED: Final = "{} answered AccessDenied"
 _HELD: Final = Scaling(1, dict.fromkeys(SCALING_ACTIVITIES, True))
@@ -221,7 +224,7 @@ def _services() -> Iterator[str]:
     restarted = replace(api, restarted=done.id)
     failed = (replace(done, rollout_state="FAILED", reason="tasks failed to start."),)
     stopped = replace(api, desired=0, running=0, stopped_from=2, scaling=_HELD, scaled_by=_FREE)
-    well = VerificationSeen(alarms=("errors",), bake_minutes=10)
+    well = VerificationSeen(verification_parts(_WATCHED), bake_minutes=10)
     refused = replace(well, blocked=_REFUSED.format("CloudWatch.DescribeAlarms"))
     bad = replace(well, verdict=Verified.FAIL, reason="the alarm errors is in ALARM")
     for what, service, verification in (

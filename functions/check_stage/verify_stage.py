@@ -1,4 +1,4 @@
-"""Verifies what is deployed: invokes the registered verify function and watches the alarms for the bake time."""
+"""Verifies what is deployed with the stage's checks, until the bake time has passed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +12,7 @@ from belay.release.life import State
 from belay.release.place import Power
 from belay.release.reason import Statement, Why
 from belay.release.verification import Verification, Verified
+from belay.release.verification_parts import verification_parts
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -23,7 +24,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     run = StageContext.enter(event, home.ledger, home.artifacts)
     there = run.at(home.aws, Power.LOOK)
     verification = StageVerification(there.alarms, there.verify_functions)
-    standing = look(run, verification) if run.stage.verified else Verification(since="", verdict=Verified.PASS)
+    standing = (
+        look(run, verification) if verification_parts(run.stage) else Verification(since="", verdict=Verified.PASS)
+    )
     if standing.verdict is Verified.PASS:
         refuse_deleted(run, there.stacks)
     failed = standing.verdict in (Verified.FAIL, Verified.REVIEW)

@@ -24,9 +24,13 @@ OF_STAGES = {
     *("application-autoscaling", "cloudformation", "cloudwatch", "ec2", "ecs", "elasticache", "elasticloadbalancing"),
     *("codebuild", "codedeploy", "codepipeline", "events", "iam", "lambda", "logs", "rds", "secretsmanager"),
 }
-"""The services with resources of a stage; the others are called in Belay's own account."""
+"""The services with resources of a stage."""
+
+AT_HOME = {"dynamodb", "kms", "s3", "sns", "ssm", "states", "sts"}
+"""The services that are called in Belay's own account."""
 
 OF_STAGES_ELSE = {"ssm:DescribeParameters", "ssm:GetParameters", "kms:CreateGrant", "kms:DescribeKey"}
+"""What is called at a stage all the same."""
 
 READS_FILES = {
     "Stacks.create_change_set": {"s3:GetObject", "kms:Decrypt"},
@@ -60,6 +64,11 @@ def needed_there(power: str) -> set[str]:
     nodes = {str(node) for function in POWERS[power] for node in reached(function)}
     reads = READS_FILES | READS_TABLES
     return there.union(*(reads[node] for node in nodes & set(reads)))
+
+
+def test_every_service_is_known_to_be_called_at_a_stage_or_at_home() -> None:
+    called = {action.split(":")[0] for names in POWERS.values() for name in names for action in needed(name)}
+    assert called == OF_STAGES | AT_HOME
 
 
 @pytest.mark.parametrize("power", POWERS)

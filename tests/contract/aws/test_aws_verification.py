@@ -16,7 +16,10 @@ from test_aws_unfinished import INCIDENT, RELEASE, ROLE, House
 
 from belay.aws.cloudwatch import Alarms
 from belay.aws.gateways import own_aws
+from belay.control.checks.alarms import AlarmsCheck
+from belay.control.checks.verify_function import VerifyFunctionCheck
 from belay.control.recovery import Recovery
+from belay.control.stage_checks import verification
 from belay.control.verification import RecoveredStage, StageVerification, VerifyFunctions, verification_seen
 from belay.errors import AccessDenied, Throttled
 from belay.release.reason import from_document
@@ -31,6 +34,7 @@ from belay.release.verification import (
     Occasion,
     Verified,
 )
+from belay.release.verification_parts import PARTS
 from belay.rollback.plan import Step
 from belay.rollback.situation import Situation, StackSeen, VerificationSeen
 from belay.rollback.verification import plan_verification
@@ -51,6 +55,11 @@ DEPLOYED = DeployedStage(
 )
 ASKED = DEPLOYED.question()
 Stubbed = Callable[[str], tuple[Any, Stubber]]
+
+
+def test_every_check_has_its_part_of_a_rollback_plan() -> None:
+    checks = verification(AlarmsCheck(Alarms(None)), VerifyFunctionCheck(VerifyFunctions(None)))
+    assert list(PARTS) == list(checks)
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
+from belay.release.registration import Stage
+from belay.release.verification_parts import verification_parts
 from belay.rollback.noted import Noted
 from belay.rollback.plan import Action, LeftToDo, Risk, RollbackPlan, Step, Todo
 from belay.rollback.planner import plan_rollback
@@ -173,6 +175,9 @@ class TestStart:
         assert planned(suspended, changed=False) == [(Action.RESUME_SCALING, "orders/api")]
 
 
+WATCHED = Stage("orders", "production", "arn:aws:iam::123456789012:role/deployer", {}, alarms=("errors",))
+
+
 class TestUnseen:
     DENIED = ServiceSeen("orders/api", unseen="ECS.DescribeServices answered AccessDeniedException: not allowed.")
 
@@ -183,7 +188,7 @@ class TestUnseen:
             assert "could not be read: ECS.DescribeServices answered AccessDeniedException: not allowed." in left.why
 
     def test_the_stacks_go_back_all_the_same_and_the_stage_is_not_called_well(self) -> None:
-        whole = replace(situation(self.DENIED), verification=VerificationSeen(alarms=("errors",)))
+        whole = replace(situation(self.DENIED), verification=VerificationSeen(verification_parts(WATCHED)))
         plan = plan_rollback(replace(whole, stacks=(replace(whole.stacks[0], status=StackStatus.UPDATE_FAILED),)))
         assert [step.action for step in plan.steps] == [Action.ROLLBACK_STACK]
         assert plan.outcome_if_done == "NEEDS_OPERATOR"

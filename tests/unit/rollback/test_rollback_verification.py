@@ -6,7 +6,9 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
+from belay.release.registration import Stage, Verify
 from belay.release.verification import Verified
+from belay.release.verification_parts import verification_parts
 from belay.rollback.plan import Action, Kind, LeftToDo, Step
 from belay.rollback.planner import plan_rollback
 from belay.rollback.situation import ServiceSeen, Situation, StackSeen, VerificationSeen
@@ -14,16 +16,37 @@ from belay.rollback.verification import plan_verification
 from belay.stack.status import StackStatus
 
 STACK = StackSeen("first", "orders-first", "arn:stack", StackStatus.UPDATE_ROLLBACK_COMPLETE, changed_by_release=True)
-WATCHED = VerificationSeen(alarms=("errors", "two words"), bake_minutes=10)
-ASKED = VerificationSeen(function="arn:aws:lambda:eu-west-1:123456789012:function:verify", alarms=("errors",))
+STAGE = Stage("orders", "production", "arn:aws:iam::123456789012:role/deployer", {})
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:verify"
+
+
+def registered(function: str | None = None, alarms: tuple[str, ...] = (), bake_minutes: float = 0) -> VerificationSeen:
+    stage = replace(STAGE, alarms=alarms, verify=Verify(function, bake_minutes))
+    return VerificationSeen(verification_parts(stage), bake_minutes)
+
+
+WATCHED = registered(alarms=("errors", "two words"), bake_minutes=10)
+ASKED = registered(FUNCTION)
+BOTH = registered(FUNCTION, ("errors",), 1)
 
 
 def situation(verification: VerificationSeen | None, stack: StackSeen = STACK, **more: object) -> Situation:
     return replace(Situation("orders", "production", "1.1.0", (stack,), verification=verification), **more)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("seen", [WATCHED, ASKED])
-def test_a_recovered_stage_is_verified(seen: VerificationSeen) -> None:
+@pytest.mark.parametrize(
+    ("seen", "why", "afterwards"),
+    [
+        (WATCHED, "the alarms errors, two words for 10 minutes", "that no alarm is in ALARM at the end"),
+        (ASKED, f"the verify function {FUNCTION}", "that the verify function passes"),
+        (
+            BOTH,
+            f"the alarms errors for 1 minute and the verify function {FUNCTION}",
+            "that no alarm is in ALARM at the end and that the verify function passes",
+        ),
+    ],
+)
+def test_a_recovered_stage_is_verified(seen: VerificationSeen, why: str, afterwards: str) -> None:
     (step,) = plan_verification(situation(seen))
 
     assert isinstance(step, Step)
@@ -31,8 +54,8 @@ def test_a_recovered_stage_is_verified(seen: VerificationSeen) -> None:
     service, operation = step.call
     model = botocore.session.get_session().get_service_model(service).operation_model(operation)
     assert not ParamValidator().validate(dict(step.parameters), model.input_shape).has_errors()
-    assert "the alarms errors" in step.why
-    assert (seen.function is not None) == ("verify function" in step.why)
+    assert step.why == f"verify that the stage works: {why}"
+    assert step.checked_afterwards == afterwards
 
 
 @pytest.mark.parametrize(
@@ -59,11 +82,18 @@ def test_still_bad_needs_a_person() -> None:
         "the alarm errors is in ALARM. "
         "Look: aws cloudwatch describe-alarms --alarm-names errors 'two words'"
     )
-    assert plan_verification(situation(replace(bad, alarms=())))[0].in_words().endswith("in ALARM.")
+    asked = replace(bad, parts=ASKED.parts)
+    assert plan_verification(situation(asked))[0].in_words().endswith("in ALARM.")
+
+
+def test_undecided_needs_a_person_and_is_no_failure() -> None:
+    (left,) = plan_verification(situation(replace(ASKED, verdict=Verified.REVIEW, reason="it returned nothing")))
+    assert isinstance(left, LeftToDo)
+    assert left.why == "the release was rolled back, and it is undecided whether the stage works: it returned nothing."
 
 
 def test_what_aws_refuses_is_no_verdict_and_needs_a_person() -> None:
-    blocked = VerificationSeen(alarms=("errors",), blocked="CloudWatch.DescribeAlarms answered AccessDenied: no.")
+    blocked = replace(WATCHED, blocked="CloudWatch.DescribeAlarms answered AccessDenied: no.")
     (left,) = plan_verification(situation(blocked))
     assert isinstance(left, LeftToDo)
     assert "it is not known whether the stage works: CloudWatch.DescribeAlarms answered AccessDenied: no." in left.why

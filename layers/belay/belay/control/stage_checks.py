@@ -7,7 +7,7 @@ from belay.control.checks.alarms import AlarmsCheck
 from belay.control.checks.live_groups import LiveGroupsCheck
 from belay.control.checks.verify_function import VerifyFunctionCheck
 from belay.policy.verdict import Report
-from belay.release.verification import VERIFY_FUNCTION, Checked, DeployedStage, Verification, Verified
+from belay.release.verification import ALARMS, VERIFY_FUNCTION, Checked, DeployedStage, Verification, Verified
 
 StageChecks: TypeAlias = Mapping[str, Callable[[DeployedStage, Mapping[str, Any]], Checked]]
 
@@ -19,7 +19,7 @@ def validation(live_groups: LiveGroupsCheck) -> StageChecks:
 
 def verification(alarms: AlarmsCheck, verify_function: VerifyFunctionCheck) -> StageChecks:
     """The checks of a stage until its bake time has passed, after a deployment and after a rollback."""
-    return {"alarms": alarms.look, VERIFY_FUNCTION: verify_function.look}
+    return {ALARMS: alarms.look, VERIFY_FUNCTION: verify_function.look}
 
 
 def look(checks: StageChecks, deployed: DeployedStage, standing: Verification) -> tuple[Verification, Report]:

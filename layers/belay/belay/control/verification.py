@@ -1,4 +1,4 @@
-"""Verifying a stage: its alarms and its verify function, after a deployment and after a rollback."""
+"""Verifying a stage with its checks, after a deployment and after a rollback."""
 
 from dataclasses import replace
 
@@ -11,6 +11,7 @@ from belay.control.recovery import Recovery
 from belay.control.stage_checks import look, verification
 from belay.release.registration import Stage
 from belay.release.verification import DeployedStage, Occasion, Verification, Verified
+from belay.release.verification_parts import verification_parts
 from belay.rollback.noted import Noted
 from belay.rollback.plan import Step
 from belay.rollback.situation import VerificationSeen
@@ -65,13 +66,12 @@ class RecoveredStage:
 
 def verification_seen(recovery: Recovery, stage: Stage | None) -> VerificationSeen | None:
     """Return a stage's verification and its state; None if nothing is registered."""
-    if stage is None or not stage.verified:
+    parts = () if stage is None else verification_parts(stage)
+    if stage is None or not parts:
         return None
     standing = recovery.noted(_subject(stage)).verification or Verification(since="")
-    verify, blocked = stage.verify, recovery.blocked(_subject(stage))
-    return VerificationSeen(
-        verify.function, stage.alarms, verify.bake_minutes, standing.verdict, standing.reason, blocked
-    )
+    blocked = recovery.blocked(_subject(stage))
+    return VerificationSeen(parts, stage.verify.bake_minutes, standing.verdict, standing.reason, blocked)
 
 
 def _subject(stage: Stage) -> str:

@@ -281,11 +281,6 @@ class Stage:
         return home if self.place is None else self.place.region
 
     @property
-    def verified(self) -> bool:
-        """Whether there is a way to verify a deployment."""
-        return bool(self.alarms or self.verify.function)
-
-    @property
     def runs_pipeline(self) -> bool:
         """Whether a release is deployed by the stage's pipeline instead of by change sets."""
         return self.pipeline is not None and self.pipeline.start

@@ -21,6 +21,7 @@ COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 MOST_ASKED = 3
 """How many times in a row a verify function may fail to return a verdict."""
 
+ALARMS = "alarms"
 VERIFY_FUNCTION = "verify function"
 
 _LONGEST_REASON = 1_000

@@ -81,7 +81,7 @@ class Action(StrEnum):
     RESTART_SERVICE = "RESTART_SERVICE"
     """Replace every task of a service with a new one."""
     VERIFY = "VERIFY"
-    """Invoke the verify function and watch the alarms for the bake time."""
+    """Verify the stage with its checks, until the bake time has passed."""
 
 
 class Risk(StrEnum):

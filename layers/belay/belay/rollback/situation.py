@@ -11,6 +11,7 @@ from belay.release.change_plan import ChangePlan
 from belay.release.manifest import DatabaseChanges
 from belay.release.registration import Restore
 from belay.release.verification import Verified
+from belay.release.verification_parts import VerificationPart
 from belay.rollback.plan import Action
 from belay.rollback.question import Answer
 from belay.stack.baseline import Baseline
@@ -223,11 +224,10 @@ class ServiceSeen:
 class VerificationSeen:
     """The recovered stage's verification and its state: ``verdict`` is AGAIN until it has ended.
 
-    ``blocked`` is a permanent refusal by AWS: then there will be no verdict.
+    It has at least one part. ``blocked`` is a permanent refusal by AWS: then there will be no verdict.
     """
 
-    function: str | None = None
-    alarms: tuple[str, ...] = ()
+    parts: tuple[VerificationPart, ...]
     bake_minutes: float = 0.0
     verdict: Verified = Verified.AGAIN
     reason: str = ""

@@ -1,15 +1,9 @@
 """The last part of a rollback plan: verifying that the stage works again."""
 
-import shlex
-from typing import Any
-
 from belay.release.left_to_do import Choice, LeftToDo
 from belay.release.verification import Verified
 from belay.rollback.plan import Action, Kind, Risk, Step, Todo
 from belay.rollback.situation import Situation, VerificationSeen
-
-_CLOUDWATCH = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html"
-_LAMBDA = "https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"
 
 
 def plan_verification(situation: Situation) -> tuple[Todo, ...]:
@@ -26,7 +20,8 @@ def plan_verification(situation: Situation) -> tuple[Todo, ...]:
         why = f"the release was rolled back, and it is not known whether the stage works: {seen.blocked.rstrip('.')}."
         return (_left(seen, situation, "check that the stage works", why),)
     if seen.verdict is not Verified.AGAIN:
-        why = f"the release was rolled back, and the stage still fails: {seen.reason.rstrip('.')}."
+        fails = "the stage still fails" if seen.verdict is Verified.FAIL else "it is undecided whether the stage works"
+        why = f"the release was rolled back, and {fails}: {seen.reason.rstrip('.')}."
         return (_left(seen, situation, "find out what is wrong with the stage", why),)
     return (_verify(seen, situation),)
 
@@ -36,33 +31,24 @@ def _left(seen: VerificationSeen, situation: Situation, what: str, why: str) -> 
         Choice("fix what is outside of the stacks", "nothing is lost: they are as before the release"),
         Choice("release a version that fixes it", "nothing is lost"),
     )
-    return LeftToDo(situation.stage, what, why, _look(seen), choices=ways)
+    look = next((part.look for part in seen.parts if part.look), None)
+    return LeftToDo(situation.stage, what, why, look, choices=ways)
 
 
 def _verify(seen: VerificationSeen, situation: Situation) -> Step:
-    asks = f"the verify function {seen.function}" if seen.function else ""
-    bake = f" for {seen.bake_minutes:g} minutes" if seen.bake_minutes else ""
-    watches = f"the alarms {', '.join(seen.alarms)}{bake}" if seen.alarms else ""
-    call, source = (("lambda", "Invoke"), _LAMBDA) if seen.function else (("cloudwatch", "DescribeAlarms"), _CLOUDWATCH)
-    parameters: dict[str, Any] = {"FunctionName": seen.function} if seen.function else {"AlarmNames": list(seen.alarms)}
+    *_, last = seen.parts
     return Step(
         action=Action.VERIFY,
         kind=Kind.STAGE,
         subject=situation.stage,
         subject_id=situation.stage,
-        call=call,
-        parameters=parameters,
-        why=f"verify that the stage works: {' and '.join(filter(None, (watches, asks)))}",
-        legal_because=f"it changes nothing of the stage, and may be done at any time; {source}",
+        call=last.call,
+        parameters=last.parameters,
+        why=f"verify that the stage works: {' and '.join(part.in_words for part in seen.parts)}",
+        legal_because=f"it changes nothing of the stage, and may be done at any time; {last.source}",
         risk=Risk.NONE,
-        risk_in_words="none but what the verify function does itself" if seen.function else "none but time",
+        risk_in_words=last.risk,
         expected=(Verified.PASS.value,),
-        checked_afterwards="that no alarm is red at the end and that the verify function passes",
+        checked_afterwards=" and ".join(f"that {part.passes}" for part in seen.parts),
         estimate_seconds=int(seen.bake_minutes * 60),
     )
-
-
-def _look(seen: VerificationSeen) -> str | None:
-    if not seen.alarms:
-        return None
-    return f"aws cloudwatch describe-alarms --alarm-names {' '.join(shlex.quote(name) for name in seen.alarms)}"
