@@ -47,15 +47,11 @@ test: $(INSTALLED) ## all tests, and the floor of their coverage
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-append --cov-report= tests/browser
 	@rm -rf build/machines
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses $(ENGINES) tests/e2e tests/machines tests/contract/engine
-	@BELAY_ELSEWHERE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses 2 $(REPRESENTATIVE)
 	@$(BIN)/python -m pytest tests/machines/together.py
 
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Tests with an engine wait more than they compute.
 ENGINES := 4
-
-# They run a second time with their stages in another account and region, where permissions count.
-REPRESENTATIVE := tests/machines/test_machines_deploy_stage.py tests/machines/test_machines_policies.py
 
 test-long: $(INSTALLED) ## the machines with all stages in another account; with random examples: the rollback planner over 10,000 generated stages, the policies over 100,000 templates, the model over 2,000 histories
 	@BELAY_ELSEWHERE=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --numprocesses $(ENGINES) tests/machines

@@ -11,16 +11,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import record
-from deployed_belay import WAIT_SCALE, Application, Belay
-
-from local.deployment import LOCAL_PARAMETERS, deploy
-from local.engine import Engine
-from local.spokes import SPOKE_ACCOUNT, join
+from deployed_belay import Application, Belay
+from running_belay import running_belay
 
 ELSEWHERE = os.environ.get("BELAY_ELSEWHERE") == "1"
-ALLOWED = [f"app-{number}" for number in range(1, 200)]
-"""The applications that the other account allows Belay to deploy."""
+collect_ignore = ["test_machines_again_elsewhere.py"] if ELSEWHERE else []
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -38,16 +33,9 @@ def files() -> set[str]:
 
 @pytest.fixture(scope="session")
 def belay(files: set[str]) -> Iterator[Belay]:
-    """Belay from the real template, deployed by the real SAM CLI; its final state is recorded for ``together.py``."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SFN_WAIT_SCALE", WAIT_SCALE)
-        engine = Engine.start(snapshot_seconds=0.2, permissions=ELSEWHERE)
-    with engine:
-        spokes = {"SpokeAccounts": SPOKE_ACCOUNT} if ELSEWHERE else {}
-        outputs = deploy(engine, parameters={**LOCAL_PARAMETERS, "ApprovalLinks": "true", **spokes})
-        deployed = Belay(engine, outputs, join(engine, ALLOWED) if ELSEWHERE else None)
-        yield deployed
-        record.leave(deployed, files)
+    """The Belay that the tests of this process share."""
+    with running_belay(files, elsewhere=ELSEWHERE) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +50,7 @@ def application(belay: Belay, number: Iterator[int], request: pytest.FixtureRequ
 
     def make(stages: Any = None, order: Any = None, **defaults: Any) -> Application:
         words = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))[:30].strip("-")
-        words = "app" if ELSEWHERE else words
+        words = "app" if belay.spoke else words
         made = Application(belay, f"{words}-{next(number)}")
         made.register(stages, order, **defaults)
         made.subscribe()

@@ -4,7 +4,7 @@ import itertools
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,10 +14,12 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 from small_releases import Release, setting, settings
 
 from belay.aws.dynamodb import Table
 from belay.aws.function_url import post_signed
+from belay.aws.stepfunctions import Executions
 from belay.events.s3 import object_created
 from belay.ledger.ledger import Ledger
 from belay.notify.message import MessageKind
@@ -31,7 +33,10 @@ from local.spokes import EmbeddedSpoke
 WAIT_SCALE = "0.1"
 """A second of a machine's waiting takes this many on the engine."""
 PATIENCE_SECONDS = 90.0
-LOOK_EVERY_SECONDS = 0.1
+LOOK_EVERY_SECONDS = 0.25
+CLOCK_SECONDS = 1.0
+"""What a start in a list of executions may be rounded by."""
+EXECUTIONS_A_PAGE = 50
 MACHINES = ("deploy_release", "deploy_stage", "forecast_changes", "plan_release", "rollback_stage")
 
 Seen = TypeVar("Seen")
@@ -50,6 +55,10 @@ def until(look: Callable[[], Seen], done: Callable[[Seen], object] = bool) -> Se
 
 def _as_told(attempt: Attempt | None) -> dict[str, Any]:
     return {} if attempt is None else {**asdict(attempt), "attempt": attempt.id, "reason": in_words(attempt.reason)}
+
+
+def _in_order(executions: Iterable["Execution"]) -> list["Execution"]:
+    return sorted(executions, key=lambda each: each.started)
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,7 @@ class Belay:
     spoke: EmbeddedSpoke | None = None
     applications: list["Application"] = field(default_factory=list)
     _functions: dict[str, str] = field(default_factory=dict)
+    _begun: dict[str, float] = field(default_factory=dict)
     _inputs: dict[str, Any] = field(default_factory=dict)
     _ended: dict[str, Execution] = field(default_factory=dict)
     _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
@@ -365,8 +375,13 @@ class Belay:
 
     def executions(self, application: str, machine: str | None = None) -> list[Execution]:
         """The executions that an application's releases started, oldest first."""
-        found = [each for each in self.all_executions() if each.application == application]
-        return [each for each in found if machine in (None, each.machine)]
+        machines = MACHINES if machine is None else (machine,)
+        found = (each for name in machines for each in self._executions(name, self._begun.get(application, 0.0)))
+        return _in_order(each for each in found if each.application == application)
+
+    def begins(self, application: str) -> None:
+        """Remember when an application was first registered: none of its executions is older."""
+        self._begun.setdefault(application, time.time() - CLOCK_SECONDS)
 
     def in_state(self, application: str, version: str, state: str) -> Execution:
         """Wait until a release's execution of ``deploy_stage`` is in a state that it stays in; return it."""
@@ -399,14 +414,16 @@ class Belay:
 
     def all_executions(self) -> list[Execution]:
         """Every execution there ever was, oldest first."""
-        return sorted(self._executions(), key=lambda each: each.started)
+        return _in_order(each for machine in MACHINES for each in self._executions(machine))
 
-    def _executions(self) -> Iterator[Execution]:
-        for machine in MACHINES:
-            arn = self.machine(machine)
-            for page in self.aws("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=arn):
-                for listed in page["executions"]:
-                    yield self._execution(machine, listed)
+    def _executions(self, machine: str, since: float = 0.0) -> Iterator[Execution]:
+        """A machine's executions, newest first, until one that started before ``since``."""
+        asked = {"stateMachineArn": self.machine(machine), "PaginationConfig": {"PageSize": EXECUTIONS_A_PAGE}}
+        for page in self.aws("stepfunctions").get_paginator("list_executions").paginate(**asked):
+            for listed in page["executions"]:
+                if listed["startDate"].timestamp() < since:
+                    return
+                yield self._execution(machine, listed)
 
     def machine(self, machine: str) -> str:
         """A machine's ARN."""
@@ -418,7 +435,7 @@ class Belay:
             return self._ended[arn]
         application, document = self._application(arn), self._inputs[arn]
         version, stage = (document.get("release") or {}).get("version"), document.get("stage")
-        states = tuple(event["stateEnteredEventDetails"]["name"] for event in self.history(arn, "StateEntered"))
+        states = tuple(each["stateEnteredEventDetails"]["name"] for each in self._entered(arn))
         started = listed["startDate"].timestamp()
         found = Execution(arn, machine, application, version, stage, listed["status"], started, states)
         if found.status != "RUNNING":
@@ -437,6 +454,11 @@ class Belay:
         """An execution's events whose type ends in ``suffix``, oldest first."""
         pages = self.aws("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
         return [event for page in pages for event in page["events"] if event["type"].endswith(suffix)]
+
+    def _entered(self, arn: str) -> Iterator[Mapping[str, Any]]:
+        """An execution's entered states, oldest first, without their inputs."""
+        events = Executions(self.aws("stepfunctions")).history(arn)
+        return (each for each in events if each["type"].endswith("StateEntered"))
 
     def write_lock(self, application: str, **values: Any) -> None:
         """Overwrite a lock, as no one should."""
@@ -507,18 +529,22 @@ class Belay:
 
     def status(self, stack: str) -> str | None:
         """A stack's status; None if it does not exist."""
-        names = [each for each in self._stacks() if each["StackName"] == stack]
-        return names[0]["StackStatus"] if names else None
+        try:
+            found = self.there("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationError":
+                raise
+            return None
+        return str(found[0]["StackStatus"])
 
     def stacks(self, prefix: str) -> dict[str, str]:
         """The status of every stack with this name prefix."""
         return {
-            each["StackName"]: each["StackStatus"] for each in self._stacks() if each["StackName"].startswith(prefix)
+            each["StackName"]: each["StackStatus"]
+            for page in self.there("cloudformation").get_paginator("describe_stacks").paginate()
+            for each in page["Stacks"]
+            if each["StackName"].startswith(prefix) and each["StackStatus"] != "DELETE_COMPLETE"
         }
-
-    def _stacks(self) -> list[dict[str, Any]]:
-        pages = self.there("cloudformation").get_paginator("describe_stacks").paginate()
-        return [each for page in pages for each in page["Stacks"] if each["StackStatus"] != "DELETE_COMPLETE"]
 
     def setting(self, stack: str, name: str = "Setting") -> str:
         """The actual value of a stack's ``Setting``, or another parameter."""
@@ -551,6 +577,7 @@ class Application:
 
         ``order`` replaces keys of the application, such as its ``stages`` in waves; else they are one after the other.
         """
+        self.belay.begins(self.name)
         registered = stages or {"production": {}}
         document = {"stages": list(registered), **(order or {}), "defaults": {**self.belay.place, **defaults}}
         self._put("", document)
