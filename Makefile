@@ -11,6 +11,8 @@ PARAMETERS ?=
 STACK := $(shell sed -n 's/^stack_name = "\(.*\)"$$/\1/p' samconfig.toml)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/belay
 export SAM_CLI_TELEMETRY := 0
+# Else every process of the tests would compile the project's sources anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo golden up down deploy docs pictures test test-long check format requirements clean
 
