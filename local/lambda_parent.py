@@ -43,8 +43,9 @@ def main() -> None:
     """Import, then fork workers until the engine closes the socket."""
     number, runtime, *layers = sys.argv[1:]
     channel = socket.socket(fileno=int(number))
+    gc.disable()  # What is imported stays.
     _import_shared(runtime, layers)
-    gc.collect()
+    gc.enable()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while received := _received(channel):
