@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import jsonschema
 import pytest
+from jsonschema.protocols import Validator
+from jsonschema.validators import validator_for
 
 from cli import output
 
@@ -27,7 +28,7 @@ def described_output() -> Iterator[None]:
         text = as_json(found)
         context = click.get_current_context(silent=True)
         if context is not None:
-            jsonschema.validate(json.loads(text), schema(path_of(context)))
+            described_by(path_of(context)).validate(json.loads(text))
         return text
 
     with pytest.MonkeyPatch.context() as patch:
@@ -36,9 +37,12 @@ def described_output() -> Iterator[None]:
 
 
 @cache
-def schema(path: Path) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(path.read_text())
-    return read
+def described_by(schema: Path) -> Validator:
+    """The validator of a schema, which is checked itself once."""
+    read = json.loads(schema.read_text())
+    kind = validator_for(read)
+    kind.check_schema(read)
+    return kind(read)
 
 
 def path_of(context: click.Context) -> Path:

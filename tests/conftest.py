@@ -12,12 +12,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import boto3
 import botocore.client
 import botocore.session
 import pytest
 from botocore.loaders import create_loader
 from command_output import described_output  # noqa: F401 - a fixture of every test
 from hypothesis import HealthCheck, settings
+from shared_clients import session
 from untraced import untraced
 
 from local.engine import Engine
@@ -76,6 +78,12 @@ def aws(engine: Engine) -> Callable[[str], Any]:
         return clients[service]
 
     return client
+
+
+@pytest.fixture
+def shared_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions of boto3 and their clients are shared with other tests that use this fixture."""
+    monkeypatch.setattr(boto3, "Session", session)
 
 
 @pytest.fixture(scope="session")

@@ -3,24 +3,23 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 from moto import mock_aws
+from shared_clients import SharedSession
 from simulated_ledger import empty_ledger
 
 from belay.ledger.ledger import Ledger
 
 REGION = "eu-west-1"
-SESSION = boto3.Session(region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
-"""Shared, because reading the models of a service takes longer than most tests."""
+SESSION = SharedSession(region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
 
 ONCE = Config(retries={"max_attempts": 0}, connect_timeout=1, read_timeout=1)
 
 
 @pytest.fixture(autouse=True)
-def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_account(monkeypatch: pytest.MonkeyPatch, shared_sessions: None) -> None:
     """Tests here cannot reach an account, whatever credentials the machine has; functions have their environment."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "testing",

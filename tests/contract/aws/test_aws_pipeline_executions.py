@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 from pipeline_world import EVENTS, EXECUTION, PIPELINE, STAGES, WORLDS, World
+from shared_clients import SharedSession
 from simulated_ledger import empty_ledger, every_incident
 
 from belay.aws.cloudformation import Stacks
@@ -48,8 +49,7 @@ from belay.subject.subjects import PipelineDeployment
 
 ASKED = from_document("asked")
 REGION = "eu-west-1"
-SESSION = boto3.Session(region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
-"""Shared, because reading the models of a service takes longer than most tests."""
+SESSION = SharedSession(region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
 ROLE = "arn:aws:iam::123456789012:role/belay/orders"
 FILES = "belay-files-123456789012-"
 WHERE = ("111122223333", "eu-west-1")

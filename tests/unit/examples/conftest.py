@@ -14,6 +14,11 @@ from custom_resource_requests import FOLDER, Answers
 from moto import mock_aws
 
 
+@pytest.fixture(autouse=True)
+def shares_sessions(shared_sessions: None) -> None:
+    """Most tests here create clients, which takes longer than what they do with them."""
+
+
 @pytest.fixture
 def answers() -> Iterator[Answers]:
     """A receiver like the presigned URL: it accepts a PUT."""
