@@ -50,8 +50,8 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-UNMEASURED = tuple(Path(__file__).parent / each for each in ("conventions", "executors"))
-"""Tests of sources and of packs: they run little that is measured, and would take twice as long under the tracer."""
+UNMEASURED = tuple(Path(__file__).parent / each for each in ("conventions", "executors", "unit/examples"))
+"""Tests of sources, packs and examples: they run little that is measured, and would take longer under the tracer."""
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
