@@ -287,6 +287,11 @@ class Belay:
         )
         return [item for item in found if item["SK"].startswith(prefix)]
 
+    def applied(self, application: str, database: str) -> list[str]:
+        """What was last done with each change in the database of an application's production."""
+        found = self.items(f"DATABASE#{application}#production#{self.account}/{self.region}/{database}", "CHANGE#")
+        return [f"{each['change']['id']} {each['change']['outcome']}" for each in found]
+
     def release(self, application: str, version: str = "1.0.0") -> dict[str, Any]:
         """The newest attempt that was accepted as a release; empty if there is none."""
         return _as_told(self.ledger.attempts.current(application, version))

@@ -51,8 +51,7 @@ class Stage:
 
     def applied(self) -> list[str]:
         """The ledger's record of the database."""
-        found = self.belay.items(f"DATABASE#{self.app.name}#production#{self.database.name}", "CHANGE#")
-        return [f"{each['change']['id']} {each['change']['outcome']}" for each in found]
+        return self.belay.applied(self.app.name, self.database.name)
 
 
 BOTH = ["0001-make APPLIED", "0002-fill APPLIED"]

@@ -209,6 +209,7 @@ def test_database_changes_are_applied_and_undone_by_an_executor_there(
     assert "0003-bad failed" in app.received()[-1].text
     assert database.recorded == ["0001-make APPLIED", "0003-bad FAILED", "0002-more UNDONE"]
     assert database.asked == ["apply", "apply", "undo"]
+    assert replace(belay, spoke=spoke).applied(app.name, database.name) == sorted(database.recorded)
 
 
 def test_database_changes_are_forecast_on_a_copy_there_that_is_gone_afterwards(

@@ -197,8 +197,8 @@ def test_a_release_that_changed_the_data_is_taken_back_with_it(application: Appl
     assert places == sorted(places)
     assert kept["DBInstanceIdentifier"] in message.text
     assert "its changes were not undone: 0004-payments has no undo" in message.text
-    (change,) = stage.belay.items(f"DATABASE#{stage.app.name}#production#{stage.name}", "CHANGE#")
-    assert change["change"]["outcome"] == "RESTORED"
+    (change,) = stage.belay.applied(stage.app.name, stage.name)
+    assert change == "0004-payments RESTORED"
 
 
 def test_a_person_is_asked_first_and_decides(application: Applications) -> None:

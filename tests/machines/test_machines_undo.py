@@ -66,8 +66,7 @@ class Stage:
 
     def recorded(self) -> list[str]:
         """The ledger's record of the database."""
-        found = self.belay.items(f"DATABASE#{self.app.name}#production#{self.database.name}", "CHANGE#")
-        return [f"{each['change']['id']} {each['change']['outcome']}" for each in found]
+        return self.belay.applied(self.app.name, self.database.name)
 
     def is_undone(self) -> None:
         """Everything is as it was, in the very same database."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -16,11 +17,12 @@ from belay.notify.told import in_words
 from belay.policy.verdict import Report, Verdict
 from belay.release.accepted import AcceptedRelease
 from belay.release.applied import AppliedChange, AppliedOutcome, ChangedDatabase
+from belay.release.place import AccountRegion
 from belay.sql.changes import Engine
 from belay.sql.reading import read_changes
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:change"
-ORDERS = ChangedDatabase("orders", "production", "orders-db")
+ORDERS = ChangedDatabase("orders", "production", AccountRegion("aws", "123456789012", "eu-west-1"), "orders-db")
 MADE = b"CREATE TABLE orders (id bigint PRIMARY KEY, state text);"
 WIDE = b"SELECT 1;\nCREATE INDEX CONCURRENTLY wide ON orders (id, state, a, b);"
 WAIVER = "{policy: index-columns, resource: orders, reason: agreed, owner: dba, expires: 2026-12-31}"
@@ -44,17 +46,17 @@ class Gate:
     def write(self, name: str, data: bytes) -> None:
         self.house.artifacts.put_bytes(f"{RELEASE.prefix}/sql/{name}.sql", data)
 
-    def record(self, outcome: AppliedOutcome) -> None:
+    def record(self, outcome: AppliedOutcome, database: ChangedDatabase = ORDERS) -> None:
         (change,) = read_changes({"sql/0001-make.sql": MADE}, "sql", Engine.POSTGRESQL)
         applied = AppliedChange(change.id, "", "sql/0001-make.sql", 1, change.digest, RELEASE, "", "", outcome)
-        self.house.ledger.database_changes.record(ORDERS, [applied])
+        self.house.ledger.database_changes.record(database, [applied])
 
     def check(self) -> Report:
         artifacts = self.house.artifacts
         accepted = AcceptedRelease.from_dict(artifacts.require_json(RELEASE.document_key))
         files = ReleaseFiles(artifacts, RELEASE.prefix, accepted.manifest.digests)
         with Reasons(artifacts, RELEASE).refusing():
-            return DatabaseGate(self.house.ledger).check(accepted, RELEASE, files, date(2026, 1, 1))["production"]
+            return DatabaseGate(self.house.ledger, artifacts).check(accepted, files, date(2026, 1, 1))["production"]
 
 
 @pytest.fixture
@@ -83,6 +85,11 @@ def test_what_stands_in_the_stage_is_not_checked_again(
 ) -> None:
     gate.record(outcome)
     assert gate.check().paths == paths
+
+
+def test_what_stood_where_the_stage_was_before_it_moved_is_checked_again(gate: Gate) -> None:
+    gate.record(AppliedOutcome.APPLIED, replace(ORDERS, where=replace(ORDERS.where, region="eu-central-1")))
+    assert gate.check().paths == ("sql/0001-make.sql", "sql/0002-wide.sql")
 
 
 def test_what_was_edited_after_it_was_applied_fails(gate: Gate) -> None:

@@ -14,13 +14,16 @@ from belay.approval.asked import AskedApproval, AwaitedApproval, GivenAnswer, Wo
 from belay.approval.seal import Seal
 from belay.aws.clock import lease
 from belay.aws.dynamodb import Table
+from belay.documents import written
 from belay.errors import InvalidRequest, LockLost, ServiceUnavailable, Throttled, UnreadableRecord
 from belay.ledger.incidents import IncidentRecord, OpenIncident
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Operation, Purpose, Submitted
+from belay.ledger.pipelines import GoodExecution
 from belay.ledger.threads import MOST_KEYS
 from belay.release.applied import AppliedChange, AppliedOutcome, ChangedDatabase
 from belay.release.lock import Claim, Lock
+from belay.release.place import AccountRegion
 from belay.release.reason import from_document
 from belay.release.records import Outcome, ReleaseReference
 from belay.rollback.noted import Noted
@@ -52,37 +55,72 @@ def release(attempt: str = "aaaaaaaaaaaa", digest: str = "d1", version: str = "1
 # -- database changes --------------------------------------------------------------------------------------------------
 
 
+HERE = AccountRegion("aws", "123456789012", "eu-west-1")
+
+
+def everywhere(_: ReleaseReference) -> bool:
+    return True
+
+
 def change(name: str, position: int, **more: Any) -> AppliedChange:
     outcome = more.pop("outcome", AppliedOutcome.APPLIED)
     return AppliedChange(name, "ann", f"db/{name}.sql", position, "d" * 64, release(), NOW, LATER, outcome, **more)
 
 
 def test_what_was_last_done_with_each_change_is_kept_for_each_database(ledger: Ledger) -> None:
-    orders = ChangedDatabase("orders", "production", "orders-db")
+    orders = ChangedDatabase("orders", "production", HERE, "orders-db")
     made, filled = change("0002-make", 0, schema_version="4"), change("0001-fill", 1)
     ledger.database_changes.record(orders, [made, filled])
     ledger.database_changes.record(replace(orders, stage="test"), [replace(made, outcome=AppliedOutcome.FAILED)])
-    assert ledger.database_changes.of(orders) == (made, filled)
+    assert ledger.database_changes.of(orders, everywhere) == (made, filled)
 
     undone = replace(filled, outcome=AppliedOutcome.UNDONE, ended=LATER)
     ledger.database_changes.record(orders, [undone])
-    assert ledger.database_changes.of(orders) == (made, undone)
-    assert ledger.database_changes.of(replace(orders, database="crm")) == ()
+    assert ledger.database_changes.of(orders, everywhere) == (made, undone)
+    assert ledger.database_changes.of(replace(orders, database="crm"), everywhere) == ()
+
+
+def test_a_database_of_the_same_name_in_another_account_or_region_is_another_one(ledger: Ledger) -> None:
+    orders = ChangedDatabase("orders", "production", HERE, "orders-db")
+    moved = [replace(HERE, account="111111111111"), replace(HERE, region="eu-central-1")]
+    ledger.database_changes.record(orders, [change("0001-make", 0)])
+    for where in moved:
+        there = replace(orders, where=where)
+        assert ledger.database_changes.of(there, everywhere) == ()
+        ledger.database_changes.record(there, [change("0001-make", 0, outcome=AppliedOutcome.UNDONE)])
+    (made,) = ledger.database_changes.of(orders, everywhere)
+    assert made.outcome is AppliedOutcome.APPLIED
+
+
+def test_what_was_recorded_without_an_account_and_region_counts_where_its_release_was_deployed(
+    ledger: Ledger, dynamodb: Any
+) -> None:
+    orders = ChangedDatabase("orders", "production", HERE, "orders-db")
+    made, filled = change("0001-make", 0), change("0002-fill", 1)
+    for each in (made, filled):
+        pk = "DATABASE#orders#production#orders-db"
+        Table(dynamodb, TABLE).put({"PK": pk, "SK": f"CHANGE#{each.id}", "change": written(each)})
+    assert ledger.database_changes.of(orders, lambda release: release == made.release) == (made, filled)
+    assert ledger.database_changes.of(orders, lambda release: release != made.release) == ()
+    undone = replace(filled, outcome=AppliedOutcome.UNDONE)
+    ledger.database_changes.record(orders, [undone])
+    assert ledger.database_changes.of(orders, everywhere) == (made, undone)
 
 
 def test_changes_with_long_names_are_told_apart(ledger: Ledger) -> None:
-    orders = ChangedDatabase("orders", "production", "orders-db")
+    orders = ChangedDatabase("orders", "production", HERE, "orders-db")
     long = [change(f"{'x' * 1000}{number}", number) for number in range(2)]
     ledger.database_changes.record(orders, long)
-    assert ledger.database_changes.of(orders) == tuple(long)
+    assert ledger.database_changes.of(orders, everywhere) == tuple(long)
 
 
 def test_a_record_of_a_change_that_is_damaged_is_named(ledger: Ledger, dynamodb: Any) -> None:
-    orders = ChangedDatabase("orders", "production", "orders-db")
-    broken = {"PK": "DATABASE#orders#production#orders-db", "SK": "CHANGE#0001", "change": {"id": "0001"}}
+    orders = ChangedDatabase("orders", "production", HERE, "orders-db")
+    pk = "DATABASE#orders#production#123456789012/eu-west-1/orders-db"
+    broken = {"PK": pk, "SK": "CHANGE#0001", "change": {"id": "0001"}}
     Table(dynamodb, TABLE).put(broken)
-    with pytest.raises(UnreadableRecord, match="DATABASE#orders#production#orders-db CHANGE#0001: expected author"):
-        ledger.database_changes.of(orders)
+    with pytest.raises(UnreadableRecord, match=f"{pk} CHANGE#0001: expected author"):
+        ledger.database_changes.of(orders, everywhere)
 
 
 # -- approvals, incidents, locks ---------------------------------------------------------------------------------------
@@ -168,6 +206,33 @@ def test_an_attempt_is_held_once_and_let_through(ledger: Ledger) -> None:
     assert ledger.holds.override(later, "production") is None
     ledger.holds.record_override(later, "production", answered("override", "jo"))
     assert ledger.holds.override(earlier, "production") == answered("override", "maria")
+
+
+# -- pipelines ---------------------------------------------------------------------------------------------------------
+
+DEPLOY = "arn:aws:codepipeline:eu-west-1:123456789012:deploy"
+ELSEWHERE = "arn:aws:codepipeline:eu-west-1:111111111111:deploy"
+
+
+def test_a_pipeline_of_the_same_name_in_another_account_is_watched_anew(ledger: Ledger) -> None:
+    assert ledger.pipelines.watch("orders", "production", ELSEWHERE, NOW) == NOW
+    assert ledger.pipelines.watch("orders", "production", DEPLOY, LATER) == LATER
+    assert ledger.pipelines.watch("orders", "production", DEPLOY, "later still") == LATER
+
+
+def test_a_watch_that_was_recorded_with_the_pipeline_s_name_goes_on(ledger: Ledger, dynamodb: Any) -> None:
+    before = {"PK": "APPLICATION#orders", "SK": "PIPELINE#production", "watched": "deploy", "watched_since": NOW}
+    Table(dynamodb, TABLE).put(before)
+    assert ledger.pipelines.watch("orders", "production", DEPLOY, LATER) == NOW
+    assert ledger.pipelines.watch("orders", "production", ELSEWHERE, LATER) == LATER
+
+
+def test_what_a_pipeline_of_the_same_name_deployed_in_another_account_is_not_its_last_good(ledger: Ledger) -> None:
+    ledger.pipelines.record_good("orders", "production", GoodExecution("deploy", "one", (), NOW, NOW, ELSEWHERE))
+    assert ledger.pipelines.good("orders", "production", DEPLOY) is None
+    here = GoodExecution("deploy", "two", (), LATER, LATER, DEPLOY)
+    ledger.pipelines.record_good("orders", "production", here)
+    assert ledger.pipelines.good("orders", "production", DEPLOY) == here
 
 
 # -- locks -------------------------------------------------------------------------------------------------------------

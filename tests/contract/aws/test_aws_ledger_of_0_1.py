@@ -172,7 +172,8 @@ def test_executions_of_pipelines(ledger: Ledger) -> None:
     assert (run.status, run.release and run.release.version) == (None, "1.10.0")
     times = ("2026-11-02T09:06:00.000+00:00", "2026-11-02T09:09:00.000+00:00")
     good = GoodExecution("orders-pipeline", succeeded, (Revision("Source", "3sL4kqtJlcpXroDTDmJ"),), *times)
-    assert ledger.pipelines.good("pipelines", "production") == good
+    pipeline = "arn:aws:codepipeline:eu-west-1:123456789012:orders-pipeline"
+    assert ledger.pipelines.good("pipelines", "production", pipeline) == good
     assert good.kept_under("pipelines") == Origin("pipelines", f"{succeeded}-good", "42efb6496676")
     assert ledger.pipelines.followed("pipelines", "production") == {EXECUTION.format("aaaaaaaa"): True}
 

@@ -22,6 +22,7 @@ from belay.release.applied import AppliedChange, AppliedOutcome, ChangedDatabase
 from belay.release.attempt import StackLeft, UploadsLook
 from belay.release.dry_run import DryRun
 from belay.release.lock import Claim
+from belay.release.place import AccountRegion
 from belay.release.reason import Statement, Why
 from belay.release.stack_claim import StackClaim
 from belay.release.vault import Vault
@@ -38,7 +39,10 @@ NOW: Final = "2026-01-01T10:00:00.000+00:00"
 STACK: Final = "arn:aws:cloudformation:eu-west-1:123456789012:stack/orders-network/6a7e8fe0"
 ANN: Final = GivenAnswer("close", "arn:aws:iam::123456789012:user/ann", NOW)
 RELEASE, UPLOAD = release_number(1), upload_number(1)
-DATABASE: Final = ChangedDatabase("orders", "production", "orders-db")
+DATABASE: Final = ChangedDatabase(
+    "orders", "production", AccountRegion("aws", "123456789012", "eu-west-1"), "orders-db"
+)
+PIPELINE: Final = "arn:aws:codepipeline:eu-west-1:123456789012:deploy"
 OPEN: Final = Incident(
     "open", ReleaseAttempt(RELEASE, "production", None), Statement(Why.INTERRUPTED, "it was interrupted"), "role"
 )
@@ -98,8 +102,8 @@ def filled(ledger: Ledger) -> None:
     seen = PipelineExecution("deploy", "seen", PipelineStatus.SUCCEEDED)
     ledger.pipelines.record("orders", "production", seen, deploying=True, now=NOW)
     ledger.pipelines.follow("orders", "production", "seen", deploying=True)
-    ledger.pipelines.watch("orders", "production", "deploy", NOW)
-    good = GoodExecution("deploy", "seen", (Revision("Source", "3f2a"),), NOW, NOW)
+    ledger.pipelines.watch("orders", "production", PIPELINE, NOW)
+    good = GoodExecution("deploy", "seen", (Revision("Source", "3f2a"),), NOW, NOW, PIPELINE)
     ledger.pipelines.record_good("orders", "production", good)
     ledger.registrations.note_unreadable("/belay/applications/orders", "d", NOW)
     vault = Vault("aws", "210987654321", "eu-west-1")
@@ -137,7 +141,7 @@ def seen(ledger: Ledger, faults: list[Exception]) -> Mapping[str, object]:
         "questions": ledger.decisions.of_incident("orders", OPEN.name),
         "findings": ledger.findings.standing(*here),
         "baselines": ledger.baselines.of(RELEASE.origin, "production"),
-        "database changes": ledger.database_changes.of(DATABASE),
+        "database changes": ledger.database_changes.of(DATABASE, lambda _: False),
         "operations": [ledger.operations.get(STACK, token) for token in ("token", "token-1-test")],
         "the newest operation": (ledger.operations.submitted(STACK), ledger.operations.settled(STACK)),
         "values": ledger.values.of(STACK),
@@ -146,8 +150,8 @@ def seen(ledger: Ledger, faults: list[Exception]) -> Mapping[str, object]:
         "plans": ledger.dry_runs.every(faults),
         "executions": [ledger.pipelines.get(*here, each) for each in ("seen", f"run-{RELEASE.attempt}")],
         "followed executions": ledger.pipelines.followed(*here),
-        "the last good execution": ledger.pipelines.good(*here),
-        "the watch": ledger.pipelines.watch(*here, "deploy", NOW),
+        "the last good execution": ledger.pipelines.good(*here, PIPELINE),
+        "the watch": ledger.pipelines.watch(*here, PIPELINE, NOW),
         "unreadable registrations": ledger.registrations.unreadable(faults),
         "vault copies": ledger.vault_copies.every(faults),
         "a thread": ledger.threads.number(RELEASE.thread, "message-0"),

@@ -51,6 +51,7 @@ ASKED = from_document("asked")
 REGION = "eu-west-1"
 SESSION = SharedSession(region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing")
 ROLE = "arn:aws:iam::123456789012:role/belay/orders"
+ARN = f"arn:aws:codepipeline:{REGION}:123456789012:{PIPELINE}"
 FILES = "belay-files-123456789012-"
 WHERE = ("111122223333", "eu-west-1")
 """The account and region of the events in AWS's documentation."""
@@ -131,7 +132,7 @@ class Account:
         """The ledger's final state, without the times at which Belay read."""
         record = self.ledger.pipelines.get("orders", "production", EXECUTION)
         assert record is not None
-        good = self.ledger.pipelines.good("orders", "production")
+        good = self.ledger.pipelines.good("orders", "production", ARN)
         return {
             "record": asdict(record) | {"done": sorted(record.done)},
             "good": good and replace(good, recorded_at=""),

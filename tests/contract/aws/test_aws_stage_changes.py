@@ -21,11 +21,17 @@ from belay.notify.told import in_words
 from belay.release.applied import AppliedOutcome, ChangedDatabase
 from belay.release.change_plan import ChangePlan, ChangeState
 from belay.release.life import State
+from belay.release.place import AccountRegion
+from belay.release.records import ReleaseReference
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:change"
-ORDERS = ChangedDatabase("orders", "production", "orders-db")
+ORDERS = ChangedDatabase("orders", "production", AccountRegion("aws", "123456789012", "eu-west-1"), "orders-db")
 MADE, FILLED = b"CREATE TABLE refunds (id int PRIMARY KEY);", b"INSERT INTO refunds VALUES (1);"
 UNDO = b"DROP TABLE refunds;"
+
+
+def nowhere(_: ReleaseReference) -> bool:
+    return False
 
 
 class Played:
@@ -88,7 +94,8 @@ class Stage:
         return again
 
     def applied(self) -> list[str]:
-        return [f"{each.id} {each.outcome}" for each in self.house.ledger.database_changes.of(ORDERS)]
+        found = self.house.ledger.database_changes.of(ORDERS, nowhere)
+        return [f"{each.id} {each.outcome}" for each in found]
 
     def write(self, **files: bytes) -> None:
         for name, data in files.items():
@@ -189,7 +196,7 @@ class TestApplying:
         done = stage.changes.apply()
         assert done.is_applied
         assert stage.applied() == ["0001-make APPLIED", "0002-fill APPLIED"]
-        (first, *_) = stage.house.ledger.database_changes.of(ORDERS)
+        (first, *_) = stage.house.ledger.database_changes.of(ORDERS, nowhere)
         assert (first.release, first.schema_version, first.digest) == (RELEASE, "4", done.pending[0].digest)
         assert stage.played.database["asked"] == ["profile", "apply"]
         attempt = stage.house.ledger.attempts.get(RELEASE)

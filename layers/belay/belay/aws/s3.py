@@ -67,6 +67,11 @@ class ArtifactBucket:
         self._client = client
         self.name = name
 
+    @property
+    def region(self) -> str:
+        """The region that it is in."""
+        return str(self._client.meta.region_name)
+
     def url(self, key: str) -> str:
         """Return the path-style URL for CloudFormation's TemplateURL."""
         endpoint = str(self._client.meta.endpoint_url).rstrip("/")

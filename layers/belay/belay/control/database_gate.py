@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from belay.aws.s3 import ArtifactBucket
+from belay.control.applied_changes import applied_changes
 from belay.errors import UnreadableChanges
 from belay.ledger.ledger import Ledger
 from belay.policy.database_gate import applied_before, check_database_changes, parsed
 from belay.policy.settings import PolicySettings
 from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
-from belay.release.applied import ChangedDatabase
 from belay.release.manifest import DatabaseChanges
-from belay.release.records import ReleaseReference
 from belay.release.registration import Stage, changed_database
 from belay.sql.changes import DatabaseChange
 from belay.sql.contexts import applies
@@ -21,12 +21,11 @@ from belay.sql.reading import read_changes
 class DatabaseGate:
     """Checks a release's database changes."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, artifacts: ArtifactBucket) -> None:
         self._ledger = ledger
+        self._artifacts = artifacts
 
-    def check(
-        self, accepted: AcceptedRelease, release: ReleaseReference, files: Mapping[str, bytes], today: date
-    ) -> dict[str, Report]:
+    def check(self, accepted: AcceptedRelease, files: Mapping[str, bytes], today: date) -> dict[str, Report]:
         """Return a report for each stage; none if the release changes no database. Raises ``UnreadableChanges``."""
         declared = accepted.manifest.database
         if declared is None or declared.engine is None:
@@ -37,22 +36,14 @@ class DatabaseGate:
         for name, stage in accepted.stages.items():
             settings = PolicySettings.from_registration(stage.policies, stage.trusted_networks)
             here = [change for change in changes if _is_for(change, name)]
-            applied = self._applied(release, name, stage, declared, here)
+            applied = self._applied(stage, declared, here)
             reports[name] = check_database_changes(here, declared.engine, settings, today, applied=applied)
         return reports
 
-    def _applied(
-        self,
-        release: ReleaseReference,
-        name: str,
-        stage: Stage,
-        declared: DatabaseChanges,
-        changes: Sequence[DatabaseChange],
-    ) -> Mapping[str, str]:
+    def _applied(self, stage: Stage, declared: DatabaseChanges, changes: Sequence[DatabaseChange]) -> Mapping[str, str]:
         """Return the digests of what is recorded as applied; without any record, of what the release begins with."""
         if (changed := changed_database(declared, stage)) is not None:
-            database = ChangedDatabase(release.application, name, changed[0].identifier)
-            recorded = self._ledger.database_changes.of(database)
+            recorded = applied_changes(stage, changed[0].identifier, self._ledger, self._artifacts)
             if standing := {each.id: each.digest for each in recorded if each.outcome.stands}:
                 return standing
         return {} if declared.schema is None else applied_before(changes, declared.schema.before)

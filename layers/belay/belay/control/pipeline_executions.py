@@ -82,7 +82,7 @@ class FollowedPipelines:
         recovery = PipelineRecovery(stacks, self.incidents, self.topics)
         failures = PipelineFailures(there.pipelines, diagnoses, recovery, self.topics)
         return PipelineExecutions(
-            there.pipelines, self.ledger, stacks, there.databases, failures, executions=home.executions
+            there.pipelines, self.ledger, stacks, there.databases, failures, home.executions, home.region
         )
 
     def _keep(self, place: StagePlace | None) -> Keep:
@@ -95,7 +95,10 @@ class FollowedPipelines:
 
 @dataclass(frozen=True)
 class PipelineExecutions:
-    """Looks up executions of pipelines in one account and region, and does what is due."""
+    """Looks up executions of pipelines in one account and region, and does what is due.
+
+    ``home_region`` is Belay's own.
+    """
 
     pipelines: Pipelines
     ledger: Ledger
@@ -103,6 +106,7 @@ class PipelineExecutions:
     databases: Databases
     failures: "PipelineFailures"
     executions: Executions
+    home_region: str
 
     def asked_about(self, hint: Hint, stage: Stage, pipeline: Pipeline) -> list[str]:
         """Return the ids of the executions of a stage's pipeline that an event is about."""
@@ -117,7 +121,8 @@ class PipelineExecutions:
         These are the ones whose end was not seen, and those that changed since the pipeline was first watched and have
         another status in the ledger. What ended before the pipeline was registered is ignored.
         """
-        since = self.ledger.pipelines.watch(stage.application, stage.name, pipeline.name, timestamp())
+        arn = stage.pipeline_arn(self.home_region)
+        since = self.ledger.pipelines.watch(stage.application, stage.name, arn, timestamp())
         waiting = dict.fromkeys(self.ledger.pipelines.followed(stage.application, stage.name))
         changed = self.pipelines.changed_since(pipeline.name, max(datetime.fromisoformat(since), now() - _LOOKED_BACK))
         for execution, status in changed:
@@ -194,7 +199,8 @@ class PipelineExecutions:
         return sent.ready
 
     def _record_good(self, stage: Stage, seen: PipelineExecution) -> bool:
-        good = GoodExecution(seen.pipeline, seen.id, seen.revisions, seen.as_of, timestamp())
+        arn = stage.pipeline_arn(self.home_region)
+        good = GoodExecution(seen.pipeline, seen.id, seen.revisions, seen.as_of, timestamp(), arn)
         self.stacks.capture(good.kept_under(stage.application), stage)
         self.ledger.pipelines.record_good(stage.application, stage.name, good)
         return True

@@ -90,7 +90,8 @@ class PipelineStacks:
         )
 
     def _fill_in_baselines(self, origin: Origin, stage: Stage, plans: Mapping[str, StackPlan]) -> None:
-        good = self._ledger.pipelines.good(stage.application, stage.name)
+        pipeline = stage.pipeline_arn(self._artifacts.region)
+        good = self._ledger.pipelines.good(stage.application, stage.name, pipeline)
         kept = {} if good is None else self._ledger.baselines.of(good.kept_under(stage.application), stage.name)
         for name in plans.keys() & kept.keys():
             if kept[name].stack_id in (None, plans[name].stack_id):

@@ -5,13 +5,13 @@ from typing import Final
 
 from belay.aws.clock import timestamp
 from belay.aws.s3 import ArtifactBucket
+from belay.control.applied_changes import applied_changes
 from belay.control.incidents import Incidents
 from belay.control.stage import CHANGE_PLAN
 from belay.events.function_url import Refusal
 from belay.ledger.ledger import Ledger
 from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
-from belay.release.applied import ChangedDatabase
 from belay.release.change_plan import ChangePlan
 from belay.release.life import Occurrence
 from belay.release.lock import Lock
@@ -116,8 +116,9 @@ class RollbackIncidents:
             return None
         newest, target = changes[0], AcceptedRelease.from_dict(self._artifacts.require_json(asked.target.document_key))
         undone = len(changes) == 1 and newest.not_undoable is None
-        database = ChangedDatabase(request.application, request.stage, newest.database.identifier)
-        at = schema_of(self._ledger.database_changes.of(database))
+        accepted = AcceptedRelease.from_dict(self._artifacts.require_json(asked.newest.document_key))
+        stage = accepted.stages[request.stage]
+        at = schema_of(applied_changes(stage, newest.database.identifier, self._ledger, self._artifacts))
         if undone:
             at = None if newest.schema_range is None else newest.schema_range.before
         declared = target.manifest.database

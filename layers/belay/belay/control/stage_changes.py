@@ -8,6 +8,7 @@ from typing import Final
 from belay.aws.clock import timestamp
 from belay.aws.executors import Executors
 from belay.aws.rds import Databases
+from belay.control.applied_changes import database_of
 from belay.control.stage import StageContext
 from belay.control.stage_files import StageFiles
 from belay.database.address import address_of
@@ -25,7 +26,7 @@ from belay.database.executor import (
     StoredDocument,
 )
 from belay.errors import ExecutorFailed, InvalidRelease, UnreadableChanges
-from belay.release.applied import AppliedChange, AppliedOutcome, ChangedDatabase
+from belay.release.applied import AppliedChange, AppliedOutcome
 from belay.release.change_plan import ChangePlan, ChangeState, compared, failed_in_words, not_applied_before, outcome_of
 from belay.release.life import State
 from belay.release.manifest import DatabaseChanges
@@ -262,7 +263,7 @@ def record_changes(run: StageContext, plan: ChangePlan, instead: AppliedOutcome 
     schema = None if plan.schema_range is None else plan.schema_range.after
     done = [(pending[each.id], each, outcome) for each in plan.results if (outcome := outcome_of(each)) is not None]
     run.ledger.database_changes.record(
-        ChangedDatabase(run.release.application, run.stage.name, plan.database.identifier),
+        database_of(run.stage, plan.database.identifier, run.artifacts),
         [
             AppliedChange(
                 id=change.id,

@@ -35,7 +35,7 @@ class StaticGate:
         files = ReleaseFiles(self._artifacts, release.prefix, accepted.manifest.digests)
         with Reasons(self._artifacts, release).refusing():
             reports = {stage: self._static(accepted, release, stage, files, today) for stage in accepted.stages}
-            changes = DatabaseGate(self._ledger).check(accepted, release, files, today)
+            changes = DatabaseGate(self._ledger, self._artifacts).check(accepted, files, today)
         for stage, report in reports.items():
             stacks = self._stacks(accepted, release, stage)
             roots = {path for path, _ in stacks}

@@ -28,6 +28,7 @@ from belay.notify.message import Message
 from belay.notify.vaults import vault_copied, vault_copy_failing, vault_copy_given_up
 from belay.release.life import Occurrence
 from belay.release.origin import Origin
+from belay.release.place import AccountRegion
 from belay.release.registration import Database, Stage
 from belay.release.vault import Vault
 from belay.release.vault_copy import MOST_AT_ONCE, VaultCopy
@@ -138,21 +139,21 @@ class Vaults:
 
         Returns their names by progress.
         """
-        making: Counter[Vault] = Counter()
+        making: Counter[AccountRegion] = Counter()
         found: dict[str, list[str]] = {each.value: [] for each in CopyProgress}
         to_clean: dict[tuple[Vault, str, str], VaultCopy] = {}
         for copy in sorted(copies, key=lambda each: each.since):
             advance = partial(self._advance, copy, making, now)
             progress, cramped = self.alone.attempt(advance, about=copy.name) or (CopyProgress.WAITING, False)
             found[progress].append(copy.name)
-            making[copy.vault] += progress is CopyProgress.BEING_MADE
+            making[copy.vault.where] += progress is CopyProgress.BEING_MADE
             if cramped or progress is CopyProgress.AVAILABLE:
                 to_clean[copy.vault, copy.origin.application, copy.stage] = copy
         for copy in to_clean.values():
             self._clean(copy)
         return found
 
-    def _advance(self, copy: VaultCopy, making: Counter[Vault], now: datetime) -> tuple[CopyProgress, bool]:
+    def _advance(self, copy: VaultCopy, making: Counter[AccountRegion], now: datetime) -> tuple[CopyProgress, bool]:
         """Advance one copy; return whether the vault had no room. A region that did not respond is tried once."""
         fault: BelayError | None = self.alone.out_of_reach.get(copy.vault.region)
         progress = CopyProgress.WAITING
@@ -178,12 +179,12 @@ class Vaults:
             self.ledger.vault_copies.note_failing(replace(copy, failing=why))
         return progress, cramped
 
-    def _look(self, copy: VaultCopy, making: Counter[Vault]) -> CopyProgress:
+    def _look(self, copy: VaultCopy, making: Counter[AccountRegion]) -> CopyProgress:
         """Check the copy, and start it if there is none. Raises ``AwsFault``, and ``SnapshotFailed`` if it failed."""
         databases, kind = self._databases(copy), copy.database_kind
         described = databases.describe_snapshot(kind, copy.name)
         if described is None:
-            if making[copy.vault] >= MOST_AT_ONCE:
+            if making[copy.vault.where] >= MOST_AT_ONCE:
                 return CopyProgress.WAITING
             databases.copy_snapshot(kind, copy.source, copy.name, copy.vault.key, copy.tags)
             return CopyProgress.BEING_MADE

@@ -21,7 +21,7 @@
 | ``ATTEMPT#<application>#<attempt>`` | ``HOLD#<stage>``, ``OVERRIDE#<stage>`` | held outside the windows; override |
 | ``RELEASE#<application>#<version>`` | ``BASELINE#<stage>#<attempt>#<stack>`` | a stack as it was before |
 | ``APPLICATION#<application>`` | ``UPLOADER#<key>#<version-id>`` | who uploaded it, according to CloudTrail |
-| ``DATABASE#<application>#<stage>#<database>`` | ``CHANGE#<change>`` | what was last done with a database change |
+| ``DATABASE#<application>#<stage>#<account>/<region>/<database>`` | ``CHANGE#<change>`` | what was last done with it |
 | ``STACK#<stack id>`` | ``OPERATION#<client request token>`` | who started an operation |
 | ``STACK#<stack id>`` | ``NEWEST`` | who started the newest operation, with what; does not expire |
 | ``STACK#<stack id>`` | ``SETTLED`` | how a failed stack looked when its failure was last dealt with |

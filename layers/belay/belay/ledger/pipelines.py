@@ -37,13 +37,17 @@ class ExecutionRecord:
 
 @dataclass(frozen=True)
 class GoodExecution:
-    """The last good deployment of a stage's pipeline; ``as_of`` orders two of them."""
+    """The last good deployment of a stage's pipeline; ``as_of`` orders two of them.
+
+    ``arn`` is the pipeline's, empty if an earlier version of Belay recorded the deployment.
+    """
 
     pipeline: str
     execution: str
     revisions: tuple[Revision, ...]
     as_of: str
     recorded_at: str
+    arn: str = ""
 
     def kept_under(self, application: str) -> Origin:
         """Return the origin under which its resulting stacks are stored."""
@@ -157,16 +161,19 @@ class PipelineRecords(Records):
         return {str(item["SK"])[len(prefix) :]: item["deploying"] for item in self._table.query("PIPELINE", prefix)}
 
     def watch(self, application: str, stage: str, pipeline: str, now: str) -> str:
-        """Return when the watch on a stage's pipeline began, which is at the first call."""
+        """Return when the watch on a stage's pipeline (an ARN) began, which is at the first call.
+
+        Earlier versions of Belay recorded only the pipeline's name: that watch goes on.
+        """
         pk, sk = f"APPLICATION#{application}", f"PIPELINE#{stage}"
-        self._table.update(
-            pk,
-            sk,
-            "SET watched = :pipeline, watched_since = :now",
-            "attribute_not_exists(watched) OR watched <> :pipeline",
-            {":pipeline": pipeline, ":now": now},
-        )
-        return str((self._table.get(pk, sk) or {}).get("watched_since", now))
+        item = self._table.get(pk, sk) or {}
+        if item.get("watched") != pipeline:
+            goes_on = item.get("watched") == pipeline.rpartition(":")[2]
+            values = {":pipeline": pipeline, ":since": item["watched_since"] if goes_on else now}
+            condition = "attribute_not_exists(watched) OR watched <> :pipeline"
+            self._table.update(pk, sk, "SET watched = :pipeline, watched_since = :since", condition, values)
+            item = self._table.get(pk, sk) or {}
+        return str(item.get("watched_since", now))
 
     def record_good(self, application: str, stage: str, good: GoodExecution) -> None:
         """Store the pipeline's last good deployment, unless a later one is stored."""
@@ -178,7 +185,8 @@ class PipelineRecords(Records):
             {":good": good.to_dict(), ":as_of": good.as_of},
         )
 
-    def good(self, application: str, stage: str) -> GoodExecution | None:
-        """Return the pipeline's last good deployment."""
+    def good(self, application: str, stage: str, pipeline: str) -> GoodExecution | None:
+        """Return the last good deployment of a stage's pipeline (an ARN); None if it has none."""
         found = (self._table.get(f"APPLICATION#{application}", f"PIPELINE#{stage}") or {}).get("good")
-        return None if found is None else GoodExecution.from_dict(found)
+        good = None if found is None else GoodExecution.from_dict(found)
+        return good if good is not None and good.arn in ("", pipeline) else None

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from belay.release.place import AccountRegion
 from belay.release.records import ReleaseReference
 
 
@@ -26,10 +27,14 @@ class AppliedOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class ChangedDatabase:
-    """One database of one stage. ``database`` is the registered identifier."""
+    """One database of one stage: ``database`` is its identifier in the account and region ``where``.
+
+    A stage that was moved has another database, even if it has the same identifier.
+    """
 
     application: str
     stage: str
+    where: AccountRegion
     database: str
 
 

@@ -280,6 +280,10 @@ class Stage:
         """Return the region of its stacks; ``home`` is Belay's own."""
         return home if self.place is None else self.place.region
 
+    def where(self, home: str) -> AccountRegion:
+        """Return the account and region of its stacks; ``home`` is Belay's own region."""
+        return AccountRegion(self.service_role.split(":")[1], self.account, self.region(home))
+
     @property
     def runs_pipeline(self) -> bool:
         """Whether a release is deployed by the stage's pipeline instead of by change sets."""
@@ -290,6 +294,10 @@ class Stage:
         if self.pipeline is None:
             raise InvalidRegistration([f"{self.application}/{self.name} has no pipeline registered"])
         return self.pipeline
+
+    def pipeline_arn(self, home: str) -> str:
+        """Return the ARN of the stage's pipeline; ``home`` is Belay's own region. Raises ``InvalidRegistration``."""
+        return self.where(home).arn("codepipeline", self.required_pipeline().name)
 
     def stack_name(self, stack: str, version: str, unique: str) -> str:
         """Return the real name of a registered stack: in an ephemeral stage each release has its own."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from belay.release.document import Fields
-from belay.release.place import ACCOUNT, REGION
+from belay.release.place import ACCOUNT, REGION, AccountRegion
 
 ROLE_NAME: Final = "belay-vault"
 """The role of ``accounts/vault.yaml``."""
@@ -27,6 +27,11 @@ class Vault:
     region: str
     key: str = _USUAL_KEY
     keep: int = _USUALLY_KEPT
+
+    @property
+    def where(self) -> AccountRegion:
+        """Its account and region, which it shares with the vaults of other stages, whatever their key."""
+        return AccountRegion(self.partition, self.account, self.region)
 
     @property
     def role(self) -> str:
