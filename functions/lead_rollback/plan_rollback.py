@@ -8,6 +8,7 @@ from belay.control.recovery_plans import RecoveryPlans
 from belay.control.situations import Situations
 from belay.control.topics import Topic
 from belay.home import own_home
+from belay.notify.publication import told_on
 from belay.release.place import Power
 from belay.rollback.plan import Action, RollbackPlan
 from belay.settings import DefaultTopic, read
@@ -18,7 +19,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     home, settings = own_home(), read(DefaultTopic)
     recovery = Recovery.enter(event, home.ledger, home.artifacts)
     situations = Situations.of(recovery.at(home.aws, Power.RECOVER), home.ledger)
-    arn = recovery.incident.subject.topic or settings.notification_topic_arn
+    arn = told_on(recovery.incident.subject.topic, settings.notification_topic_arn)
     plan = RecoveryPlans(recovery, situations, Topic(home.aws.notifications, arn, home.ledger)).make()
     return {
         "step": {"action": Action.WAIT} if plan is None else first_step(plan, recovery.next_number),

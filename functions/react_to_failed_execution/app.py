@@ -11,6 +11,7 @@ from belay.control.incidents import Incidents
 from belay.control.places import Places
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
+from belay.control.upload_ends import UploadEnds
 from belay.control.wave_endings import WaveEndings
 from belay.events.states import ExecutionStatusChange
 from belay.home import own_home
@@ -38,6 +39,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     incidents = Incidents(ledger, artifacts, home.aws.executions, settings.rollback_stage_machine_arn)
     closing = Closing(ledger, places, endings, unhealthy)
     waves = WaveEndings(ledger, artifacts, incidents)
-    unfinished = Unfinished(ledger, endings, incidents, artifacts, home.registrations, closing, waves)
+    uploads = UploadEnds(ledger, endings, home.registrations)
+    unfinished = Unfinished(ledger, uploads, incidents, artifacts, closing, waves)
     document = json.loads(change.input) if change.input else home.aws.executions.input(change.execution_arn)
     return {"taken_up": unfinished.take_up_execution(change.execution_arn, document)}

@@ -6,15 +6,13 @@ from typing import Any
 
 from belay.aws.clock import timestamp
 from belay.control.admission import Admission
+from belay.control.application_topics import ApplicationTopics
+from belay.control.held_uploads import HeldUploads
 from belay.control.stack_claims import StackClaims
-from belay.control.topics import Topic
 from belay.events.s3 import ObjectCreated
 from belay.home import own_home
-from belay.notify.deployment import Deployment
-from belay.notify.message import Message
-from belay.notify.releases import release_held
 from belay.release.key import application_of
-from belay.release.records import ReleaseReference, Upload, upload_of
+from belay.release.records import ReleaseReference, upload_of
 from belay.release.waves import Waves
 from belay.settings import read
 
@@ -39,24 +37,14 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     upload = upload_of(application, created.bucket, created.key, created.version_id, created.size)
     aws, ledger, artifacts = home.aws, home.ledger, home.artifacts
     if aws.parameters.get_parameter(settings.pause_parameter) == "true":
-        ledger.uploads.hold(upload, event["upload"], timestamp())
-        topic = home.registrations.topic_of(application) or settings.notification_topic_arn
-        Topic(aws.notifications, topic, ledger).publish(held(upload, execution))
+        topics = ApplicationTopics(home.registrations, ledger, aws.notifications, settings.notification_topic_arn)
+        HeldUploads(ledger, topics).hold(upload, event["upload"], execution)
         return disposition("HELD")
     if not ledger.attempts.claim(upload, execution, timestamp()):
         return disposition("IGNORED")
     key, stack_claims = aws.value_key(settings.value_key_id), StackClaims(ledger, artifacts, aws.region)
     admission = Admission(ledger, artifacts, home.registrations, key, stack_claims, aws, settings.files_buckets)
     return disposition("ACCEPTED", *admission.accept(upload))
-
-
-def held(upload: Upload, execution: str) -> Message:
-    """Announce once that an upload waits for the pause to end; its content has not been checked yet."""
-    return release_held(
-        Deployment(upload.application, upload.file, None, execution, upload.thread),
-        why="releases are paused",
-        until="when `belay resume` ends the pause",
-    )
 
 
 def disposition(name: str, release: ReleaseReference | None = None, waves: Waves = ()) -> dict[str, Any]:

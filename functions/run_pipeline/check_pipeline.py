@@ -11,6 +11,7 @@ from belay.home import own_home
 from belay.notify.deployment import Deployment
 from belay.notify.incidents import person_needed
 from belay.notify.message import Urgency
+from belay.notify.publication import told_on
 from belay.release.left_to_do import LeftToDo
 from belay.release.place import Power
 from belay.settings import DefaultTopic, read
@@ -27,7 +28,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     # First, so that an event between the read and its end is not lost.
     runs.await_event(event["execution"], event["task_token"])
     seen = runs.look(event["execution"], rolling_back=event["rolling_back"])
-    arn = run.accepted.application.topic or settings.notification_topic_arn
+    arn = told_on(run.accepted.application.topic, settings.notification_topic_arn)
     tell_waiting(run, seen, Topic(home.aws.notifications, arn, home.ledger))
     if seen.outcome is not None or seen.to_be_rolled_back or seen.execution != event["execution"]:
         home.aws.executions.send_task_success(event["task_token"], answer(run, seen, home.poll_seconds))

@@ -25,6 +25,7 @@ from belay.control.topics import Topic
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
 from belay.control.unreadable import Unreadable
+from belay.control.upload_ends import UploadEnds
 from belay.control.wave_endings import WaveEndings
 from belay.home import Home, own_home
 from belay.observability import logger, observed
@@ -100,7 +101,7 @@ def put_together(home: Home, settings: Settings, alone: EachAlone) -> Sweep:
         aws.executions,
         registrations,
         Unreadable(ledger, Topic(*told, ledger)),
-        Unfinished(ledger, endings, incidents, artifacts, registrations, closing, waves),
+        Unfinished(ledger, UploadEnds(ledger, endings, registrations), incidents, artifacts, closing, waves),
         FailedStacks(ledger, incidents, registrations, places),
         unhealthy,
         Superseding(ledger, artifacts, aws.executions),

@@ -43,7 +43,8 @@ notify.told.todo_document
 """The JSON of messages, by docs/message.schema.json."""
 
 MACHINES = """
-control.reasons.read_reason control.recovery.enter control.recovery.step control.stage.enter control.sweep.run
+control.held_uploads.hold control.reasons.read_reason control.recovery.enter control.recovery.step
+control.stage.enter control.sweep.run
 control.unfinished.take_up_execution release.reason._document release.reason._execution_ended
 release.reason._stopped_execution release.reason.caught
 """

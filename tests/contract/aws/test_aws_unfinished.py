@@ -16,6 +16,7 @@ from belay.aws.s3 import ArtifactBucket
 from belay.aws.sns import Notifications
 from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
+from belay.control.application_topics import ApplicationTopics
 from belay.control.closing import Closing, ended
 from belay.control.endings import Endings
 from belay.control.incidents import Incidents
@@ -24,6 +25,7 @@ from belay.control.recovery import Recovery
 from belay.control.registrations import Registrations
 from belay.control.unfinished import Unfinished
 from belay.control.unhealthy import Unhealthy
+from belay.control.upload_ends import UploadEnds
 from belay.control.wave_endings import WaveEndings
 from belay.errors import AwsFault, MissingDocument
 from belay.ledger.incidents import IncidentRecord
@@ -77,8 +79,10 @@ class House:
         self.unhealthy = Unhealthy(self.ledger, places, Notifications(self.sns), self.topic)
         self.closing = Closing(self.ledger, places, self.endings, self.unhealthy)
         self.waves = WaveEndings(self.ledger, self.artifacts, self.incidents)
+        self.uploads = UploadEnds(self.ledger, self.endings, registrations)
+        self.topics = ApplicationTopics(registrations, self.ledger, Notifications(self.sns), self.topic)
         self.unfinished = Unfinished(
-            self.ledger, self.endings, self.incidents, self.artifacts, registrations, self.closing, self.waves
+            self.ledger, self.uploads, self.incidents, self.artifacts, self.closing, self.waves
         )
         self.register("stages: [test, production]\n")
 

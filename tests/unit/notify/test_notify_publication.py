@@ -15,7 +15,7 @@ from belay.notify.deployment import Deployment
 from belay.notify.findings import findings_appeared
 from belay.notify.incidents import person_needed
 from belay.notify.message import Message, in_thread
-from belay.notify.publication import LARGEST_MESSAGE, publish_arguments
+from belay.notify.publication import LARGEST_MESSAGE, publish_arguments, told_on
 from belay.notify.releases import deployment_started, release_ended, release_held
 from belay.notify.thread import Thread
 from belay.release.left_to_do import Choice, LeftToDo
@@ -108,3 +108,17 @@ def test_text_that_is_no_text_is_made_readable() -> None:
     assert message.data["version"] == "1? 2"
     assert message.data["cause"]["what"] == "a?b"
     assert message.data["evidence"] == ["[31mred"]
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ("arn:aws:sns:eu-west-1:111122223333:orders", "arn:aws:sns:eu-west-1:111122223333:orders"),
+        ("arn:aws:sns:us-east-1:111122223333:orders", TOPIC),
+        ("arn:aws:sns:eu-west-1:444455556666:orders", TOPIC),
+        ("arn:aws-cn:sns:eu-west-1:111122223333:orders", TOPIC),
+        (None, TOPIC),
+    ],
+)
+def test_an_application_s_own_topic_is_told_where_belay_can_publish_to_it(own: str | None, told: str) -> None:
+    assert told_on(own, TOPIC) == told

@@ -5,6 +5,7 @@ from belay.control.registrations import Registrations
 from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
 from belay.notify.message import Message
+from belay.notify.publication import told_on
 
 
 class ApplicationTopics:
@@ -22,4 +23,4 @@ class ApplicationTopics:
 
     def publish(self, application: str, message: Message) -> None:
         """Publish a message about an application."""
-        Topic(self._sns, self.own(application) or self._default_topic, self._ledger).publish(message)
+        Topic(self._sns, told_on(self.own(application), self._default_topic), self._ledger).publish(message)

@@ -11,6 +11,7 @@ from belay.control.topics import Topic
 from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
 from belay.notify.message import Message
+from belay.notify.publication import told_on
 from belay.notify.releases import release_ended, stage_ended
 from belay.notify.told import in_words
 from belay.release.accepted import AcceptedRelease
@@ -39,11 +40,11 @@ class Endings:
         """Return the topic of the release's application, or the default."""
         accepted = self._artifacts.read(release.document_key, AcceptedRelease.from_dict)
         own = None if accepted is None else accepted.application.topic
-        return Topic(self._sns, own or self._default_topic, self._ledger)
+        return self._topic(own)
 
     def tell(self, incident: Incident, message: Message) -> None:
         """Announce something about an incident, on the topic it was opened with."""
-        Topic(self._sns, incident.subject.topic or self._default_topic, self._ledger).publish(message)
+        self._topic(incident.subject.topic).publish(message)
 
     def supersede(self, application: str, stage: str, why: str) -> None:
         """Close what incidents left to a person in a stage that has changed since."""
@@ -89,7 +90,7 @@ class Endings:
             runs_now=self._runs_now(attempt, stage, last),
             together=last,
         )
-        self._topic(release, topic).publish(message)
+        (self._topic(topic) if release is None else self.topic_of(release)).publish(message)
         self._ledger.attempts.announced(attempt)
         emit(measures.ended(attempt, outcome, now))
         return True
@@ -145,12 +146,8 @@ class Endings:
         told = [f"{each} runs {what}" for each, what in runs.items()]
         return ", ".join((first or "nothing", *told)) if told else first
 
-    def _topic(self, release: ReleaseReference | None, topic: str | None) -> Topic:
-        if release is not None:
-            return self.topic_of(release)
-        # It may have been refused for a topic that Belay cannot publish to.
-        own = topic if topic and topic.split(":")[:5] == self._default_topic.split(":")[:5] else None
-        return Topic(self._sns, own or self._default_topic, self._ledger)
+    def _topic(self, own: str | None) -> Topic:
+        return Topic(self._sns, told_on(own, self._default_topic), self._ledger)
 
     def _approvals(self, release: ReleaseReference) -> list[str]:
         asked = self._ledger.approvals.of_attempt(release)

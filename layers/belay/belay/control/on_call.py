@@ -14,6 +14,7 @@ from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.notify.incidents import incident_acknowledged, incident_closed
 from belay.notify.message import Message
+from belay.notify.publication import told_on
 from belay.stack.stack_id import name_of_stack
 from belay.subject.life import IncidentState
 
@@ -106,4 +107,5 @@ class OnCall:
         return [] if watched is None else [name_of_stack(each) for each in watched.stack_ids]
 
     def _tell(self, record: IncidentRecord, message: Message) -> None:
-        Topic(self._sns, record.incident.subject.topic or self._default_topic, self._ledger).publish(message)
+        topic = told_on(record.incident.subject.topic, self._default_topic)
+        Topic(self._sns, topic, self._ledger).publish(message)

@@ -19,6 +19,7 @@ from belay.ledger.ledger import Ledger
 from belay.notify.deployment import Deployment
 from belay.notify.findings import findings_appeared, findings_gone
 from belay.notify.message import Message
+from belay.notify.publication import told_on
 from belay.policy.revalidation import compare
 from belay.policy.verdict import Report, Verdict
 from belay.release.accepted import AcceptedRelease
@@ -99,7 +100,7 @@ class Revalidations:
             self.ledger.findings.announced(stage.application, stage.name, name)
 
     def _publish(self, stage: Stage, message: Message) -> None:
-        topic = self.registrations.topic_of(stage.application) or self.default_topic
+        topic = told_on(self.registrations.topic_of(stage.application), self.default_topic)
         Topic(self.sns, topic, self.ledger).publish(message)
 
 

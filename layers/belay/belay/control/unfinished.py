@@ -6,10 +6,9 @@ from typing import Any
 
 from belay.aws.s3 import ArtifactBucket
 from belay.control.closing import Closing
-from belay.control.endings import Endings
 from belay.control.incidents import Incidents
 from belay.control.recovery import Recovery
-from belay.control.registrations import Registrations
+from belay.control.upload_ends import UploadEnds
 from belay.control.wave_endings import WaveEndings
 from belay.ledger.incidents import IncidentRecord, OpenIncident
 from belay.ledger.ledger import Ledger
@@ -30,10 +29,9 @@ class Unfinished:
     """Finishes releases and incidents whose executions have ended early."""
 
     ledger: Ledger
-    endings: Endings
+    uploads: UploadEnds
     incidents: Incidents
     artifacts: ArtifactBucket
-    registrations: Registrations
     closing: Closing
     waves: WaveEndings
 
@@ -90,11 +88,8 @@ class Unfinished:
         """Open the incidents of a release in the middle of stages, or close an attempt that is in none."""
         if attempt is None or attempt.announced:
             return None
-        release, topic = attempt.release, None
-        accepted: AcceptedRelease | None = None
-        if release is None:
-            topic = self.registrations.topic_of(attempt.application)
-        else:
+        release, accepted = attempt.release, None
+        if release is not None:
             accepted = AcceptedRelease.from_dict(self.artifacts.require_json(release.document_key))
         stopped = reason if isinstance(reason, PersonDecided) else None
         left = what_is_left(attempt, None if accepted is None else accepted.application, stopped=stopped)
@@ -104,7 +99,7 @@ class Unfinished:
         if isinstance(left, TakeBack) and accepted is not None:
             left = self.waves.take_back(attempt, accepted, left)
         if isinstance(left, Close):
-            self.endings.close(attempt, left.outcome, reason=left.reason, topic=topic)
+            self.uploads.close_attempt(attempt, left.outcome, left.reason)
         return f"{attempt.application} {attempt.name}"
 
     def take_up_incident(self, application: str, name: str) -> str | None:

@@ -15,6 +15,7 @@ from belay.ledger.incidents import WatchedIncident
 from belay.ledger.ledger import Ledger
 from belay.ledger.operations import Purpose
 from belay.notify.incidents import healthy_again
+from belay.notify.publication import told_on
 from belay.release.left_to_do import LeftToDo
 from belay.stack.command_line import detect_drift_command
 from belay.stack.operation import last_operation
@@ -100,7 +101,7 @@ class Unhealthy:
             more=watched.more,
             version=None if isinstance(subject, ForeignOperation) else subject.label,
         )
-        Topic(self._sns, subject.topic or self._default_topic, self._ledger).publish(message)
+        Topic(self._sns, told_on(subject.topic, self._default_topic), self._ledger).publish(message)
 
 
 def _doubts(stacks: Stacks, stack_id: str) -> list[LeftToDo]:

@@ -25,6 +25,7 @@ from belay.database.snapshots import SnapshotState, snapshot_of
 from belay.errors import AwsFault, BelayError, ServiceUnavailable, SnapshotFailed, Throttled
 from belay.ledger.ledger import Ledger
 from belay.notify.message import Message
+from belay.notify.publication import told_on
 from belay.notify.vaults import vault_copied, vault_copy_failing, vault_copy_given_up
 from belay.release.life import Occurrence
 from belay.release.origin import Origin
@@ -214,7 +215,7 @@ class Vaults:
         self.ledger.vault_copies.forget(copy)
 
     def _tell(self, copy: VaultCopy, message: Message) -> None:
-        Topic(self.home.notifications, copy.topic or self.default_topic, self.ledger).publish(message)
+        Topic(self.home.notifications, told_on(copy.topic, self.default_topic), self.ledger).publish(message)
 
     def _databases(self, copy: VaultCopy) -> Databases:
         session = Session(copy.origin.application, copy.stage, "vault")

@@ -16,6 +16,15 @@ _ATTRIBUTES_ROOM = 2_048
 _LONGEST_SMS = 140
 
 
+def told_on(own: str | None, default: str) -> str:
+    """Return the topic (an ARN) for a message about an application: its own, or else Belay's ``default``.
+
+    Belay can publish only in its own account and region. A registration may name a topic elsewhere until an operator
+    corrects it.
+    """
+    return own if own is not None and own.split(":")[:5] == default.split(":")[:5] else default
+
+
 def publish_arguments(message: Message, topic_arn: str) -> dict[str, Any]:
     """The arguments of SNS Publish: readable text for people, JSON for programs, one line for SMS.
 

@@ -8,7 +8,7 @@ from belay.notify.message import Message, MessageKind, ThreadState, Urgency, com
 from belay.notify.outcomes import URGENCY, otherwise, what_it_means
 from belay.release.left_to_do import LeftToDo
 from belay.release.reason import Reason
-from belay.release.records import Outcome
+from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.release.waves import Waves, in_words
 
 
@@ -53,6 +53,25 @@ def release_held(deployment: Deployment, *, why: str, until: str, let_through: s
         more={"If it cannot wait": [f"Let it continue now: {let_through}"]} if let_through else {},
         look=deployment.look(),
         key=f"held-{deployment.stage}" if let_through else "held",
+    )
+
+
+def upload_held(upload: Upload, execution: str) -> Message:
+    """Report once that an upload waits for the pause to end; its content has not been checked yet."""
+    return release_held(
+        Deployment(upload.application, upload.file, None, execution, upload.thread),
+        why="releases are paused",
+        until="when `belay resume` ends the pause",
+    )
+
+
+def held_outside_windows(release: ReleaseReference, stage: str, *, why: str, until: str) -> Message:
+    """Report until when a release waits outside a stage's windows, and how to let it continue."""
+    return release_held(
+        Deployment(release.application, release.version, stage, thread=release.thread),
+        why=why,
+        until=f"at {until}",
+        let_through=f"belay override {release.application}/{release.version} --stage {stage} --comment WHY",
     )
 
 
