@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from belay.control.recovered_changes import RecoveredChanges
+from belay.control.recovered_changes import RecoveredChanges, stage_of
 from belay.control.recovery import Recovery
+from belay.control.stage_changes import StageChanges
+from belay.control.stage_files import StageFiles
 from belay.home import own_home
 from belay.release.place import Power
 
@@ -14,8 +16,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     home = own_home()
     recovery = Recovery.enter(event, home.ledger, home.artifacts)
     there = recovery.at(home.aws, Power.DEPLOY)
+    run = stage_of(recovery)
+    changes = StageChanges(run, there.databases, there.executors, StageFiles.kept_by(home.aws, run))
     step, number = recovery.step(event["rollback_step"]), event["rollback_step"]["number"]
     return {
-        "again": RecoveredChanges(recovery, home.aws, there.databases, there.executors).perform(step, number),
+        "again": RecoveredChanges(recovery, changes).perform(step, number),
         "wait_seconds": home.poll_seconds,
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from belay.control.admission import Admission
 from belay.control.dry_runs import planned_upload
+from belay.control.places import Placing
 from belay.control.stack_claims import StackClaims
 from belay.events.s3 import ObjectCreated
 from belay.home import own_home
@@ -31,6 +32,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     created = ObjectCreated.from_event(event["upload"])
     upload = planned_upload(created, settings.release_bucket, event["execution"])
     key, stack_claims = aws.value_key(settings.value_key_id), StackClaims(ledger, artifacts, aws.region)
-    admission = Admission(ledger, artifacts, home.registrations, key, stack_claims, aws, settings.files_buckets)
+    placing = Placing(aws, settings.files_buckets)
+    admission = Admission(ledger, artifacts, home.registrations, key, stack_claims, aws.buckets, placing)
     release, stages = admission.preview(upload, [str(each) for each in event["stages"]])
     return {"release": release.to_dict(), "stages": list(stages)}

@@ -8,6 +8,7 @@ from belay.aws.clock import timestamp
 from belay.control.admission import Admission
 from belay.control.application_topics import ApplicationTopics
 from belay.control.held_uploads import HeldUploads
+from belay.control.places import Placing
 from belay.control.stack_claims import StackClaims
 from belay.events.s3 import ObjectCreated
 from belay.home import own_home
@@ -43,7 +44,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     if not ledger.attempts.claim(upload, execution, timestamp()):
         return disposition("IGNORED")
     key, stack_claims = aws.value_key(settings.value_key_id), StackClaims(ledger, artifacts, aws.region)
-    admission = Admission(ledger, artifacts, home.registrations, key, stack_claims, aws, settings.files_buckets)
+    placing = Placing(aws, settings.files_buckets)
+    admission = Admission(ledger, artifacts, home.registrations, key, stack_claims, aws.buckets, placing)
     return disposition("ACCEPTED", *admission.accept(upload))
 
 

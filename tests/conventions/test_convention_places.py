@@ -30,17 +30,34 @@ GIVES_A_PLACE = {"_there", "at", "of", "of_incident", "of_claim"}
 TAKES_HOME = {
     "at",
     "kept_by",
-    "placed",
     "put_together",
-    "read_tables",
     "examined",
     "copies",
-    "Admission",
     "Places",
-    "RecoveredChanges",
+    "Placing",
     "Vaults",
 }
 """What is given Belay's own account and region, and looks up a stage's place itself."""
+
+TAKES_A_WHOLE_PLACE = {
+    "places.Places": "a stage, an incident or a claim says which place",
+    "places.Placing": "a stage's registration says which place",
+    "vaults.Vaults": "a copy says which vault",
+    "stage_files.StageFiles": "a stage's place says in which region its bucket is",
+    "stage.StageContext": "a stage says which place",
+    "recovery.Recovery": "an incident says which place",
+    "copies.CopiesEverywhere": "a function that is done in each place",
+    "retention.SnapshotsEverywhere": "a function that is done in each place",
+    "failed_stacks.FailedStacks": "a stack's ARN says which place",
+    "live.live_stages": "a stage says which further regions it has",
+    "live.live_region": "puts its gateways together for every region",
+    "stack_values.StackValues": "puts its gateways together for every function that records or compares values",
+    "situations.Situations": "puts its gateways together for every function that plans a rollback",
+    "stage_stacks.StageStacks": "puts its gateways together for every step on a stage's stacks",
+    "pipeline_runs.PipelineRuns": "puts its gateways together for every step on a stage's pipeline",
+}
+"""What takes, keeps or returns an account and region with all its gateways, and why: anything else takes the gateways
+that it uses."""
 
 
 def name_of(path: Path) -> str:
@@ -106,3 +123,24 @@ def test_functions_that_stay_at_home_have_no_power_elsewhere() -> None:
     assert ONLY_HOME.keys() <= functions().keys()
     assert [name for name in ONLY_HOME if powers(name)] == []
     assert {power for name in functions() for power in powers(name)} == {*map(str, Power)}
+
+
+def takes_a_whole_place(part: ast.AST) -> bool:
+    """Whether an annotation in it, of a field, a parameter or a result, names ``Aws``."""
+    annotations = [
+        getattr(node, name)
+        for node in ast.walk(part)
+        for name in ("annotation", "returns")
+        if getattr(node, name, None) is not None
+    ]
+    return any(isinstance(each, ast.Name) and each.id == "Aws" for one in annotations for each in ast.walk(one))
+
+
+def test_what_works_on_a_stage_takes_the_gateways_that_it_uses() -> None:
+    found = {
+        f"{path.stem}.{part.name}"
+        for path in (LAYER / "control").rglob("*.py")
+        for part in parsed(path).body
+        if isinstance(part, ast.ClassDef | ast.FunctionDef) and takes_a_whole_place(part)
+    }
+    assert found == {*TAKES_A_WHOLE_PLACE}

@@ -25,7 +25,7 @@ from belay.aws.iam import Roles
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.sessions import Session
 from belay.control.failed_stacks import FailedStacks
-from belay.control.places import Places, placed
+from belay.control.places import Places, Placing
 from belay.control.registrations import RegistrationsReadOnce
 from belay.control.rehearsal import RehearsedRoles
 from belay.control.revalidations import Revalidations
@@ -350,7 +350,7 @@ def test_a_claim_elsewhere_ends_when_its_stack_is_gone_there(house: House) -> No
 
     def freed(*stages: Stage) -> str | None:
         place = places.of_claim(claim, stages)
-        return claims.free_if_gone(claim, places.at(place, claim.application, claim.stage))
+        return claims.free_if_gone(claim, places.at(place, claim.application, claim.stage).stacks)
 
     assert freed(*accepted.stages.values()) is None
     there("cloudformation").delete_stack(StackName=failed)
@@ -358,12 +358,12 @@ def test_a_claim_elsewhere_ends_when_its_stack_is_gone_there(house: House) -> No
 
 
 def test_an_accepted_release_says_where_its_stages_lie_and_their_files(house: House) -> None:
-    found = placed(release_of(MANIFEST), Aws(), "belay-files-123456789012-")
+    found = Placing(Aws(), "belay-files-123456789012-").placed(release_of(MANIFEST))
     assert found.files_of("production", "artifacts", "releases/orders") == (FILES, f"spokes/{SPOKE}/releases/orders")
     assert AcceptedRelease.from_dict(found.to_dict()).stages["production"].place == PLACE
     home = ELSEWHERE.replace(SPOKE, "123456789012").replace(REGION, "eu-west-1")
     texts = "stages: [production]", {"production": home}, {"network.yaml": {}}
-    found = placed(AcceptedRelease.of("orders", MANIFEST, *texts), Aws(), "belay-files-123456789012-")
+    found = Placing(Aws(), "belay-files-123456789012-").placed(AcceptedRelease.of("orders", MANIFEST, *texts))
     assert (found.stages["production"].place, found.buckets) == (None, {}), "Belay's own account needs no roles"
 
 
@@ -373,14 +373,14 @@ def test_no_stage_lies_in_another_partition(house: House) -> None:
         "orders", MANIFEST, "stages: [production]", {"production": china}, {"network.yaml": {}}
     )
     with pytest.raises(InvalidRegistration, match=r"production: account .* another partition than Belay, .* in aws$"):
-        placed(accepted, Aws(), "belay-files-123456789012-")
+        Placing(Aws(), "belay-files-123456789012-").placed(accepted)
 
 
 def test_a_region_of_another_partition_is_refused_whatever_its_roles(house: House) -> None:
     texts = {"production": ELSEWHERE.replace(REGION, "us-gov-west-1")}
     accepted = AcceptedRelease.of("orders", MANIFEST, "stages: [production]", texts, {"network.yaml": {}})
     with pytest.raises(InvalidRegistration, match="region us-gov-west-1 is in another partition"):
-        placed(accepted, Aws(), "belay-files-123456789012-")
+        Placing(Aws(), "belay-files-123456789012-").placed(accepted)
 
 
 def test_a_service_role_of_another_account_needs_a_stage_there(house: House) -> None:
@@ -389,7 +389,7 @@ def test_a_service_role_of_another_account_needs_a_stage_there(house: House) -> 
         "orders", MANIFEST, "stages: [production]", {"production": foreign}, {"network.yaml": {}}
     )
     with pytest.raises(InvalidRegistration, match=r"service_role: expected one where Belay is .* registers account"):
-        placed(accepted, Aws(), "belay-files-123456789012-")
+        Placing(Aws(), "belay-files-123456789012-").placed(accepted)
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
@@ -698,7 +698,7 @@ def test_what_a_stage_registers_and_its_account_does_not_let_belay_use_is_said(m
     stage = parse_stage(application, "production", ELSEWHERE + more)
     assert isinstance(stage, Stage)
 
-    told = {power: _refused(Aws(), PLACE.roles.of(power), uses([stage, stage], power)) for power in Power}
+    told = {power: _refused(Aws().roles, PLACE.roles.of(power), uses([stage, stage], power)) for power in Power}
 
     assert told[Power.LOOK] == [
         f"its parameter VerifyFunctionArns does not include {lambdas}:verify (lambda:InvokeFunction is refused)"

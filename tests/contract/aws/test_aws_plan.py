@@ -25,6 +25,7 @@ from belay.aws.ssm import ParameterStore
 from belay.aws.stepfunctions import Executions
 from belay.control.admission import Admission
 from belay.control.dry_runs import DryRuns, planned_upload
+from belay.control.places import Placing
 from belay.control.reasons import read_reason
 from belay.control.registrations import Registrations
 from belay.control.release_copies import ReleaseCopies
@@ -83,7 +84,8 @@ def admission(house: House) -> Admission:
     claims = StackClaims(house.ledger, house.artifacts, "eu-west-1")
     registrations = Registrations(ParameterStore(house.ssm), house.artifacts)
     known = house.ledger, house.artifacts, registrations
-    return Admission(*known, Key(), claims, Aws(), "belay-files-123456789012-")  # type: ignore[arg-type]
+    placing = Placing(Aws(), "belay-files-123456789012-")
+    return Admission(*known, Key(), claims, Aws().buckets, placing)  # type: ignore[arg-type]
 
 
 def items(house: House) -> list[tuple[str, str]]:

@@ -121,7 +121,7 @@ def test_a_stack_that_is_unregistered_and_gone_is_given_up(
     if still != "registered":
         house.ssm.delete_parameter(Name="/belay/applications/orders")
     read = Registrations(ParameterStore(house.ssm), ArtifactBucket(house.s3, "artifacts")).read()
-    assert [*filter(None, (claims.free_if_gone(each, Aws()) for each in claims.unregistered(read, [])))] == freed
+    assert [*filter(None, (claims.free_if_gone(each, Aws().stacks) for each in claims.unregistered(read, [])))] == freed
     assert [*house.ledger.stack_claims.every()] == ([] if freed else [KEY])
 
 

@@ -84,7 +84,8 @@ def test_a_table_is_read_once_and_what_it_had_is_kept(house: House) -> None:
 
 def test_a_stack_that_is_not_there_yet_had_no_value(house: House) -> None:
     publish(house, Version={"S": "2026-03-02"})
-    read = enter().read_tables(own_aws()).stage.stacks["network"].from_tables["Version"]
+    run = enter().read_tables(own_aws())
+    read = run.stage.stacks["network"].from_tables["Version"]
     assert (read.value, read.former) == ("2026-03-02", None)
 
 

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from belay.aws.clock import timestamp
-from belay.aws.gateways import Aws
 from belay.aws.kms import ValueKey
-from belay.aws.s3 import ArtifactBucket
-from belay.control.places import placed
+from belay.aws.s3 import ArtifactBucket, Buckets
+from belay.control.places import Placing
 from belay.control.reasons import Reasons
 from belay.control.registrations import Registrations
 from belay.control.stack_claims import StackClaims
@@ -35,8 +34,8 @@ class Admission:
     registrations: Registrations
     key: ValueKey
     stack_claims: StackClaims
-    home: Aws
-    files_buckets: str
+    buckets: Buckets
+    placing: Placing
 
     def accept(self, upload: Upload) -> tuple[ReleaseReference, Waves]:
         """Return the upload's release and the waves of its stages.
@@ -54,7 +53,7 @@ class Admission:
         Its version need not be free, and it claims nothing. Raises as ``accept`` does.
         """
         with Reasons(self.artifacts, upload).refusing():
-            archive = open_archive(self.home.buckets.uploaded(upload))
+            archive = open_archive(self.buckets.uploaded(upload))
             release, accepted = self._verified(upload, archive, read_manifest(archive))
             self.stack_claims.refuse_others(accepted)
             stages = _asked(accepted, asked)
@@ -62,7 +61,7 @@ class Admission:
         return release, stages
 
     def _accept(self, upload: Upload) -> tuple[ReleaseReference, Waves]:
-        archive = open_archive(self.home.buckets.uploaded(upload))
+        archive = open_archive(self.buckets.uploaded(upload))
         manifest = read_manifest(archive)
         self.ledger.attempts.note_version(upload, str(manifest.version))
         release, accepted = self._verified(upload, archive, manifest)
@@ -97,7 +96,7 @@ class Admission:
             stage_texts,
             {path: parameters(document) for path, document in templates.items()},
         )
-        accepted = placed(accepted, self.home, self.files_buckets)
+        accepted = self.placing.placed(accepted)
         admit(
             manifest,
             accepted.application,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from belay.aws.clock import timestamp
+from belay.aws.cloudformation import Stacks
 from belay.aws.gateways import Aws
 from belay.control.incidents import Incidents
 from belay.control.places import Places
@@ -27,7 +28,7 @@ class SeenStack:
     """A registered stack as CloudFormation describes it, and where."""
 
     place: StagePlace | None
-    there: Aws
+    stacks: Stacks
     description: Mapping[str, Any]
 
 
@@ -36,13 +37,13 @@ class FailedStack:
     """A stack whose last operation failed, and where."""
 
     stack_id: str
-    there: Aws
+    stacks: Stacks
     status: StackStatus
     reason: str | None
 
     def failure(self, token: str | None) -> StackFailure:
         """Return what failed first in the operation with a client request token."""
-        cause = self.there.stacks.first_cause(self.stack_id, token)
+        cause = self.stacks.first_cause(self.stack_id, token)
         return StackFailure(self.stack_id, self.status, cause, said=self.reason or "CloudFormation gave no reason")
 
 
@@ -63,7 +64,7 @@ class FailedStacks:
         and for an account and region without stages.
         """
         there = self._there(stack_id)
-        return None if there is None else self._take_up(FailedStack(stack_id, there, status, reason), token)
+        return None if there is None else self._take_up(FailedStack(stack_id, there.stacks, status, reason), token)
 
     def _take_up(self, failed: FailedStack, token: str | None) -> str | None:
         operation, taken = self._known_operation(failed, token)
@@ -91,8 +92,8 @@ class FailedStacks:
     def registered(self, stages: Sequence[Stage]) -> list[SeenStack]:
         """Return every registered stack of stages of one place."""
         names = {stack.name for stage in stages for stack in stage.stacks.values()}
-        place, there = stages[0].place, self._places.of(stages[0])
-        return [SeenStack(place, there, each) for each in there.stacks.describe_stacks() if each["StackName"] in names]
+        place, found = stages[0].place, self._places.of(stages[0]).stacks
+        return [SeenStack(place, found, each) for each in found.describe_stacks() if each["StackName"] in names]
 
     def take_up_failed(self, seen: SeenStack) -> str | None:
         """Open the incident of a stack whose last operation failed, if its event was missed. Returns its name.
@@ -100,12 +101,12 @@ class FailedStacks:
         A failure that was handled costs one read of the ledger: the stack's events are not read again.
         """
         stack, status = seen.description, StackStatus(seen.description["StackStatus"])
-        failed = FailedStack(stack["StackId"], seen.there, status, stack.get("StackStatusReason"))
+        failed = FailedStack(stack["StackId"], seen.stacks, status, stack.get("StackStatusReason"))
         times = [stack[name].isoformat() for name in ("LastUpdatedTime", "DeletionTime") if name in stack]
         standing = "#".join([status, *times])  # distinguishes the failed operation from the next
         if not (status.terminal and status.turned_back) or self._ledger.operations.settled(failed.stack_id) == standing:
             return None
-        incident, newest = None, seen.there.stacks.newest_event(failed.stack_id)
+        incident, newest = None, seen.stacks.newest_event(failed.stack_id)
         # CloudFormation keeps events for 90 days: its origin can no longer be known, and nothing needs recovery.
         if newest is not None or not status.updatable:
             incident = self._take_up(failed, last_token([newest] if newest else []))
@@ -130,7 +131,7 @@ class FailedStacks:
         """Return the known operation with a token, or the one that this one took over, marked as such."""
         stack_id = failed.stack_id
         operation = None if token is None else self._ledger.operations.get(stack_id, token)
-        taken = failed.there.stacks.taken_over(stack_id, token) if operation is None else None
+        taken = failed.stacks.taken_over(stack_id, token) if operation is None else None
         return (operation, None) if taken is None else (self._ledger.operations.get(stack_id, taken.token or ""), taken)
 
     def _take_up_foreign(self, failed: FailedStack, token: str | None) -> str | None:
@@ -140,7 +141,7 @@ class FailedStacks:
             return None
         stage, stack = found
         # An operation without a token is identified by its last event.
-        newest = None if token else failed.there.stacks.newest_event(stack_id)
+        newest = None if token else failed.stacks.newest_event(stack_id)
         operation = token or (None if newest is None else last_operation(newest)) or "unknown"
         if self._ledger.operations.get(stack_id, operation) is not None or self._is_deployed_by_pipeline(stage):
             return None

@@ -72,23 +72,34 @@ class Places:
         return act(self.at(place, *last))
 
 
-def placed(accepted: AcceptedRelease, home: Aws, files_buckets: str) -> AcceptedRelease:
-    """Return a release with its stages placed: at home, or elsewhere with their files in a bucket there.
+@dataclass(frozen=True)
+class Placing:
+    """Places the stages of accepted releases; ``home`` is Belay's own account and region, as a stage names any other.
 
-    ``files_buckets`` is the prefix, before the region, of those buckets' names. Raises ``InvalidRegistration`` for a
-    stage in another partition than Belay's, which no role can reach, and for resources outside their stage's account
-    and region.
+    ``files_buckets`` is the prefix, before the region, of the names of the buckets with files for stages elsewhere.
     """
-    stages, buckets, problems = dict(accepted.stages), {}, []
-    for name, stage in accepted.stages.items():
-        place = home.elsewhere(stage.place)
-        if place is None:
-            stages[name] = replace(stage, place=None)
-        elif {place.partition, home.in_region(place.region).partition} != {home.partition}:
-            problems.append(f"stage {name}: {place} is in another partition than Belay, which is in {home.partition}")
-        else:
-            buckets[name] = f"{files_buckets}{place.region}"
-    problems += misplaced(accepted.application, stages.values(), home.here)
-    if problems:
-        raise InvalidRegistration(problems)
-    return replace(accepted, stages=stages, buckets=buckets)
+
+    home: Aws
+    files_buckets: str
+
+    def placed(self, accepted: AcceptedRelease) -> AcceptedRelease:
+        """Return a release with its stages placed: at home, or elsewhere with their files in a bucket there.
+
+        Raises ``InvalidRegistration`` for a stage in another partition than Belay's, which no role can reach, and for
+        resources outside their stage's account and region.
+        """
+        home, stages, buckets, problems = self.home, dict(accepted.stages), {}, []
+        for name, stage in accepted.stages.items():
+            place = home.elsewhere(stage.place)
+            if place is None:
+                stages[name] = replace(stage, place=None)
+            elif {place.partition, home.in_region(place.region).partition} != {home.partition}:
+                problems.append(
+                    f"stage {name}: {place} is in another partition than Belay, which is in {home.partition}"
+                )
+            else:
+                buckets[name] = f"{self.files_buckets}{place.region}"
+        problems += misplaced(accepted.application, stages.values(), home.here)
+        if problems:
+            raise InvalidRegistration(problems)
+        return replace(accepted, stages=stages, buckets=buckets)

@@ -3,13 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from belay.aws.executors import Executors
-from belay.aws.gateways import Aws
-from belay.aws.rds import Databases
 from belay.control.recovery import Recovery
 from belay.control.stage import StageContext
 from belay.control.stage_changes import StageChanges, record_changes
-from belay.control.stage_files import StageFiles
 from belay.errors import ExecutorFailed, MissingDocument
 from belay.release.applied import AppliedOutcome
 from belay.release.change_plan import ChangePlan, ChangeState
@@ -25,13 +21,11 @@ def blocked_as(database: str) -> str:
 
 
 class RecoveredChanges:
-    """Performs the steps of an incident on its release's database changes."""
+    """Performs the steps of an incident on its release's database changes, which are those of ``stage_of``."""
 
-    def __init__(self, recovery: Recovery, home: Aws, databases: Databases, executors: Executors) -> None:
+    def __init__(self, recovery: Recovery, changes: StageChanges) -> None:
         self._recovery = recovery
-        self._home = home
-        self._databases = databases
-        self._executors = executors
+        self._changes = changes
 
     def perform(self, step: Step, number: int) -> bool:
         """Take a step; it is started once for an incident, however often this is called. Returns whether to call again.
@@ -48,17 +42,13 @@ class RecoveredChanges:
         return False
 
     def _advance(self, step: Step) -> bool:
-        changes, name = self._changes(), f"{UNDO_OF[step.action]}-{self._recovery.incident.name}"
+        name = f"{UNDO_OF[step.action]}-{self._recovery.incident.name}"
         if step.action is Action.CHECK_CHANGES:
-            return changes.settle(name).state is ChangeState.APPLYING
-        plan = changes.undo(name)
+            return self._changes.settle(name).state is ChangeState.APPLYING
+        plan = self._changes.undo(name)
         if plan.state is ChangeState.FAILED:
             self._recovery.block(blocked_as(step.subject), _refusal(plan))
         return plan.state is ChangeState.UNDOING
-
-    def _changes(self) -> StageChanges:
-        run = _stage_of(self._recovery)
-        return StageChanges(run, self._databases, self._executors, StageFiles.kept_by(self._home, run))
 
 
 def record_restored(recovery: Recovery) -> None:
@@ -69,12 +59,13 @@ def record_restored(recovery: Recovery) -> None:
     tried = [each.action for each in recovery.record.tried if each.subject == plan.database.identifier]
     swaps = [action for action in tried if action in _SWAPS]
     if swaps[-1:] == [Action.RENAME_RESTORED]:
-        run = _stage_of(recovery)
+        run = stage_of(recovery)
         record_changes(run, plan, AppliedOutcome.RESTORED)
         run.save_changes(replace(plan, state=ChangeState.RESTORED))
 
 
-def _stage_of(recovery: Recovery) -> StageContext:
+def stage_of(recovery: Recovery) -> StageContext:
+    """Return the stage of the release whose database changes an incident is about. Raises ``MissingDocument``."""
     subject, accepted = recovery.incident.subject, recovery.accepted()
     if not isinstance(subject, ReleaseAttempt | AskedRollback) or accepted is None:
         raise MissingDocument(f"{recovery.incident.name} is about no release that changed a database")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from belay.aws.gateways import Aws
+from belay.aws.iam import Roles
 from belay.control.alone import EachAlone
 from belay.control.places import Places
 from belay.release.place import Power, StagePlace
@@ -71,7 +71,7 @@ class Spokes:
         lacks = {
             power.value: [
                 *distrust(there.roles.trust(place.roles.of(power)), hub, power, application),
-                *_refused(there, place.roles.of(power), uses(stages, power)),
+                *_refused(there.roles, place.roles.of(power), uses(stages, power)),
             ]
             for power in needed
         }
@@ -107,12 +107,12 @@ def uses(stages: Iterable[Stage], power: Power) -> list[Use]:
     return [*found]
 
 
-def _refused(there: Aws, role: str, named: Iterable[Use]) -> list[str]:
+def _refused(roles: Roles, role: str, named: Iterable[Use]) -> list[str]:
     """Say what a role is not allowed to do; nothing for a role that does not exist, which is reported separately."""
     return [
         f"its parameter {each.parameter} does not include {each.resource} ({each.action} is refused)"
         for each in named
-        if there.roles.refused(role, [each.action], each.resource)
+        if roles.refused(role, [each.action], each.resource)
     ]
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from belay.aws.clock import timestamp
-from belay.aws.gateways import Aws
+from belay.aws.cloudformation import Stacks
 from belay.aws.s3 import ArtifactBucket
 from belay.aws.ssm import APPLICATIONS
 from belay.control.registrations import ReadRegistrations
@@ -69,9 +69,9 @@ class StackClaims:
             if each.application not in spared and (each.key, each.owner) not in registered
         ]
 
-    def free_if_gone(self, claim: StackClaim, there: Aws) -> str | None:
+    def free_if_gone(self, claim: StackClaim, stacks: Stacks) -> str | None:
         """Free the claim on a stack if it was deleted. Returns its key; None if it exists."""
-        if there.stacks.describe_stack(claim.stack_name) is not None:
+        if stacks.describe_stack(claim.stack_name) is not None:
             return None
         self.ledger.stack_claims.free(claim)
         return claim.key

@@ -30,7 +30,7 @@ class StackValues:
 
     @classmethod
     def of(cls, there: Aws, ledger: Ledger) -> "StackValues":
-        """Return the values of an account and a region."""
+        """Return the values in an account and a region, put together here for the functions of several steps."""
         return cls(there.stacks, there.parameter_versions, there.secrets, ledger)
 
     def keep(self, stack_id: str, operation: str, digests: Mapping[str, str]) -> None:

@@ -63,9 +63,13 @@ class StageContext:
 
         Raises ``InvalidRelease`` with the key of the document that lists the missing ones.
         """
+        release, stage = self.release, self.stage.name
+        if not self.accepted.to_read(stage):
+            return self
         there = self.at(aws, Power.DEPLOY)
+        tables, stacks = there.parameter_tables, there.stacks
         with self.reasons.refusing():
-            accepted = read_tables(self.accepted, self.release, self.stage.name, self.artifacts, there)
+            accepted = read_tables(self.accepted, release, stage, self.artifacts, tables=tables, stacks=stacks)
         return replace(self, accepted=accepted, stage=accepted.stages[self.stage.name])
 
     def plan(self) -> StagePlan:

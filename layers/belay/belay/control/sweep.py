@@ -176,7 +176,7 @@ class Sweep:
     def free_if_gone(self, claim: StackClaim) -> str | None:
         """Free the claim on a deleted stack. Raises if its account cannot be reached."""
         place = self._place_of(claim)
-        return self.stack_claims.free_if_gone(claim, self.places.at(place, claim.application, claim.stage))
+        return self.stack_claims.free_if_gone(claim, self.places.at(place, claim.application, claim.stage).stacks)
 
     def _place_of(self, claim: StackClaim) -> StagePlace | None:
         return self.places.of_claim(claim, self.registrations.all.stages)

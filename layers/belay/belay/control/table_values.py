@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from belay.aws.gateways import Aws
+from belay.aws.cloudformation import Stacks
+from belay.aws.dynamodb import ParameterTables
 from belay.aws.s3 import ArtifactBucket
 from belay.documents import read, written
 from belay.errors import InvalidRelease, InvalidRequest
@@ -31,22 +32,25 @@ def with_known(
 
 
 def read_tables(
-    accepted: AcceptedRelease, release: ReleaseReference, stage: str, artifacts: ArtifactBucket, there: Aws
+    accepted: AcceptedRelease,
+    release: ReleaseReference,
+    stage: str,
+    artifacts: ArtifactBucket,
+    *,
+    tables: ParameterTables,
+    stacks: Stacks,
 ) -> AcceptedRelease:
     """Return a release with its values read from the stage's tables; they are stored for later steps.
 
-    Raises ``InvalidRelease`` with every value that the tables do not have.
+    ``stacks`` have the values of today. Raises ``InvalidRelease`` with every value that the tables do not have.
     """
-    asked = accepted.to_read(stage)
-    if not asked:
-        return accepted
     problems, found = Problems(), {}
-    for stack, sources in asked.items():
-        today = _parameters(there, accepted.stack_name(stage, stack, release.attempt))
+    for stack, sources in accepted.to_read(stage).items():
+        today = _parameters(stacks, accepted.stack_name(stage, stack, release.attempt))
         found[stack] = dict(sources)
         for name, source in sources.items():
             try:
-                item = there.parameter_tables.item(source.table, source.key)
+                item = tables.item(source.table, source.key)
                 found[stack][name] = source.read_as(text_of(item, source), today.get(name))
             except (InvalidRelease, InvalidRequest) as error:
                 problem = error.message if isinstance(error, InvalidRequest) else "; ".join(error.problems)
@@ -56,8 +60,8 @@ def read_tables(
     return accepted.with_tables_read(stage, found)
 
 
-def _parameters(there: Aws, stack: str) -> dict[str, str]:
+def _parameters(stacks: Stacks, stack: str) -> dict[str, str]:
     """Return a stack's current parameters; none if it does not exist."""
-    described = there.stacks.describe_stack(stack)
+    described = stacks.describe_stack(stack)
     given = [] if described is None else described.get("Parameters", [])
     return {each["ParameterKey"]: each["ParameterValue"] for each in given if "ParameterValue" in each}

@@ -125,7 +125,7 @@ def _shared(databases: Databases, database: Database, snapshot: Description, vau
 
 @dataclass(frozen=True)
 class Vaults:
-    """Advances copies, with the role of each vault's account.
+    """Advances copies, with the role of each vault's account; ``home`` is Belay's own, as each copy says which vault.
 
     A fault of one copy or vault does not affect the others: ``alone`` collects those that are not reported elsewhere.
     """
