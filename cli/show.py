@@ -25,7 +25,6 @@ from belay.notify.told import todo_document
 from belay.policy.verdict import Report
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt, StageDeployment, Transition, numbered
-from belay.release.life import Occurrence
 from belay.release.records import Outcome, ReleaseReference
 from belay.stack.plan import StagePlan
 from belay.subject.life import IncidentState
@@ -167,7 +166,7 @@ def _incidents(  # noqa: PLR0917 - all are what an attempt left
     deployments: Sequence[StageDeployment],
 ) -> list[dict[str, Any]]:
     """Return this attempt's incidents, and the rollbacks that people asked for."""
-    asked = [each.about for each in history if each.what is Occurrence.ROLLBACK_ASKED]
+    asked = [each.incident for each in history if each.incident]
     taken_back = [each.taken_back.incident for each in deployments if each.taken_back is not None]
     names = dict.fromkeys([*(incident_of(release.origin, stage) for stage in stages), *asked, *taken_back])
     found = [ledger.incidents.get(release.application, name) for name in names]

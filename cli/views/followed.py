@@ -14,7 +14,7 @@ from belay.approval.principal import Principal
 from belay.approval.seal import SEAL_DIGITS
 from belay.ledger.ledger import Ledger
 from belay.release.attempt import Attempt, InStage, Transition
-from belay.release.life import Occurrence, State
+from belay.release.life import State
 from belay.release.reason import Reason
 from belay.release.records import Outcome, ReleaseReference, Upload
 from belay.subject.measures import is_deployment
@@ -198,7 +198,7 @@ class Follower:
             return []
         stages = dict.fromkeys(each.stage for each in history if each.what is State.RECOVERING and each.stage)
         # What a wave takes back is a part of a release that has not ended; afterwards a rollback stands by itself.
-        asked = [each.about for each in history if each.what is Occurrence.ROLLBACK_ASKED and attempt.outcome is None]
+        asked = [each.incident for each in history if each.incident and attempt.outcome is None]
         names = [*(incident_of(attempt.release.origin, stage) for stage in stages), *dict.fromkeys(asked)]
         found = (read_incident(self._ledger, self._belay.artifacts, attempt.application, each) for each in names)
         return [each for each in found if each is not None]

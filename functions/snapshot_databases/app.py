@@ -11,6 +11,7 @@ from belay.database.snapshots import SNAPSHOTS
 from belay.home import own_home
 from belay.observability import observed
 from belay.release.life import State
+from belay.release.names import executions_beside
 from belay.release.place import Power
 
 
@@ -22,7 +23,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     there = run.at(home.aws, Power.DEPLOY)
     seen = StageSnapshots(there.databases).bring_on(run.release.origin, run.stage, event["execution"])
     if seen.ready and seen.states:
-        sender = Sender(run.stage, run.release.origin, event["execution"], run.accepted.application.topic)
+        execution, topic = event["execution"], run.accepted.application.topic
+        sender = Sender(run.stage, run.release.origin, execution, executions_beside(execution), topic)
         sent = sender.send(there.databases, run.ledger, now())
         run.artifacts.put_json(run.release.stage_key(run.stage.name, SNAPSHOTS), seen.taken.to_dict())
         detail = "; ".join([seen.in_words(), *sent.lines])

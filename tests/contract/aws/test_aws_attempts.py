@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import boto3
 import pytest
@@ -350,6 +351,19 @@ def test_a_remark_moves_nothing(ledger: Ledger) -> None:
     ledger.attempts.note(release, Occurrence.LET_THROUGH, LATER, stage="production", detail="hotfix")
     assert attempt(ledger).under_way[0].state is State.AWAITING_APPROVAL
     assert ledger.attempts.history(attempt(ledger))[-1].what is Occurrence.LET_THROUGH
+
+
+def test_the_incident_of_a_requested_rollback_is_known(simulated: Callable[[str], Any], ledger: Ledger) -> None:
+    release = accepted(ledger, UPLOAD, "1.0.0")
+    ledger.attempts.note(release, Occurrence.ROLLBACK_ASKED, LATER, stage="production", incident="orders-1")
+    told = ledger.attempts.history(attempt(ledger))[-1]
+    assert (told.incident, told.about) == ("orders-1", "")
+
+    table = Table(simulated("dynamodb"), "ledger")
+    (item,) = [each for each in table.query(f"ATTEMPT#orders#{UPLOAD.attempt}") if each.get("incident")]
+    earlier = {name: value for name, value in item.items() if name != "incident"} | {"about": "orders-1"}
+    table.put(earlier)
+    assert ledger.attempts.history(attempt(ledger))[-1] == told, "as earlier versions wrote it"
 
 
 # -- finding -----------------------------------------------------------------------------------------------------------

@@ -367,7 +367,7 @@ def test_a_release_shows_the_rollback_that_a_person_asked_for(office: Office, be
     subject = AskedRollback(asked, "production", None, "user/ann", target=None, stood_on=None)
     incident = Incident(incident_of(asked.origin, "production"), subject, from_document("ann asked to go back"), ROLE)
     office.ledger.incidents.open(incident, LATER)
-    office.ledger.attempts.note(RELEASE, Occurrence.ROLLBACK_ASKED, LATER, stage="production", about=incident.name)
+    office.ledger.attempts.note(RELEASE, Occurrence.ROLLBACK_ASKED, LATER, stage="production", incident=incident.name)
     (found,) = document(belay, "show", "orders/1.0.0")["incidents"]
     assert (found["incident"], found["reason"]) == (incident.name, "ann asked to go back")
     assert from_document(found["reason_data"]) == incident.reason

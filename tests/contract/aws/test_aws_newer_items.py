@@ -108,7 +108,9 @@ def filled(ledger: Ledger) -> None:
     ledger.registrations.note_unreadable("/belay/applications/orders", "d", NOW)
     vault = Vault("aws", "210987654321", "eu-west-1")
     copied = ("instance", "orders-db", "orders-db-1", "arn:snapshot", 20, "execution-1", vault, None)
-    ledger.vault_copies.enter(VaultCopy(RELEASE.origin, "production", *copied, datetime.fromisoformat(NOW)))
+    ledger.vault_copies.enter(
+        VaultCopy(RELEASE.origin, "production", *copied, datetime.fromisoformat(NOW), taken_by="execution-")
+    )
 
 
 def seen(ledger: Ledger, faults: list[Exception]) -> Mapping[str, object]:

@@ -99,7 +99,7 @@ def take(rds: Any, database: Database, release: ReleaseReference) -> str:
 def sent(
     rds: Any, ledger: Ledger, release: ReleaseReference, stage: Stage = STAGE, *, now: datetime = NOW, **more: Any
 ) -> Sent:
-    sender = Sender(stage, release.origin, f"{EXECUTIONS}x", "arn:aws:sns:eu-west-1:111122223333:orders")
+    sender = Sender(stage, release.origin, f"{EXECUTIONS}x", EXECUTIONS, "arn:aws:sns:eu-west-1:111122223333:orders")
     return replace(sender, **more).send(Databases(rds), ledger, now)
 
 
@@ -130,6 +130,7 @@ def one_copy(release: ReleaseReference, name: str = "belay-1", **more: Any) -> V
         source=f"arn:aws:rds:eu-central-1:111122223333:snapshot:{name}",
         gibibytes=20,
         execution=f"{EXECUTIONS}x",
+        taken_by=EXECUTIONS,
         vault=VAULT,
         topic=None,
         since=NOW,
@@ -249,6 +250,21 @@ def test_what_is_concluded_is_forgotten(rds: Any, ledger: Ledger, release: Relea
 
     assert ledger.vault_copies.every() == []
     assert brought_on(ledger) == {}
+
+
+@pytest.mark.parametrize(
+    ("execution", "taken_by"), [(f"{EXECUTIONS}x", EXECUTIONS), ("orders-pipeline/12345678", "orders-pipeline/")]
+)
+def test_an_item_that_does_not_say_who_takes_the_stage_s_snapshots_is_read(
+    simulated: Callable[[str], Any], ledger: Ledger, release: ReleaseReference, execution: str, taken_by: str
+) -> None:
+    copy = one_copy(release, execution=execution, taken_by=taken_by)
+    ledger.vault_copies.enter(copy)
+    table = Table(simulated("dynamodb"), "ledger")
+    (item,) = table.query("VAULT")
+    item["copy"].pop("taken_by")
+    table.put(item)
+    assert ledger.vault_copies.every() == [copy]
 
 
 def test_few_are_made_at_once(ledger: Ledger, release: ReleaseReference, topics: Topics, monkeypatch: Any) -> None:
@@ -467,7 +483,7 @@ def test_copies_for_a_pipeline_are_kept_to_as_many_and_told_without_a_history(
     tags = snapshot_tags("orders", "production", origin.name, execution)
     Databases(rds).create_snapshot(ORDERS, name, tags)
     pipeline = "" if by_release else "orders-pipeline"
-    sent(rds, ledger, release, origin=origin, execution=execution, pipeline=pipeline)
+    sent(rds, ledger, release, origin=origin, execution=execution, taken_by="orders-pipeline/", pipeline=pipeline)
 
     assert brought_on(ledger) == {"available": [name]}
 

@@ -55,7 +55,7 @@ def test_what_has_no_version_is_named_by_its_file() -> None:
         (State.PLANNING, "", None, "PLANNING"),
         (State.STAGE_ENDED, "", Outcome.DEPLOYED, "STAGE DEPLOYED"),
         (State.ENDED, "", Outcome.ROLLED_BACK, "ROLLED_BACK"),
-        (Occurrence.ROLLBACK_ASKED, "orders-production-1", None, "ROLLBACK ASKED"),
+        (Occurrence.ROLLBACK_ASKED, "", None, "ROLLBACK ASKED"),
     ],
 )
 def test_a_line_of_the_history_is_said_in_words(

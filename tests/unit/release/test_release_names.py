@@ -14,6 +14,7 @@ from belay.release.names import (
     client_request_token,
     ephemeral_stack_name,
     execution_name,
+    executions_beside,
     snapshot_name,
     stage_suffix,
     successor_of,
@@ -133,4 +134,5 @@ def test_the_executions_that_continue_a_release_are_numbered() -> None:
     assert stage_suffix(attempt, f"{arn}5ca11812-63f9-46da-b37b-ca9e3b61d075") == ""
     assert successor_of(attempt, f"{arn}5ca11812-63f9-46da-b37b-ca9e3b61d075") == (f"{attempt}-2", "-2")
     assert stage_suffix(attempt, f"{arn}{attempt}-2") == "-2"
+    assert executions_beside(f"{arn}{attempt}-2") == arn
     assert successor_of(attempt, f"{arn}{attempt}-2") == (f"{attempt}-3", "-3")

@@ -192,6 +192,7 @@ class PipelineExecutions:
             stage,
             _origin(stage, seen, ran_by),
             execution=f"{seen.pipeline}/{seen.id}",
+            taken_by=f"{seen.pipeline}/",
             topic=self.failures.topics.own(stage.application),
             pipeline="" if ran_by else seen.pipeline,
         )

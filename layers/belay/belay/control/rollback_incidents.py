@@ -141,7 +141,7 @@ class RollbackIncidents:
                 Occurrence.ROLLBACK_ASKED,
                 timestamp(),
                 stage=incident.stage,
-                about=name,
+                incident=name,
                 detail=in_words(incident.reason),
             )
         return name

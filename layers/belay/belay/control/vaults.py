@@ -54,12 +54,14 @@ class CopyProgress(StrEnum):
 class Sender:
     """Sends the snapshots of one stage to its vault: those that were taken for an origin.
 
-    ``execution`` took them, ``pipeline`` is as for ``VaultCopy``, ``topic`` where failed copies are announced.
+    ``execution`` took them, ``topic`` is where failed copies are announced; ``taken_by`` and ``pipeline`` are as for
+    ``VaultCopy``.
     """
 
     stage: Stage
     origin: Origin
     execution: str
+    taken_by: str
     topic: str | None
     pipeline: str = ""
 
@@ -93,6 +95,7 @@ class Sender:
             source=kind.snapshot.arn(snapshot),
             gibibytes=int(snapshot.get("AllocatedStorage") or 0),
             execution=self.execution,
+            taken_by=self.taken_by,
             vault=vault,
             topic=self.topic,
             since=now,

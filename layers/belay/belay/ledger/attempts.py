@@ -196,11 +196,11 @@ class AttemptRecords:
         now: str,
         *,
         stage: str,
-        about: str = "",
         detail: str = "",
+        incident: str | None = None,
     ) -> None:
         """Record an occurrence that does not change an attempt's state."""
-        self._table.put(_line(release, Transition(now, what, stage, about, None, detail)))
+        self._table.put(_line(release, Transition(now, what, stage, "", None, detail, incident)))
 
     def supersede(self, release: ReleaseReference, superseded: Superseded) -> bool:
         """Record that a newer release has taken an attempt's turn in a stage. False if it is not waiting there."""
@@ -488,19 +488,24 @@ def _line(about: Upload | ReleaseReference | Origin, line: Transition) -> Item:
         "about": line.about,
         "outcome": line.outcome and line.outcome.value,
         "detail": line.detail,
+        "incident": line.incident,
         "expires": kept_until(line.at),
     }
 
 
 def _transition(item: Item) -> Transition:
-    what, outcome = str(item["state"]), item["outcome"]
+    """Read one; earlier lines of requested rollbacks have the incident's name in the place of a state's details."""
+    what, outcome, about, incident = str(item["state"]), item["outcome"], item["about"], item.get("incident")
+    if what == Occurrence.ROLLBACK_ASKED and incident is None:
+        about, incident = "", about
     return Transition(
         item["at"],
         Occurrence(what) if what in _OCCURRENCES else State(what),
         item["stage"] or None,
-        item["about"],
+        about,
         None if outcome is None else Outcome(outcome),
         item["detail"],
+        incident,
     )
 
 

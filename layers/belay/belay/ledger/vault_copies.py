@@ -1,7 +1,9 @@
 """The snapshots that are to be copied to vaults: each is listed until its copy is available, or abandoned."""
 
+from dataclasses import replace
 from typing import Final
 
+from belay.aws.dynamodb import Item
 from belay.documents import read, written
 from belay.ledger.records import Records, read_each
 from belay.release.vault_copy import VaultCopy
@@ -19,7 +21,7 @@ class VaultCopyRecords(Records):
 
     def every(self, faults: list[Exception] | None = None) -> list[VaultCopy]:
         """Return the snapshots to be copied, by application; ``faults`` as for ``read_each``."""
-        return read_each(self._table.query(_PK), lambda item: read(VaultCopy, item["copy"], item["SK"]), faults)
+        return read_each(self._table.query(_PK), _copy, faults)
 
     def note_failing(self, copy: VaultCopy) -> None:
         """Record why a copy is refused, unless it was concluded meanwhile."""
@@ -29,6 +31,13 @@ class VaultCopyRecords(Records):
     def forget(self, copy: VaultCopy) -> None:
         """Remove a snapshot whose copy is available or abandoned."""
         self._table.delete(_PK, _key(copy))
+
+
+def _copy(item: Item) -> VaultCopy:
+    """Read one; earlier ones do not say by which state machine or pipeline their snapshots are taken."""
+    copy = read(VaultCopy, item["copy"], item["SK"])
+    ends = ":" if copy.execution.startswith("arn:") else "/"
+    return copy if copy.taken_by else replace(copy, taken_by=f"{copy.execution.rpartition(ends)[0]}{ends}")
 
 
 def _key(copy: VaultCopy) -> str:

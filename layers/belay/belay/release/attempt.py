@@ -161,7 +161,10 @@ class Superseded:
 
 @dataclass(frozen=True)
 class Transition:
-    """One line of an attempt's history: a state that it entered, or an occurrence."""
+    """One line of an attempt's history: a state that it entered, or an occurrence.
+
+    ``incident`` is the one that a requested rollback opened.
+    """
 
     at: str
     what: State | Occurrence
@@ -169,6 +172,7 @@ class Transition:
     about: str = ""
     outcome: Outcome | None = None
     detail: str = ""
+    incident: str | None = None
 
     @property
     def words(self) -> str:
@@ -180,7 +184,7 @@ def in_words(what: State | Occurrence, about: str = "", outcome: Outcome | None 
     """Describe a state with its details, or an outcome."""
     if outcome is not None:
         return f"STAGE {outcome}" if what is State.STAGE_ENDED else outcome.value
-    return f"{what} {about}" if about and isinstance(what, State) else what.value
+    return f"{what} {about}" if about else what.value
 
 
 @dataclass(frozen=True)

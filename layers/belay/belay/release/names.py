@@ -79,6 +79,11 @@ def successor_of(attempt: str, execution: str) -> tuple[str, str]:
     return f"{attempt}-{number}", f"-{number}"
 
 
+def executions_beside(execution: str) -> str:
+    """Return what the ARNs of all executions of one state machine begin with, given one of them."""
+    return execution[: execution.rindex(":") + 1]
+
+
 def stage_suffix(attempt: str, execution: str) -> str:
     """Return the suffix of the stages' executions that an execution (an ARN) of deploy_release starts."""
     name = execution.rpartition(":")[2]

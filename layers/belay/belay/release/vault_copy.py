@@ -27,7 +27,8 @@ class VaultCopy:
     ``origin`` is what it was taken for: a release, or the execution of the ``pipeline`` that deploys without one.
     ``source`` is the snapshot's ARN, ``gibibytes`` the database's allocated storage (0 for Aurora, which allocates
     none), ``execution`` took it. ``unshared`` says why it could not be shared with the vault's account, ``failing`` why
-    the copy was refused, as announced.
+    the copy was refused, as announced. ``taken_by`` is what the names of all executions that take the stage's snapshots
+    begin with: of a state machine, or of a pipeline.
     """
 
     origin: Origin
@@ -44,12 +45,7 @@ class VaultCopy:
     unshared: str = ""
     failing: str = ""
     pipeline: str = ""
-
-    @property
-    def taken_by(self) -> str:
-        """The prefix of the names of executions that take this stage's snapshots: of a state machine, or a pipeline."""
-        ends = ":" if self.execution.startswith("arn:") else "/"
-        return f"{self.execution.rpartition(ends)[0]}{ends}"
+    taken_by: str = ""
 
     @property
     def database_kind(self) -> DatabaseKind:
