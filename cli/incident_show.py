@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from belay.ledger.incidents import IncidentRecord
-from belay.notify.credentials import commands_in, whose_credentials
+from belay.notify.credentials import commands_of, whose_credentials
 from belay.notify.told import todo_document
 from belay.rollback.plan import Step
 from belay.rollback.question import AskedQuestion
@@ -65,7 +65,7 @@ def gather(belay: Account, shown: IncidentShown) -> dict[str, Any]:
     line = shown.line
     stacks = stacks_of_attempt(belay, shown)
     left_to_do = [todo_document(each) for each in shown.left]
-    commands = commands_in({"look": shown.look, "left_to_do": left_to_do})
+    commands = commands_of(shown.left, shown.look)
     return {
         **described(line),
         "cause": list(shown.cause),
@@ -74,7 +74,7 @@ def gather(belay: Account, shown: IncidentShown) -> dict[str, Any]:
         "mixed": [asdict(each) for each in belay.ledger.stages.left(line.application, line.stage)],
         "questions": [_question_document(each, shown) for each in shown.questions],
         "left_to_do": left_to_do,
-        "credentials": whose_credentials(commands, belay.aws.account),
+        "credentials": whose_credentials(commands, [shown.place], belay.aws.account),
         "taken": [_taken(each, over=line.outcome is not None) for each in shown.taken],
         "planned": [_planned(each) for each in shown.planned],
         "evidence": {

@@ -9,8 +9,7 @@ from typing import Any, Final
 from starlette.requests import Request
 
 from belay.ledger.ledger import Ledger
-from belay.notify.credentials import commands_in, whose_credentials
-from belay.notify.told import todo_document
+from belay.notify.credentials import commands_of, whose_credentials
 from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt, numbered
 from belay.release.place import AccountRegion
@@ -172,10 +171,10 @@ def incident(desk: Desk, request: Request) -> Shown:
     runs = desk.belay.ledger.stages.in_words(application, found.line.stage)
     until = {each.name: answer_until(each) for each in found.open_questions}
     messages = desk.belay.ledger.messages.of_thread(found.thread)
-    commands = commands_in({"look": found.look, "left_to_do": [todo_document(each) for each in found.left]})
+    commands = commands_of(found.left, found.look)
     context = {
         "found": found,
-        "credentials": whose_credentials(commands, desk.belay.aws.account),
+        "credentials": whose_credentials(commands, [found.place], desk.belay.aws.account),
         "runs": runs,
         "until": until,
         "events": stacks_of_attempt(desk.belay, found),

@@ -15,6 +15,7 @@ from belay.ledger.incidents import IncidentRecord
 from belay.ledger.ledger import Ledger
 from belay.notify.told import cause_document, reason_lines
 from belay.release.left_to_do import LeftToDo
+from belay.release.place import StagePlace
 from belay.release.records import Outcome
 from belay.rollback.plan import Step
 from belay.rollback.question import ANSWER_WITHIN, AskedQuestion
@@ -54,7 +55,7 @@ class IncidentShown:
 
     ``taken`` are the steps taken so far, ``planned`` those of the newest plan, ``left`` what is left to a person, also
     while it is not over. ``unstable`` are the stacks that have taken no update since it ended; ``version`` and
-    ``attempt`` name the release.
+    ``attempt`` name the release. ``place`` is the stage's, None for Belay's own.
     """
 
     line: IncidentLine
@@ -72,6 +73,7 @@ class IncidentShown:
     attempt: str | None
     again: str | None
     thread: str
+    place: StagePlace | None = None
 
     @property
     def open_questions(self) -> tuple[AskedQuestion, ...]:
@@ -219,4 +221,5 @@ def read_incident(ledger: Ledger, artifacts: ArtifactBucket, application: str, n
         attempt=subject.release.attempt if isinstance(subject, ReleaseAttempt) else None,
         again=record.incident.again,
         thread=subject.thread,
+        place=record.incident.place,
     )

@@ -31,5 +31,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         through=waves,
     )
     endings = Endings(ledger, artifacts, home.aws.notifications, settings.notification_topic_arn)
-    endings.topic_of(release).publish(message)
+    endings.topic_of(release).publish(message, ())
     return {}

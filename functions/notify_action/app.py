@@ -32,5 +32,5 @@ def tell(topics: ApplicationTopics, job: Job) -> Success:
         job=job.id,
         execution=action.execution,
     )
-    topics.publish(action.application, message)
+    topics.publish(action.application, message, ())
     return Success(f"sent: {message.subject}")

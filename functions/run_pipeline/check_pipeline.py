@@ -65,4 +65,4 @@ def tell_waiting(run: StageContext, seen: RunSeen, topic: Topic) -> None:
         ],
         urgency=Urgency.WARNING,
     )
-    topic.publish(message)
+    topic.publish(message, [run.stage.place])

@@ -35,7 +35,7 @@ rollback.taken.to_dict
 
 MESSAGES = """
 notify.chat._description notify.chat._notification
-notify.chat._steps notify.credentials.commands_in notify.lines.bounded_documents notify.message._documents
+notify.chat._steps notify.lines.bounded_documents notify.message._documents
 notify.publication._body notify.publication.publish_arguments notify.told._cause
 notify.told._of_stack notify.told.cause_document notify.told.cause_lines notify.told.finding_document
 notify.told.todo_document

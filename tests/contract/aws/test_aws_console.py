@@ -16,6 +16,7 @@ from belay.approval.asked import GivenAnswer
 from belay.notify.sent import SentMessage
 from belay.release.attempt import StackLeft
 from belay.release.life import State
+from belay.release.place import PlaceRoles, StagePlace
 from belay.release.reason import Reason, StackFailure, from_document
 from belay.release.records import Outcome
 from belay.subject.incident import Incident
@@ -67,9 +68,9 @@ def test_an_approval_is_red(office: Office, asked: AskedConsole) -> None:
     assert 'class="stage call"' in page.text
 
 
-def incident(office: Office, why: Reason | None = None) -> Incident:
+def incident(office: Office, why: Reason | None = None, place: StagePlace | None = None) -> Incident:
     reason = why or from_document("it failed")
-    found = Incident(INCIDENT, ReleaseAttempt(RELEASE, "production", None), reason, "role")
+    found = Incident(INCIDENT, ReleaseAttempt(RELEASE, "production", None), reason, "role", place=place)
     assert office.ledger.incidents.open(found, NOW)
     return found
 
@@ -90,7 +91,8 @@ def test_an_incident_says_whose_credentials_its_commands_need(
 ) -> None:
     office.in_stage()
     stack = f"arn:aws:cloudformation:eu-central-1:{account}:stack/orders-production/1"
-    incident(office, StackFailure(stack, "UPDATE_ROLLBACK_COMPLETE", None))
+    place = StagePlace("aws", account, "eu-central-1", PlaceRoles.named_alike("aws", account))
+    incident(office, StackFailure(stack, "UPDATE_ROLLBACK_COMPLETE", None), place)
     page = asked.get(f"/incidents/orders/{INCIDENT}").said
     assert f"--stack-name {stack}" in page
     assert ("account 111111111111: aws commands about resources there need its credentials" in page) is said

@@ -41,7 +41,7 @@ def test_a_program_receives_a_document_and_can_filter_it(
             Endpoint=arn,
             Attributes={"FilterPolicy": json.dumps(wanted), "RawMessageDelivery": "true"},
         )
-    Topic(Notifications(sns), topic, ledger).publish(message)
+    Topic(Notifications(sns), topic, ledger).publish(message, ())
     (received,) = sqs.receive_message(QueueUrl=queues["rolled-back"])["Messages"]
     assert json.loads(received["Body"])["cause"]["why"] == "It failed: über"
     assert "Messages" not in sqs.receive_message(QueueUrl=queues["deployed"])
@@ -55,8 +55,8 @@ def test_what_is_published_is_what_sns_takes_and_it_is_told_once(
 ) -> None:
     client, stub = stubbed("sns")
     stub.add_response("publish", {"MessageId": "m"})
-    Topic(Notifications(client), TOPIC, ledger).publish(message)
-    Topic(Notifications(client), TOPIC, ledger).publish(message)
+    Topic(Notifications(client), TOPIC, ledger).publish(message, ())
+    Topic(Notifications(client), TOPIC, ledger).publish(message, ())
 
 
 def test_messages_of_a_thread_are_numbered_in_order_and_a_failed_one_keeps_its_number(
@@ -70,9 +70,9 @@ def test_messages_of_a_thread_are_numbered_in_order_and_a_failed_one_keeps_its_n
     stub.add_response("publish", {"MessageId": "1"})
     stub.add_response("publish", {"MessageId": "2"})
     with pytest.raises(ServiceUnavailable):
-        Topic(Notifications(client), TOPIC, ledger).publish(started)
-    Topic(Notifications(client), TOPIC, ledger).publish(message)
-    Topic(Notifications(client), TOPIC, ledger).publish(started)
+        Topic(Notifications(client), TOPIC, ledger).publish(started, ())
+    Topic(Notifications(client), TOPIC, ledger).publish(message, ())
+    Topic(Notifications(client), TOPIC, ledger).publish(started, ())
     told = [json.loads(json.loads(each["Message"])["sqs"]) for each in sent[1:]]
     assert [(each["kind"], each["sequence"], each["closes"]) for each in told] == [
         ("release-ended", 2, [1]),
@@ -101,7 +101,7 @@ def test_a_message_that_could_not_be_published_is_a_fault(
     client, stub = stubbed("sns")
     stub.add_client_error("publish", code, http_status_code=status)
     with pytest.raises(fault) as caught:
-        Topic(Notifications(client), TOPIC, ledger).publish(message)
+        Topic(Notifications(client), TOPIC, ledger).publish(message, ())
     assert caught.value.operation == "SNS.Publish"
 
 
@@ -114,7 +114,7 @@ def published(
     client.meta.events.register("provide-client-params.sns.Publish", lambda params, **_: sent.append(params))
     for message in messages:
         stub.add_response("publish", {"MessageId": "m"})
-        Topic(Notifications(client), TOPIC, ledger).publish(message)
+        Topic(Notifications(client), TOPIC, ledger).publish(message, ())
     return [json.loads(json.loads(each["Message"])["https"]) for each in sent]
 
 
@@ -171,7 +171,7 @@ def test_a_message_that_cannot_be_kept_is_sent_once_and_said_in_the_log(
     monkeypatch.setattr(ledger.messages, "keep", refuse)
     assert len(published(stubbed, ledger, message)) == 1
     client, _ = stubbed("sns")
-    Topic(Notifications(client), TOPIC, ledger).publish(message)
+    Topic(Notifications(client), TOPIC, ledger).publish(message, ())
     assert "of the thread orders-0f1e was sent, but could not be kept" in caplog.text
 
 

@@ -24,6 +24,7 @@ from belay.notify.vaults import vault_copied, vault_copy_failing, vault_copy_giv
 from belay.policy.verdict import Finding, Severity, Verdict
 from belay.release.left_to_do import Choice, LeftToDo
 from belay.release.origin import Origin
+from belay.release.place import AccountRegion
 from belay.release.reason import (
     Fault,
     FoundInStages,
@@ -208,6 +209,7 @@ MESSAGES = {
             reason=StackFailure(STACK_ELSEWHERE, "UPDATE_ROLLBACK_COMPLETE", replace(CAUSE, stack_id=STACK_ELSEWHERE)),
             runs_now="1.2.0",
         ),
+        [AccountRegion.of(STACK_ELSEWHERE)],
         "111122223333",
     ),
     "stage_of_a_wave": stage_ended(

@@ -92,7 +92,7 @@ class Approvals:
         by_link = [LeftToDo("", f"Without the command: open {request.link}")] if request.link else []
         message = _message(release, stage.name, told, by_link)
         withheld = request.link.partition("=")[0] if request.link else ""
-        self._endings.topic_of(release).publish(replace(message, withheld=withheld))
+        self._endings.topic_of(release).publish(replace(message, withheld=withheld), ())
 
     def follow_up(self, awaited: AwaitedApproval, decisions: Decisions, now: datetime) -> bool:
         """Process one pending approval; True if a reminder was sent.
@@ -112,7 +112,7 @@ class Approvals:
         elif answer is None and awaited.reminded_at is None and now >= remind_at(asked_at, expires_at):
             kept = self._artifacts.require_json(release.stage_key(stage, "approval.json"))
             message = _message(release, stage, ApprovalText.from_dict(kept), (), reminder=True)
-            self._endings.topic_of(release).publish(message)
+            self._endings.topic_of(release).publish(message, ())
             self._ledger.approvals.reminded(awaited, now.isoformat(timespec="milliseconds"))
             return True
         return False

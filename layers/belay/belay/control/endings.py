@@ -18,6 +18,7 @@ from belay.release.accepted import AcceptedRelease
 from belay.release.attempt import Attempt
 from belay.release.ending import Close, conclusion, outcome_of_stage
 from belay.release.left_to_do import Choice, LeftToDo
+from belay.release.place import StagePlace
 from belay.release.reason import Reason, WaveEnd
 from belay.release.records import Outcome, ReleaseReference
 from belay.release.waves import wave_of
@@ -44,7 +45,7 @@ class Endings:
 
     def tell(self, incident: Incident, message: Message) -> None:
         """Announce something about an incident, on the topic it was opened with."""
-        self._topic(incident.subject.topic).publish(message)
+        self._topic(incident.subject.topic).publish(message, [incident.place])
 
     def supersede(self, application: str, stage: str, why: str) -> None:
         """Close what incidents left to a person in a stage that has changed since."""
@@ -90,7 +91,8 @@ class Endings:
             runs_now=self._runs_now(attempt, stage, last),
             together=last,
         )
-        (self._topic(topic) if release is None else self.topic_of(release)).publish(message)
+        to = self._topic(topic) if release is None else self.topic_of(release)
+        to.publish(message, [] if release is None else self._places(release, last))
         self._ledger.attempts.announced(attempt)
         emit(measures.ended(attempt, outcome, now))
         return True
@@ -113,7 +115,8 @@ class Endings:
             release, stage, outcome, reason, good=False, fencing=None, now=timestamp(), recovered=True
         )
         attempt = self._ledger.attempts.required(release)
-        application = self._accepted(release).application
+        accepted = self._accepted(release)
+        application = accepted.application
         concluded = conclusion(attempt, application)
         others = [each.stage for each in attempt.under_way if each.stage != stage]
         if outcome_of_stage(attempt, stage) is not outcome and not others:
@@ -133,7 +136,8 @@ class Endings:
                 runs_now=self._ledger.stages.in_words(attempt.application, stage),
                 others=[each.stage for each in attempt.under_way],
                 ended=concluded.outcome if isinstance(concluded, Close) else None,
-            )
+            ),
+            [accepted.stages[stage].place],
         )
 
     def _runs_now(self, attempt: Attempt, stage: str | None, stages: Sequence[str]) -> str | None:
@@ -145,6 +149,11 @@ class Endings:
         runs = {each: self._ledger.stages.in_words(attempt.application, each) or "nothing" for each in others}
         told = [f"{each} runs {what}" for each, what in runs.items()]
         return ", ".join((first or "nothing", *told)) if told else first
+
+    def _places(self, release: ReleaseReference, stages: Sequence[str]) -> list[StagePlace | None]:
+        """Return where stages are; none are known if the release's document was deleted."""
+        accepted = self._artifacts.read(release.document_key, AcceptedRelease.from_dict)
+        return [] if accepted is None else [accepted.stages[each].place for each in stages]
 
     def _topic(self, own: str | None) -> Topic:
         return Topic(self._sns, told_on(own, self._default_topic), self._ledger)

@@ -32,4 +32,4 @@ class HeldReleases:
             # An override since the window was checked found no token.
             self.executions.send_task_success(task_token, {})
             return
-        self.endings.topic_of(release).publish(held_outside_windows(release, stage, why=why, until=until))
+        self.endings.topic_of(release).publish(held_outside_windows(release, stage, why=why, until=until), ())

@@ -21,4 +21,4 @@ class HeldUploads:
     def hold(self, upload: Upload, event: Mapping[str, Any], execution: str) -> None:
         """Keep an upload with its event, and announce that it waits; ``execution`` opened it."""
         self.ledger.uploads.hold(upload, event, timestamp())
-        self.topics.publish(upload.application, upload_held(upload, execution))
+        self.topics.publish(upload.application, upload_held(upload, execution), ())

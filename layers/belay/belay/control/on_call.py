@@ -108,4 +108,4 @@ class OnCall:
 
     def _tell(self, record: IncidentRecord, message: Message) -> None:
         topic = told_on(record.incident.subject.topic, self._default_topic)
-        Topic(self._sns, topic, self._ledger).publish(message)
+        Topic(self._sns, topic, self._ledger).publish(message, [record.incident.place])

@@ -242,5 +242,5 @@ class PipelineFailures:
             by_codepipeline=own,
             thread=origin_of(stage.application, pipeline.name, seen.id).thread,
         )
-        self.topics.publish(stage.application, message)
+        self.topics.publish(stage.application, message, [stage.place])
         return True

@@ -40,7 +40,8 @@ class Questions:
                     LeftToDo("", "Approve", then=f"belay approve {named}"),
                     LeftToDo("", "Deny", then=f"belay reject {named}"),
                 ],
-            )
+            ),
+            [incident.place],
         )
         recovery.take(step, number)
         recovery.ledger.decisions.announced(application, incident.name, question)

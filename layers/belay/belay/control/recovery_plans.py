@@ -39,7 +39,7 @@ class RecoveryPlans:
         if isinstance(subject, ForeignOperation) and waits:
             return
         reason, steps = incident.reason, _in_words(plan)
-        self._topic.publish(recovery_started(subject.told_as, reason=reason, steps=steps))
+        self._topic.publish(recovery_started(subject.told_as, reason=reason, steps=steps), [incident.place])
 
 
 def _in_words(plan: RollbackPlan) -> list[str]:

@@ -101,7 +101,7 @@ class Revalidations:
 
     def _publish(self, stage: Stage, message: Message) -> None:
         topic = told_on(self.registrations.topic_of(stage.application), self.default_topic)
-        Topic(self.sns, topic, self.ledger).publish(message)
+        Topic(self.sns, topic, self.ledger).publish(message, [stage.place])
 
 
 def _about(stage: Stage, release: ReleaseReference) -> Deployment:

@@ -101,7 +101,8 @@ class Unhealthy:
             more=watched.more,
             version=None if isinstance(subject, ForeignOperation) else subject.label,
         )
-        Topic(self._sns, told_on(subject.topic, self._default_topic), self._ledger).publish(message)
+        topic = Topic(self._sns, told_on(subject.topic, self._default_topic), self._ledger)
+        topic.publish(message, [watched.incident.place])
 
 
 def _doubts(stacks: Stacks, stack_id: str) -> list[LeftToDo]:

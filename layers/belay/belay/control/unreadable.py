@@ -26,12 +26,12 @@ class Unreadable:
         at = now.isoformat(timespec="milliseconds")
         noted = self._ledger.registrations.note_unreadable(parameter, digest, at)
         told = message(*_path(parameter), parameter=parameter, problems=problems, since=noted.since)
-        self._topic.publish(told)
+        self._topic.publish(told, ())
 
     def tell_corrected(self, known: UnreadableRegistration) -> None:
         """Announce that a parameter can be read again, or was deleted."""
         message = registration_corrected(*_path(known.parameter), parameter=known.parameter, since=known.since)
-        self._topic.publish(message)
+        self._topic.publish(message, ())
         self._ledger.registrations.forget(known)
 
 

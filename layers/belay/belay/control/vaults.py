@@ -218,7 +218,8 @@ class Vaults:
         self.ledger.vault_copies.forget(copy)
 
     def _tell(self, copy: VaultCopy, message: Message) -> None:
-        Topic(self.home.notifications, told_on(copy.topic, self.default_topic), self.ledger).publish(message)
+        topic = Topic(self.home.notifications, told_on(copy.topic, self.default_topic), self.ledger)
+        topic.publish(message, [AccountRegion.of(copy.source)])
 
     def _databases(self, copy: VaultCopy) -> Databases:
         session = Session(copy.origin.application, copy.stage, "vault")

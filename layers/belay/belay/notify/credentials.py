@@ -1,19 +1,19 @@
 """Whose credentials the commands in messages need: people paste them where those of Belay's account are in use."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
 
-_WHERE: Final = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):")
+from belay.release.left_to_do import LeftToDo
+from belay.release.place import AccountRegion
 
 
-def whose_credentials(commands: Iterable[str], account: str) -> list[str]:
-    """Say which commands of the AWS CLI need another account's credentials than those of ``account``, Belay's.
+def whose_credentials(commands: Iterable[str], places: Sequence[AccountRegion | None], account: str) -> list[str]:
+    """Say whose credentials commands of the AWS CLI need where what they are about is not in ``account``, Belay's.
 
-    Their ARNs show it. A command that copies from another account is left out: its text says who runs it.
+    ``places`` are the accounts and regions of what they are about, None for Belay's own.
     """
-    named = (_WHERE.search(each) for each in commands if each.startswith("aws ") and " copy-" not in each)
-    others = dict.fromkeys((each["account"], each["region"]) for each in named if each and each["account"] != account)
+    if not any(each.startswith("aws ") for each in commands):
+        return []
+    others = dict.fromkeys((each.account, each.region) for each in places if each and each.account != account)
     return [
         f"account {other}: aws commands about resources there need its credentials, and --region {region} unless "
         "they name a region"
@@ -21,10 +21,9 @@ def whose_credentials(commands: Iterable[str], account: str) -> list[str]:
     ]
 
 
-def commands_in(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield every command in a message's document, or in an incident's."""
-    look = document["look"]
-    yield from [look] if isinstance(look, str) else look or ()
-    for todo in document["left_to_do"]:
-        yield from filter(None, (todo["look"], todo["command"]))
-        yield from (choice["command"] for choice in todo.get("choices") or () if choice["command"])
+def commands_of(left_to_do: Iterable[LeftToDo], *others: str | None) -> tuple[str, ...]:
+    """Return every command about a stage's resources: those of what is left to do there, and others."""
+    todos = (
+        command for todo in left_to_do for command in (todo.look, todo.then, *(each.command for each in todo.choices))
+    )
+    return tuple(filter(None, (*others, *todos)))

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from belay.notify.credentials import commands_in, whose_credentials
+from belay.notify.credentials import commands_of, whose_credentials
 from belay.notify.lines import ascii_only, bounded, bounded_documents, cut, one_line
 from belay.notify.thread import Thread
 from belay.notify.told import cause_document, cause_lines, finding_document, finding_line, findings_of, todo_document
 from belay.release.left_to_do import LeftToDo
+from belay.release.place import AccountRegion
 from belay.release.reason import FoundInStages, Reason
 from belay.release.records import Outcome
 
@@ -93,7 +94,8 @@ class Message:
     document), ``attributes`` what subscriptions filter by: application, stage, outcome, severity, kind, thread, state,
     where known. ``thread`` names what it belongs to, ``key`` the message in it: a second one of the same key is the
     same message told again. ``closes`` are the kinds of earlier messages in the thread that are settled by it.
-    ``withheld`` is the beginning of a link that answers for whoever has it: it is sent, and kept nowhere.
+    ``withheld`` is the beginning of a link that answers for whoever has it: it is sent, and kept nowhere. ``commands``
+    are those about the stage's resources.
     """
 
     subject: str
@@ -104,6 +106,7 @@ class Message:
     key: str
     closes: frozenset[MessageKind] = frozenset()
     withheld: str = ""
+    commands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,9 +134,9 @@ def in_thread(message: Message, thread: Thread) -> Message:
     return replace(message, text=message.text + footer, data=data)
 
 
-def with_credentials(message: Message, account: str) -> Message:
-    """Return a message that says whose credentials its commands need where that is not ``account``, Belay's own."""
-    lines = whose_credentials(commands_in(message.data), account)
+def with_credentials(message: Message, places: Sequence[AccountRegion | None], account: str) -> Message:
+    """Return a message about ``places`` that says whose credentials its commands need if not those of ``account``."""
+    lines = whose_credentials(message.commands, places, account)
     if not lines:
         return message
     section = f"\nWhose credentials\n{_listed(lines, '- ')}\n"
@@ -155,6 +158,7 @@ def compose(
     findings_title: str = "Findings",
     lists: Mapping[str, tuple[str, Sequence[str]]] | None = None,
     look: Sequence[str] = (),
+    look_there: Sequence[str] = (),
     otherwise: str = "",
     key: str = "",
     state: ThreadState = ThreadState.OPEN,
@@ -167,12 +171,14 @@ def compose(
     Its lists are cut where they are too long to read. ``reason`` is told as the findings that it is made of, or else as
     the first cause. ``otherwise`` is the first line where nothing is ``left_to_do``; ``findings`` stand under
     ``findings_title``; ``lists`` are a heading and lines each, by their names for programs, ``more`` are lists under
-    titles of their own. ``key`` tells the message from the others of its kind in the thread; without one its text does.
+    titles of their own. ``look_there`` are commands about the stage's resources, ``look`` others. ``key`` tells the
+    message from the others of its kind in the thread; without one its text does.
     ``named`` are further names for programs.
     """
     found, cause = [*findings_of(reason), *findings], cause_document(reason)
     evidence = [] if cause is None else cause.pop("evidence", [])
-    to_look = [*look, *([cause["command"]] if cause and cause["command"] not in (None, *look) else [])]
+    shows_cause: str | None = None if cause is None else cause["command"]
+    to_look = [*look, *look_there, *([shows_cause] if shows_cause and shows_cause not in look_there else [])]
     parts = {
         "what": bounded([what], _ROOM["what"]),
         "cause": bounded(cause_lines(cause), _ROOM["cause"]),
@@ -214,6 +220,7 @@ def compose(
         thread=clean["thread"],
         key=f"{kind}/{key or hashlib.sha256(text.encode()).hexdigest()[:12]}",
         closes=closes,
+        commands=commands_of(left_to_do, *look_there, shows_cause),
     )
 
 

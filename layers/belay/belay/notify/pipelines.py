@@ -41,7 +41,7 @@ def pipeline_failed(
         otherwise="Nothing to do yet: the next message in this thread reports how the recovery ended."
         if taken_back
         else "Nothing to do on the stage. Correct the cause and release the change again.",
-        look=reason.look,
+        look_there=reason.look,
         key=failure,
         state=ThreadState.OPEN if taken_back else ThreadState.CLOSED,
         pipeline=pipeline,

@@ -54,7 +54,8 @@ def _failed(copy: VaultCopy, why: str, then: str, todo: LeftToDo, *, key: str) -
         "SNAPSHOT NOT IN VAULT",
         what=f"Copying {copy.in_words} to {copy.vault} {why}. {subject} is not affected. {then}",
         left_to_do=[todo],
-        look=_look(copy),
+        look=[] if copy.pipeline else _deployment(copy).look(),
+        look_there=[_look(copy)],
         key=key,
     )
 
@@ -86,12 +87,9 @@ def _deployment(copy: VaultCopy) -> Deployment:
     return Deployment(copy.origin.application, copy.origin.name, copy.stage, thread=copy.origin.thread)
 
 
-def _look(copy: VaultCopy) -> list[str]:
+def _look(copy: VaultCopy) -> str:
     source = shlex.quote(copy.source)
-    return [
-        *([] if copy.pipeline else _deployment(copy).look()),
-        f"aws rds describe-{_noun(copy)}s --{_option(copy)} {source} --region {copy.source.split(':')[3]}",
-    ]
+    return f"aws rds describe-{_noun(copy)}s --{_option(copy)} {source} --region {copy.source.split(':')[3]}"
 
 
 def _noun(copy: VaultCopy) -> str:

@@ -69,6 +69,12 @@ class AccountRegion:
     account: str
     region: str
 
+    @classmethod
+    def of(cls, arn: str) -> "AccountRegion":
+        """Return where a resource is, by its ARN."""
+        _, partition, _, region, account, _ = arn.split(":", 5)
+        return cls(partition, account, region)
+
     def holds(self, arn: str) -> bool:
         """Whether a resource is here, by its ARN; a role is in every region of its account."""
         partition, service, region, account = [*arn.split(":", 5), "", "", "", ""][1:5]
