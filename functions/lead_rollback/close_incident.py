@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from belay.control.closing import Closing, ended
-from belay.control.endings import Endings
 from belay.control.places import Places
 from belay.control.recovered_changes import record_restored
 from belay.control.recovered_stacks import RecoveredStacks
 from belay.control.recovery import Recovery
 from belay.control.stack_values import StackValues
-from belay.control.unhealthy import Unhealthy
 from belay.home import own_home
 from belay.release.place import Power
 from belay.release.records import Outcome
@@ -23,13 +21,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     ledger, artifacts = home.ledger, home.artifacts
     recovery = Recovery.enter({**event, "fencing": None}, ledger, artifacts)
     there = recovery.at(home.aws, Power.RECOVER)
-    told = home.aws.notifications, settings.notification_topic_arn
     places = Places(home.aws, Power.RECOVER, "recovery")
-    endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, places, *told)
+    closing = Closing(ledger, artifacts, places, home.aws.notifications, settings.notification_topic_arn)
     outcome = Outcome(event["outcome"])
     RecoveredStacks(recovery, there.stacks, there.drift, StackValues.of(there, ledger)).discard_change_sets()
     record_restored(recovery)
-    closing = Closing(ledger, places, endings, unhealthy)
     closing.close(recovery, ended(recovery, outcome, event["reason"]))
     # Last: another execution waiting for the lock for the same recovery must find the incident ended.
     if event["fencing"] is not None:

@@ -11,7 +11,6 @@ from belay.control.alone import EachAlone
 from belay.control.approvals import Approvals
 from belay.control.closing import Closing
 from belay.control.decisions import Decisions
-from belay.control.endings import Endings
 from belay.control.failed_stacks import FailedStacks
 from belay.control.incidents import Incidents
 from belay.control.missed_uploads import MissedUploads
@@ -23,7 +22,6 @@ from belay.control.superseding import Superseding
 from belay.control.sweep import Sweep
 from belay.control.topics import Topic
 from belay.control.unfinished import Unfinished
-from belay.control.unhealthy import Unhealthy
 from belay.control.unreadable import Unreadable
 from belay.control.upload_ends import UploadEnds
 from belay.control.wave_endings import WaveEndings
@@ -92,8 +90,7 @@ def put_together(home: Home, settings: Settings, alone: EachAlone) -> Sweep:
     told = aws.notifications, settings.notification_topic_arn
     incidents = Incidents(ledger, artifacts, aws.executions, settings.rollback_stage_machine_arn)
     places = Places(aws, Power.LOOK, "sweep")
-    endings, unhealthy = Endings(ledger, artifacts, *told), Unhealthy(ledger, places, *told)
-    closing = Closing(ledger, places, endings, unhealthy)
+    closing = Closing(ledger, artifacts, places, *told)
     waves = WaveEndings(ledger, artifacts, incidents)
     registrations = RegistrationsReadOnce(aws.parameters, artifacts)
     return Sweep(
@@ -101,13 +98,13 @@ def put_together(home: Home, settings: Settings, alone: EachAlone) -> Sweep:
         aws.executions,
         registrations,
         Unreadable(ledger, Topic(*told, ledger)),
-        Unfinished(ledger, UploadEnds(ledger, endings, registrations), incidents, artifacts, closing, waves),
+        Unfinished(ledger, UploadEnds(ledger, closing.endings, registrations), incidents, artifacts, closing, waves),
         FailedStacks(ledger, incidents, registrations, places),
-        unhealthy,
+        closing.unhealthy,
         Superseding(ledger, artifacts, aws.executions),
         StackClaims(ledger, artifacts, aws.region),
         places,
-        Approvals(ledger, artifacts, endings),
+        Approvals(ledger, artifacts, closing.endings),
         Decisions(ledger, aws.executions),
         MissedUploads(ledger, aws.release_bucket(settings.release_bucket), aws.executions, deploy_release),
         deploy_release,

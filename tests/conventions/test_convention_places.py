@@ -125,6 +125,25 @@ def test_functions_that_stay_at_home_have_no_power_elsewhere() -> None:
     assert {power for name in functions() for power in powers(name)} == {*map(str, Power)}
 
 
+MADE_ONLY_IN = {
+    "Incident": "subject/incident.py",  # its place is the stage's
+    "Unhealthy": "control/closing.py",
+    "Closing": "",
+}
+"""What is put together from the same parts wherever it is needed, and the one file of the layer that does so."""
+
+
+@pytest.mark.parametrize(("made", "where"), MADE_ONLY_IN.items())
+def test_what_is_put_together_in_several_places_is_put_together_in_one_way(made: str, where: str) -> None:
+    found = {
+        str(path.relative_to(LAYER))
+        for path in LAYER.rglob("*.py")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == made
+    }
+    assert found <= {where}
+
+
 def takes_a_whole_place(part: ast.AST) -> bool:
     """Whether an annotation in it, of a field, a parameter or a result, names ``Aws``."""
     annotations = [

@@ -6,6 +6,8 @@ from typing import Any
 
 from belay.aws.clock import timestamp
 from belay.aws.metrics import emit
+from belay.aws.s3 import ArtifactBucket
+from belay.aws.sns import Notifications
 from belay.control.endings import Endings
 from belay.control.places import Places
 from belay.control.recovery import Recovery
@@ -38,13 +40,18 @@ class Ended:
 
 
 class Closing:
-    """Closes incidents by kind of subject. A rerun finishes the work of a crashed one."""
+    """Closes incidents by kind of subject, and with them releases. A rerun finishes the work of a crashed one.
 
-    def __init__(self, ledger: Ledger, places: Places, endings: Endings, unhealthy: Unhealthy) -> None:
+    ``default_topic`` is for applications without their own.
+    """
+
+    def __init__(
+        self, ledger: Ledger, artifacts: ArtifactBucket, places: Places, sns: Notifications, default_topic: str
+    ) -> None:
+        self.endings = Endings(ledger, artifacts, sns, default_topic)
+        self.unhealthy = Unhealthy(ledger, places, sns, default_topic)
         self._ledger = ledger
         self._places = places
-        self._endings = endings
-        self._unhealthy = unhealthy
 
     def close(self, recovery: Recovery, ended: Ended) -> None:
         """Record and announce how an incident ended, unless that was done; a recorded outcome is kept.
@@ -61,7 +68,7 @@ class Closing:
                 self._ledger.stages.leave(incident.application, incident.stage, self._mixed(recovery, ended.left_to_do))
         match incident.subject:
             case ReleaseAttempt(release=release, stage=stage):
-                self._endings.stage_recovered(
+                self.endings.stage_recovered(
                     release, stage, ended.outcome, ended.reason, done=ended.done, left_to_do=ended.left_to_do
                 )
             case AskedRollback(stage=stage, target=target, asked_by=by) if ended.outcome is Outcome.ROLLED_BACK:
@@ -69,15 +76,15 @@ class Closing:
                     incident.application, stage, target, incident.name, by, timestamp()
                 )
                 emit(measures.taken_back(incident, gone))
-                self._endings.supersede(incident.application, stage, f"{stage} was rolled back by {incident.name}")
+                self.endings.supersede(incident.application, stage, f"{stage} was rolled back by {incident.name}")
         if ended.outcome is Outcome.NEEDS_OPERATOR:
-            self._unhealthy.watch(incident, recovery.stacks(), ended.left_to_do)
+            self.unhealthy.watch(incident, recovery.stacks(), ended.left_to_do)
         now = timestamp()
         if not self._ledger.incidents.close(incident, ended.outcome, ended.reason, now):
             return
         message = self._message(incident, ended)
         if message is not None:
-            self._endings.tell(incident, message)
+            self.endings.tell(incident, message)
         self._ledger.decisions.close(incident.application, incident.name, timestamp())
         self._ledger.incidents.announced(incident)
         emit(measures.restored(incident, record.opened_at, ended.outcome, now))

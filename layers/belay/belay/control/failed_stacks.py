@@ -159,10 +159,7 @@ class FailedStacks:
         known = self._known(stage.application, subject.incident)
         if known is not None:
             return known
-        why = failed.failure(token)
-        return self._incidents.open(
-            Incident(subject.incident, subject, why, stage.service_role, stage.recover_foreign, stage.place)
-        )
+        return self._incidents.open(Incident.in_stage(stage, subject.incident, subject, failed.failure(token)))
 
     def _known(self, application: str, name: str) -> str | None:
         """Return the name of an incident that was opened before; the first cause is not looked up again."""

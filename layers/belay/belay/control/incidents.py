@@ -42,14 +42,8 @@ class Incidents:
     def _of_release(self, release: ReleaseReference, stage: str, reason: Reason) -> Incident:
         accepted = AcceptedRelease.from_dict(self.artifacts.require_json(release.document_key))
         registered = accepted.stages[stage]
-        return Incident(
-            name=incident_of(release.origin, stage),
-            subject=ReleaseAttempt(release, stage, accepted.application.topic, registered.ephemeral),
-            reason=reason,
-            service_role=registered.service_role,
-            recover_foreign=registered.recover_foreign,
-            place=registered.place,
-        )
+        subject = ReleaseAttempt(release, stage, accepted.application.topic, registered.ephemeral)
+        return Incident.in_stage(registered, incident_of(release.origin, stage), subject, reason)
 
     def open(self, incident: Incident) -> str:
         """Open an incident unless it exists, and make sure that its recovery was started."""

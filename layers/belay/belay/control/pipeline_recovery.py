@@ -25,14 +25,6 @@ class PipelineRecovery:
         subject = PipelineDeployment(stage.application, stage.name, topic, seen.pipeline, seen.id)
         deployed = self._stacks.adopt(subject.origin, stage, seen)
         if deployed:
-            self._incidents.open(
-                Incident(
-                    name=pipeline_incident_of(subject.origin, stage.name, failure),
-                    subject=subject,
-                    reason=reason,
-                    service_role=stage.service_role,
-                    recover_foreign=stage.recover_foreign,
-                    place=stage.place,
-                )
-            )
+            name = pipeline_incident_of(subject.origin, stage.name, failure)
+            self._incidents.open(Incident.in_stage(stage, name, subject, reason))
         return deployed

@@ -180,23 +180,17 @@ class RollbackIncidents:
         accepted = AcceptedRelease.from_dict(document)
         registered = accepted.stages[stage]
         to = f" to {asked.target.version}" if asked.target else ", the first release"
-        return Incident(
-            name=incident_of(release.origin, stage),
-            subject=AskedRollback(
-                release,
-                stage,
-                accepted.application.topic,
-                asked_by=by,
-                target=asked.target,
-                stood_on=stood_on,
-                ephemeral=registered.ephemeral,
-            ),
-            reason=reason
-            or PersonDecided(by, f"requested a rollback from {release.version}{to}", request.comment or ""),
-            service_role=registered.service_role,
-            recover_foreign=registered.recover_foreign,
-            place=registered.place,
+        subject = AskedRollback(
+            release,
+            stage,
+            accepted.application.topic,
+            asked_by=by,
+            target=asked.target,
+            stood_on=stood_on,
+            ephemeral=registered.ephemeral,
         )
+        wanted = PersonDecided(by, f"requested a rollback from {release.version}{to}", request.comment or "")
+        return Incident.in_stage(registered, incident_of(release.origin, stage), subject, reason or wanted)
 
     def _stands_on(self, application: str, stage: str) -> str | None:
         runs = self._ledger.stages.runs(application, stage)

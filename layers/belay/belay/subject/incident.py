@@ -7,6 +7,7 @@ from typing import Any
 from belay.documents import Document, read, written
 from belay.release.place import StagePlace
 from belay.release.reason import Reason, from_document, to_dict
+from belay.release.registration import Stage
 from belay.subject.subjects import AskedRollback, ForeignOperation, PipelineDeployment, ReleaseAttempt, Subject
 
 
@@ -24,6 +25,11 @@ class Incident:
     service_role: str
     recover_foreign: bool = False
     place: StagePlace | None = None
+
+    @classmethod
+    def in_stage(cls, stage: Stage, name: str, subject: Subject, reason: Reason) -> "Incident":
+        """Return an incident of a stage, as that is registered now."""
+        return cls(name, subject, reason, stage.service_role, stage.recover_foreign, stage.place)
 
     @property
     def application(self) -> str:
