@@ -28,7 +28,7 @@ from samtranslator.yaml_helper import yaml_parse  # noqa: E402
 from belay.aws.signed_in import SignedIn  # noqa: E402
 from cli.account import Account  # noqa: E402
 from cli.console.app import console  # noqa: E402
-from local.engine import REGION, Engine  # noqa: E402
+from local.engine import REGION, EmbeddedEngine  # noqa: E402
 
 ROUNDS = 15
 MOST_SECONDS = 1.0
@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--releases", type=int, default=10_000)
     parser.add_argument("--output", type=Path, default=Path("build/console.json"))
     arguments = parser.parse_args()
-    with Engine.start(directory=_ROOT / "build" / "engine-console") as engine:
+    with EmbeddedEngine.start(directory=_ROOT / "build" / "engine-console") as engine:
         os.environ |= engine.environment
         figures = _measured(arguments)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ from typing import Any
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "layers" / "belay")]
 
 from local.deployment import LOCAL_PARAMETERS, deploy  # noqa: E402 - found by the line above
-from local.engine import ACCOUNT, Engine  # noqa: E402
+from local.engine import ACCOUNT, EmbeddedEngine  # noqa: E402
 
 MOST_TIMES = 1.6
 WITHIN_SECONDS = 180.0
@@ -68,7 +68,7 @@ def stacks_of(application: str, stage: str) -> dict[str, Any]:
     return {name: {"name": f"{application}-{stage}-{name}"} for name in ("first", "second")}
 
 
-def release(engine: Engine, outputs: Mapping[str, str], application: str) -> float:
+def release(engine: EmbeddedEngine, outputs: Mapping[str, str], application: str) -> float:
     """Upload a release and return the seconds until its outcome. Raises ``RuntimeError`` if it is not DEPLOYED."""
     machines, key = engine.client("stepfunctions"), f"releases/{application}/1.0.0.zip"
     began = time.monotonic()
@@ -86,7 +86,7 @@ def release(engine: Engine, outputs: Mapping[str, str], application: str) -> flo
 
 def measure(wait_scale: float) -> dict[str, float]:
     """Release on a fresh engine twice."""
-    with Engine.start(wait_scale=wait_scale, cold_functions=True) as engine:
+    with EmbeddedEngine.start(wait_scale=wait_scale, cold_functions=True) as engine:
         outputs = deploy(engine, parameters=LOCAL_PARAMETERS)
         for application in ("one", "two"):
             register(engine.client("ssm"), application)

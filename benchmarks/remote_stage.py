@@ -23,7 +23,7 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / 
 
 from benchmarks.first_release import archive_of  # noqa: E402 - found by the line above
 from local.deployment import LOCAL_PARAMETERS, deploy  # noqa: E402
-from local.engine import ACCOUNT, Engine  # noqa: E402
+from local.engine import ACCOUNT, EmbeddedEngine  # noqa: E402
 from local.spokes import SPOKE_ACCOUNT, SPOKE_REGION, join  # noqa: E402
 
 MOST_TIMES = 1.2
@@ -33,7 +33,7 @@ WAITS = "WaitFor"
 """The prefixes of the states after which a machine polls again whether something has ended."""
 
 
-def register(engine: Engine, application: str, account: str, place: Mapping[str, str]) -> None:
+def register(engine: EmbeddedEngine, application: str, account: str, place: Mapping[str, str]) -> None:
     """Write the registration of an application whose production is in an account."""
     stacks = {name: {"name": f"{application}-{name}"} for name in ("first", "second")}
     production = {"service_role": f"arn:aws:iam::{account}:role/belay/deployer", "stacks": stacks, **place}
@@ -71,7 +71,7 @@ class StageMeasured:
         return sum(count for state, count in self.states.items() if state.startswith(WAITS))
 
 
-def release(engine: Engine, outputs: Mapping[str, str], application: str, version: str) -> StageMeasured:
+def release(engine: EmbeddedEngine, outputs: Mapping[str, str], application: str, version: str) -> StageMeasured:
     """Release a version and count. Raises ``RuntimeError`` if it is not DEPLOYED."""
     machines = [outputs["DeployReleaseStateMachineArn"], outputs["DeployStageStateMachineArn"]]
     client = engine.client("stepfunctions")
@@ -100,7 +100,7 @@ def executions(client: Any, machine: str) -> list[str]:
     return [each["executionArn"] for each in client.list_executions(stateMachineArn=machine)["executions"]]
 
 
-def wait(client: Any, machine: str, before: set[str], engine: Engine) -> Mapping[str, Any]:
+def wait(client: Any, machine: str, before: set[str], engine: EmbeddedEngine) -> Mapping[str, Any]:
     """Wait until a new execution of a machine has ended; return it."""
     until = time.monotonic() + WITHIN_SECONDS
     while time.monotonic() < until:
@@ -114,7 +114,7 @@ def wait(client: Any, machine: str, before: set[str], engine: Engine) -> Mapping
 
 def measure() -> dict[str, StageMeasured]:
     """Release at home and in the other account."""
-    with Engine.start(wait_scale=1.0, permissions=True) as engine:
+    with EmbeddedEngine.start(wait_scale=1.0, permissions=True) as engine:
         outputs = deploy(engine, parameters={**LOCAL_PARAMETERS, "SpokeAccounts": SPOKE_ACCOUNT})
         join(engine, ["home", "there"])
         register(engine, "home", ACCOUNT, {})

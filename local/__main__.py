@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.deployment import BIN, LOCAL_PARAMETERS, DeploymentError, deploy
-from local.engine import ROOT, Engine, EngineError
+from local.engine import ROOT, EmbeddedEngine, EngineError
 
 DIRECTORY = ROOT / "build" / "engine"
 STATE = DIRECTORY / "state.json"
@@ -38,7 +38,7 @@ def up() -> int:
     """Start an engine unless one is running, and deploy to it; stop it again if the deployment fails."""
     engine = running()
     started = engine is None
-    engine = engine or Engine.start(directory=DIRECTORY, detached=True)
+    engine = engine or EmbeddedEngine.start(directory=DIRECTORY, detached=True)
     say(f"engine at {engine.endpoint}, log in {engine.log}; deploying Belay ...")
     try:
         outputs = deploy(engine, parameters=LOCAL_PARAMETERS)
@@ -88,12 +88,12 @@ def environment() -> int:
     return 0
 
 
-def running() -> Engine | None:
+def running() -> EmbeddedEngine | None:
     """Return the engine that ``up`` started, if it is still running."""
     if not STATE.exists():
         return None
     noted = json.loads(STATE.read_text())
-    engine = Engine(noted["endpoint"], noted["process_group"], Path(noted["directory"]))
+    engine = EmbeddedEngine(noted["endpoint"], noted["process_group"], Path(noted["directory"]))
     return engine if engine.alive or _is_engine(engine.process_group) else None
 
 
@@ -113,7 +113,7 @@ def _is_engine(process: int) -> bool:
     return "local.serve" in shown.stdout
 
 
-def _remember(engine: Engine, outputs: Mapping[str, str]) -> None:
+def _remember(engine: EmbeddedEngine, outputs: Mapping[str, str]) -> None:
     noted = {"endpoint": engine.endpoint, "process_group": engine.process_group, "directory": str(engine.directory)}
     STATE.write_text(json.dumps({**noted, "outputs": dict(outputs)}, indent=2))
 

@@ -48,7 +48,7 @@ from local.demo_scenarios import Scenario, UnknownScenarioError, chosen, side_by
 from local.demo_shop import INSTANCE, Shop, secret_of_database
 from local.demo_spoke import Forwarded
 from local.deployment import LOCAL_PARAMETERS, DeploymentError, deploy
-from local.engine import ROOT, Engine, EngineError
+from local.engine import ROOT, EmbeddedEngine, EngineError
 from local.spokes import SPOKE_ACCOUNT, EmbeddedSpoke, join
 
 STACK: Final = "belay-demo"
@@ -121,7 +121,7 @@ class Demo:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: EmbeddedEngine,
         outputs: Mapping[str, str],
         screen: Screen,
         releases: Path,
@@ -346,12 +346,12 @@ def play(screen: Screen, scenarios: Sequence[Scenario]) -> list[DemoResult]:
     return [found[scenario.name] for scenario in scenarios]
 
 
-def _start(*, elsewhere: bool) -> Engine:
+def _start(*, elsewhere: bool) -> EmbeddedEngine:
     """Start an engine; one with stages elsewhere enforces permissions, and its databases are available immediately."""
-    return Engine.start(permissions=True, snapshot_seconds=0.0) if elsewhere else Engine.start()
+    return EmbeddedEngine.start(permissions=True, snapshot_seconds=0.0) if elsewhere else EmbeddedEngine.start()
 
 
-def _play(engine: Engine, screen: Screen, scenarios: Sequence[Scenario], name: str) -> list[DemoResult]:
+def _play(engine: EmbeddedEngine, screen: Screen, scenarios: Sequence[Scenario], name: str) -> list[DemoResult]:
     """Deploy Belay to an engine, register the applications, and play the scenarios, with files under ``name``."""
     began = time.monotonic()
     screen.say("Deploying template.yaml to an embedded engine with the SAM CLI ...")

@@ -12,7 +12,7 @@ from typing import Any, Final
 from belay.approval.request import ApprovalText
 from belay.release.attempt import Attempt
 from belay.release.life import State
-from local.engine import ROOT, Engine
+from local.engine import ROOT, EmbeddedEngine
 
 _STAGE: Final = "production"
 _EVERYTHING: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -21,7 +21,7 @@ _EVERYTHING: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 class Approver:
     """An approver: an IAM user who administers Belay's account, at a terminal where ``belay`` finds Belay."""
 
-    def __init__(self, engine: Engine, stack: str, artifact_bucket: str, user: str = "maria") -> None:
+    def __init__(self, engine: EmbeddedEngine, stack: str, artifact_bucket: str, user: str = "maria") -> None:
         iam = engine.client("iam")
         iam.create_user(UserName=user)
         iam.put_user_policy(UserName=user, PolicyName="administrator", PolicyDocument=json.dumps(_EVERYTHING))

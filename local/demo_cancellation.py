@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, Final
 
-from local.engine import Engine
+from local.engine import EmbeddedEngine
 
 _READS: Final = {"Name": "/orders/production/payments"}
 """A parameter that a custom resource of the service stack reads in the middle of every update."""
@@ -12,7 +12,7 @@ _READS: Final = {"Name": "/orders/production/payments"}
 class Cancellation:
     """Holds production's update in its custom resource, and cancels it there, once."""
 
-    def __init__(self, engine: Engine, stack: str) -> None:
+    def __init__(self, engine: EmbeddedEngine, stack: str) -> None:
         self._cloudformation: Any = engine.client("cloudformation")
         self._stack = stack
         self._held = engine.hold("ssm", "GetParameter", only_if=_READS)

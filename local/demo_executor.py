@@ -11,14 +11,16 @@ from importlib import metadata
 from typing import Any, Final
 
 from local.deployment import python_runtime
-from local.engine import ACCOUNT, ROOT, Engine
+from local.engine import ACCOUNT, ROOT, EmbeddedEngine
 
 _PACKAGES: Final = ("asn1crypto", "pg8000", "python-dateutil", "scramp", "six")
 """The pack's function brings this along; boto3 is the runtime's."""
 _OWN: Final = ("layers/belay/belay", "packs/executors", "packs/postgresql")
 
 
-def register_executor(engine: Engine, artifact_bucket: str, application: str, instance: str, secret: str) -> str:
+def register_executor(
+    engine: EmbeddedEngine, artifact_bucket: str, application: str, instance: str, secret: str
+) -> str:
     """Deploy the executor, name it in production's registration, and return its ARN.
 
     ``secret`` is the ARN of the secret of the database ``application`` in ``instance``.
@@ -32,7 +34,7 @@ def register_executor(engine: Engine, artifact_bucket: str, application: str, in
 
 
 @contextmanager
-def forecast_on_copy(engine: Engine, application: str, instance: str) -> Iterator[None]:
+def forecast_on_copy(engine: EmbeddedEngine, application: str, instance: str) -> Iterator[None]:
     """Temporarily register that changes are forecast on a copy, with no network access."""
     registration = _Registration(engine, application)
     before, entry = registration.read(), f"- instance: {instance}\n"
@@ -48,7 +50,7 @@ def forecast_on_copy(engine: Engine, application: str, instance: str) -> Iterato
 class _Registration:
     """Production's registration."""
 
-    def __init__(self, engine: Engine, application: str) -> None:
+    def __init__(self, engine: EmbeddedEngine, application: str) -> None:
         self._ssm: Any = engine.client("ssm")
         self._name = f"/belay/applications/{application}/production"
 
@@ -59,7 +61,7 @@ class _Registration:
         self._ssm.put_parameter(Name=self._name, Value=document, Type="String", Overwrite=True)
 
 
-def _group_without_egress(engine: Engine, instance: str) -> str:
+def _group_without_egress(engine: EmbeddedEngine, instance: str) -> str:
     ec2: Any = engine.client("ec2")
     shown = engine.client("rds").describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"][0]
     vpc = shown["DBSubnetGroup"]["VpcId"]
@@ -69,7 +71,7 @@ def _group_without_egress(engine: Engine, instance: str) -> str:
     return str(group)
 
 
-def _deploy(engine: Engine, artifact_bucket: str, application: str) -> str:
+def _deploy(engine: EmbeddedEngine, artifact_bucket: str, application: str) -> str:
     """Create the function that Belay calls and the worker that it starts."""
     functions: Any = engine.client("lambda")
     worker = f"executor-{application}-worker"

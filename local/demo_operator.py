@@ -10,12 +10,12 @@ from typing import Any
 
 from examples.releases import EXAMPLES
 from local.deployment import sam_environment
-from local.engine import ROOT, Engine
+from local.engine import ROOT, EmbeddedEngine
 from local.spokes import EmbeddedSpoke, create
 
 
 def register(
-    engine: Engine, belay: str, application: str, artifact_bucket: str, spoke: EmbeddedSpoke | None = None
+    engine: EmbeddedEngine, belay: str, application: str, artifact_bucket: str, spoke: EmbeddedSpoke | None = None
 ) -> list[str]:
     """Register an application with the Belay of a stack; return the names of the parameters that changed.
 

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
-from local.engine import ROOT, Engine
+from local.engine import ROOT, EmbeddedEngine
 
 STAGE: Final = "production"
 STACK: Final = "orders-production-network"
@@ -34,7 +34,7 @@ class NotPreparedError(Exception):
 class FailingPipeline:
     """Plays one execution of a pipeline that an application's production stage registers."""
 
-    def __init__(self, engine: Engine, outputs: Mapping[str, str], application: str, pipeline: str) -> None:
+    def __init__(self, engine: EmbeddedEngine, outputs: Mapping[str, str], application: str, pipeline: str) -> None:
         self._engine = engine
         self._table = outputs["LedgerTableName"]
         self._application = application

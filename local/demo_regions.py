@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from examples.releases import EXAMPLES
 from local.deployment import sam_environment
-from local.engine import ACCOUNT, REGION, ROOT, Engine
+from local.engine import ACCOUNT, REGION, ROOT, EmbeddedEngine
 from local.postgres import Address, connect
 from local.spokes import EmbeddedSpoke, create
 
@@ -44,7 +44,7 @@ _NAMED: Final = (
 class Regions:
     """Where the catalogue is deployed, and the vault of eu's database."""
 
-    def __init__(self, engine: Engine, spoke: EmbeddedSpoke, scratch: Path) -> None:
+    def __init__(self, engine: EmbeddedEngine, spoke: EmbeddedSpoke, scratch: Path) -> None:
         """Create the vault, and the operator's resources in each region; the guide is run in a folder of
         ``scratch``.
         """

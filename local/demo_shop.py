@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, Final
 
-from local.engine import Engine
+from local.engine import EmbeddedEngine
 from local.postgres import Address, connect
 
 INSTANCE: Final = "orders-production-service-db"
@@ -18,7 +18,7 @@ _SHIP: Final = "INSERT INTO shipments SELECT gen_random_uuid(), id, 'by hand' FR
 """A shipment without a tracking number."""
 
 
-def secret_of_database(engine: Engine) -> str:
+def secret_of_database(engine: EmbeddedEngine) -> str:
     """Return the ARN of the secret in which RDS keeps the master password of production's database."""
     shown = engine.client("rds").describe_db_instances(DBInstanceIdentifier=INSTANCE)["DBInstances"][0]
     return str(shown["MasterUserSecret"]["SecretArn"])
@@ -29,7 +29,7 @@ class Shop:
     time.
     """
 
-    def __init__(self, engine: Engine, secret: str) -> None:
+    def __init__(self, engine: EmbeddedEngine, secret: str) -> None:
         """Let customers place orders, if there are none; ``secret`` is the ARN of the secret of the database."""
         self._rds: Any = engine.client("rds")
         found = engine.client("secretsmanager").get_secret_value(SecretId=secret)

@@ -11,7 +11,7 @@ from pathlib import Path
 from aws_lambda_builders.supported_runtimes import RUNTIME_ARCHITECTURES  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError, WaiterError
 
-from local.engine import ACCOUNT, ROOT, Engine
+from local.engine import ACCOUNT, ROOT, EmbeddedEngine
 from local.packaged import CAPABILITIES, Package, exists
 
 LOCAL_PARAMETERS: Mapping[str, str] = {
@@ -36,7 +36,7 @@ class DeploymentError(Exception):
 
 
 def deploy(
-    engine: Engine,
+    engine: EmbeddedEngine,
     *,
     template: Path = ROOT / "template.yaml",
     stack_name: str = "belay",
@@ -81,7 +81,7 @@ def python_runtime() -> str:
     return runtime
 
 
-def sam_environment(engine: Engine) -> dict[str, str]:
+def sam_environment(engine: EmbeddedEngine) -> dict[str, str]:
     """Return the environment for the SAM and AWS CLIs: this engine and this .venv, without the user's AWS settings."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_CLI_"))}
     return {
@@ -94,14 +94,14 @@ def sam_environment(engine: Engine) -> dict[str, str]:
     }
 
 
-def _deploy_package(engine: Engine, package: Package, stack_name: str, parameters: Mapping[str, str]) -> None:
+def _deploy_package(engine: EmbeddedEngine, package: Package, stack_name: str, parameters: Mapping[str, str]) -> None:
     try:
         package.deploy(engine, stack_name, parameters)
     except (ClientError, WaiterError) as error:
         raise DeploymentError(f"{stack_name} could not be made of its package {package.directory}: {error}") from error
 
 
-def _built(engine: Engine, template: Path, stack_name: str) -> Path:
+def _built(engine: EmbeddedEngine, template: Path, stack_name: str) -> Path:
     built = BUILD / stack_name
     _sam(
         engine,
@@ -116,7 +116,7 @@ def _built(engine: Engine, template: Path, stack_name: str) -> Path:
     return built / "template.yaml"
 
 
-def _sam_deploy(engine: Engine, template: Path, stack_name: str, parameters: Mapping[str, str]) -> None:
+def _sam_deploy(engine: EmbeddedEngine, template: Path, stack_name: str, parameters: Mapping[str, str]) -> None:
     _sam(
         engine,
         "deploy",
@@ -144,7 +144,7 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _sam(engine: Engine, command: str, *arguments: str) -> None:
+def _sam(engine: EmbeddedEngine, command: str, *arguments: str) -> None:
     line: Sequence[str] = [str(BIN / "sam"), command, f"--config-file={_empty_configuration()}", *arguments]
     done = subprocess.run(
         line,

@@ -42,7 +42,7 @@ class EngineError(Exception):
 
 
 @dataclass(frozen=True)
-class Engine:
+class EmbeddedEngine:
     """A running engine.
 
     ``endpoint`` serves every AWS API; ``process_group`` is the id of the engine's process and of the process group of
@@ -183,14 +183,14 @@ class Engine:
 
     def hold(
         self, service: str, operation: str, *, only_if: Mapping[str, str] | None = None, after: bool = False
-    ) -> Hold:
+    ) -> HeldCalls:
         """Hold every call of an API operation until it is released; the parameters are those of ``inject``.
 
         With ``after`` the operation is performed and its response is held. Held calls continue when the hold ends, and
         when faults are cleared.
         """
         asked = {"service": service, "operation": operation, "only_if": dict(only_if or {}), "after": after}
-        return Hold(self, f"{service} {operation}", int(self._post("/_belay/holds", asked)["number"]))
+        return HeldCalls(self, f"{service} {operation}", int(self._post("/_belay/holds", asked)["number"]))
 
     def fail_resource(
         self,
@@ -324,10 +324,10 @@ class Engine:
 
 
 @dataclass(frozen=True)
-class Hold:
+class HeldCalls:
     """Calls that the engine holds. As a context manager, the hold ends with its block."""
 
-    engine: Engine
+    engine: EmbeddedEngine
     operation: str
     number: int
 

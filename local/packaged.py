@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.engine import ROOT, Engine
+from local.engine import ROOT, EmbeddedEngine
 
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 SAMS_STACK = "aws-sam-cli-managed-default"
@@ -43,7 +43,7 @@ class Package:
         """Whether it can be deployed."""
         return self._noted.exists() and self._note["inputs"] == self.inputs
 
-    def keep(self, engine: Engine, stack_name: str) -> None:
+    def keep(self, engine: EmbeddedEngine, stack_name: str) -> None:
         """Cache what the SAM CLI has uploaded to an engine and deployed from there."""
         shutil.rmtree(self.directory, ignore_errors=True)
         s3, cloudformation = engine.client("s3"), engine.client("cloudformation")
@@ -60,7 +60,7 @@ class Package:
         names = [each["ParameterKey"] for each in stack.get("Parameters", ())]
         self._noted.write_text(json.dumps({"inputs": self.inputs, "bucket": bucket, "parameters": names}))
 
-    def deploy(self, engine: Engine, stack_name: str, parameters: Mapping[str, str]) -> None:
+    def deploy(self, engine: EmbeddedEngine, stack_name: str, parameters: Mapping[str, str]) -> None:
         """Create a stack from it. Raises botocore's ``WaiterError`` or ``ClientError``."""
         s3, cloudformation, note = engine.client("s3"), engine.client("cloudformation"), self._note
         s3.create_bucket(Bucket=note["bucket"])
@@ -95,7 +95,7 @@ class Package:
         return self.directory / "objects"
 
 
-def exists(engine: Engine, stack_name: str) -> bool:
+def exists(engine: EmbeddedEngine, stack_name: str) -> bool:
     """Whether an engine has a stack."""
     try:
         engine.client("cloudformation").describe_stacks(StackName=stack_name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from local.engine import ACCOUNT, REGION, ROOT, Engine
+from local.engine import ACCOUNT, REGION, ROOT, EmbeddedEngine
 
 SPOKE_ACCOUNT: Final = "111111111111"
 SPOKE_REGION: Final = "eu-central-1"
@@ -19,7 +19,7 @@ LOOKS: Final = 60
 class EmbeddedSpoke:
     """An account and region for stages; ``hub`` is the name of Belay's stack."""
 
-    engine: Engine
+    engine: EmbeddedEngine
     hub: str
     account: str = SPOKE_ACCOUNT
     region: str = SPOKE_REGION
@@ -52,7 +52,7 @@ class EmbeddedSpoke:
 
 
 def join(
-    engine: Engine,
+    engine: EmbeddedEngine,
     applications: Sequence[str],
     *,
     account: str = SPOKE_ACCOUNT,

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, settings
 from shared_clients import session
 from untraced import untraced
 
-from local.engine import Engine
+from local.engine import EmbeddedEngine
 from local.postgres import Address, Postgres, connect
 
 # No example has a time limit: the machine may be busy with others. The examples are the same every time, so that what
@@ -61,14 +61,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
+def engine() -> Iterator[EmbeddedEngine]:
     """One embedded engine for the whole run, started by the first test that uses it."""
-    with Engine.start() as running:
+    with EmbeddedEngine.start() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def aws(engine: Engine) -> Callable[[str], Any]:
+def aws(engine: EmbeddedEngine) -> Callable[[str], Any]:
     """``aws("s3")`` is a boto3 client of that service bound to the engine; cached."""
     clients: dict[str, Any] = {}
 

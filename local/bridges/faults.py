@@ -33,7 +33,7 @@ ERROR_PREFIXES = {
 
 @dataclass
 class ApiFault:
-    """The next ``times`` calls of one API operation fail; the fields are those of ``Engine.inject``."""
+    """The next ``times`` calls of one API operation fail; the fields are those of ``EmbeddedEngine.inject``."""
 
     service: str
     operation: str
@@ -47,7 +47,7 @@ class ApiFault:
 
 @dataclass
 class ResourceFault:
-    """The next ``times`` attempts at one resource fail; the fields are those of ``Engine.fail_resource``."""
+    """The next ``times`` attempts at one resource fail; the fields are those of ``EmbeddedEngine.fail_resource``."""
 
     logical_id: str
     action: str

@@ -23,7 +23,7 @@ LOOK_EVERY_SECONDS = 0.02
 
 
 @dataclass
-class Hold:
+class HeldOperation:
     """The waiting calls of one operation: how many have arrived, and how many of them may continue."""
 
     service: str
@@ -38,15 +38,15 @@ class Hold:
 class Holds:
     """The current holds, by number. Requests and executions run on several threads."""
 
-    by_number: dict[int, Hold] = field(default_factory=dict)
+    by_number: dict[int, HeldOperation] = field(default_factory=dict)
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, **asked: Any) -> int:
-        """Hold the calls that the fields of a ``Hold`` describe, from now on; return the hold's number."""
+        """Hold the calls that the fields of a ``HeldOperation`` describe, from now on; return the hold's number."""
         with self.lock:
             number = next(self.numbers)
-            self.by_number[number] = Hold(**asked)
+            self.by_number[number] = HeldOperation(**asked)
             return number
 
     def waiting(self, number: int) -> bool:
@@ -72,12 +72,12 @@ class Holds:
         for number in list(self.by_number):
             self.end(number)
 
-    def of(self, call: requests.RequestCall) -> Hold | None:
+    def of(self, call: requests.RequestCall) -> HeldOperation | None:
         """The hold that applies to a call."""
         with self.lock:
             return next((hold for hold in self.by_number.values() if requests.is_asked(call, hold)), None)
 
-    def arrive(self, hold: Hold) -> int:
+    def arrive(self, hold: HeldOperation) -> int:
         """Record that one more call waits; return its position among them."""
         with self.lock:
             hold.came += 1

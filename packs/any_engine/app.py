@@ -112,7 +112,7 @@ def made(name: str, run: Run, document: ChangeDocument | None) -> Tool:
 
 
 def write_files(documents: ChangeDocuments, document: ChangeDocument, directory: Path) -> None:
-    """Write the release's files at their paths. Raises ``Refused`` for one outside the directory."""
+    """Write the release's files at their paths. Raises ``RefusedRequest`` for one outside the directory."""
     for file in document.files:
         path = PurePosixPath(file.path)
         if path.is_absolute() or ".." in path.parts:

@@ -27,7 +27,7 @@ class ToolExecutor:
     is_running: Callable[[str], bool]
 
     def begin(self, asked: Begin, changes: ChangeDocument | None) -> OperationAnswer:
-        """Begin an operation, or return its progress by its token. Raises ``Refused``."""
+        """Begin an operation, or return its progress by its token. Raises ``RefusedRequest``."""
         if asked.request is Ask.UNDO and not self.undoes:
             return OperationAnswer(asked.token, OperationState.UNSUPPORTED, "the tool cannot undo")
         results = () if changes is None else tuple(initial(changes))
@@ -35,7 +35,7 @@ class ToolExecutor:
         return self._looked_at(self.operations.begin(asked, begun))
 
     def look(self, asked: Look) -> OperationAnswer:
-        """Return an operation's progress; if its build died, start another. Raises ``Refused``."""
+        """Return an operation's progress; if its build died, start another. Raises ``RefusedRequest``."""
         return self._looked_at(self.operations.get(asked.operation))
 
     def _looked_at(self, kept: KeptOperation) -> OperationAnswer:

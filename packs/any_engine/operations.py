@@ -30,8 +30,9 @@ class Operations:
         self._table = table
 
     def begin(self, asked: Begin, answer: OperationAnswer) -> KeptOperation:
-        """Return the operation of a token, created if there is none. Raises ``Refused`` if the token was used for
-        another.
+        """Return the operation of a token, created if there is none.
+
+        Raises ``RefusedRequest`` if the token was used for another.
         """
         made = {
             "content": {"S": asked.content},
@@ -48,7 +49,7 @@ class Operations:
         return _kept(item)
 
     def get(self, name: str) -> KeptOperation:
-        """Return an operation. Raises ``Refused`` if it does not exist."""
+        """Return an operation. Raises ``RefusedRequest`` if it does not exist."""
         item = self._item(f"operation {name}")
         if not item:
             raise RefusedRequest(f"operation: expected one that was begun, found {name}")

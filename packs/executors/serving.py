@@ -26,10 +26,10 @@ class Executor(Protocol):
     """What an executor of an engine or tool has to implement."""
 
     def begin(self, asked: Begin, changes: ChangeDocument | None) -> OperationAnswer:
-        """Begin an operation, or return its progress by its token. Raises ``Refused``."""
+        """Begin an operation, or return its progress by its token. Raises ``RefusedRequest``."""
 
     def look(self, asked: Look) -> OperationAnswer:
-        """Return an operation's progress. Raises ``Refused`` if it does not exist."""
+        """Return an operation's progress. Raises ``RefusedRequest`` if it does not exist."""
 
 
 class ChangeDocuments:
@@ -40,11 +40,11 @@ class ChangeDocuments:
         self._bucket = bucket
 
     def read(self, stored: StoredDocument) -> ChangeDocument:
-        """Return a change document. Raises ``Refused`` if it is elsewhere, ``UnreadableRecord`` if it is another."""
+        """Return a change document. Raises ``RefusedRequest``, and ``UnreadableRecord`` if it is another one."""
         return read_changes(self.bytes(stored), stored)
 
     def verified(self, stored: StoredDocument) -> bytes:
-        """Return an object's bytes, verified by their digest. Raises ``Refused`` if they differ."""
+        """Return an object's bytes, verified by their digest. Raises ``RefusedRequest`` if they differ."""
         data = self.bytes(stored)
         found = hashlib.sha256(data).hexdigest()
         if found != stored.sha256:
@@ -54,7 +54,7 @@ class ChangeDocuments:
         return data
 
     def bytes(self, stored: StoredDocument) -> bytes:
-        """Return an object's bytes. Raises ``Refused`` if it is not in Belay's bucket."""
+        """Return an object's bytes. Raises ``RefusedRequest`` if it is not in Belay's bucket."""
         if stored.bucket != self._bucket:
             raise RefusedRequest(f"changes: expected an object of the bucket {self._bucket}, found {stored.bucket}")
         found = self._s3().get_object(Bucket=stored.bucket, Key=stored.key, VersionId=stored.version_id)

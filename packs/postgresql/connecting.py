@@ -30,7 +30,7 @@ class Login:
 
 
 def connect(address: DatabaseAddress, own: Login, client: Callable[[str], Any]) -> DatabaseSession:
-    """Return a connection. ``client`` creates boto3's. Raises ``Refused`` if no user is given."""
+    """Return a connection. ``client`` creates boto3's. Raises ``RefusedRequest`` if no user is given."""
     secret = address.secret or (own.secret_arn if own.secret_arn != NONE else "")
     if secret:
         found = json.loads(client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"])

@@ -46,7 +46,7 @@ class PostgresExecutor:
     settings: Mapping[str, str]
 
     def begin(self, asked: Begin, changes: ChangeDocument | None) -> OperationAnswer:
-        """Begin an operation, or return its progress by its token. Raises ``Refused``."""
+        """Begin an operation, or return its progress by its token. Raises ``RefusedRequest``."""
         if asked.database.engine is not Engine.POSTGRESQL:
             raise RefusedRequest(f"database: engine: expected {Engine.POSTGRESQL}, found {asked.database.engine}")
         with closing(self.connect(asked.database)) as session:
@@ -62,7 +62,7 @@ class PostgresExecutor:
             return self._looked_at(session, operation)
 
     def look(self, asked: Look) -> OperationAnswer:
-        """Return an operation's progress; if its worker died, start another. Raises ``Refused``."""
+        """Return an operation's progress; if its worker died, start another. Raises ``RefusedRequest``."""
         with closing(self.connect(asked.database)) as session:
             create_tables(session)
             return self._looked_at(session, RecordedOperation(session, asked.operation))

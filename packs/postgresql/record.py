@@ -191,7 +191,7 @@ class RecordedOperation:
         self.name = name
 
     def begin(self, asked: Begin, document: ChangeDocument | None) -> None:
-        """Create the row if there is none. Raises ``Refused`` if the token was used for something else."""
+        """Create the row if there is none. Raises ``RefusedRequest`` if the token was used for something else."""
         changes = document.changes if document else ()
         pending = [plain(ChangeResult(each.id, each.digest, ChangeOutcome.PENDING)) for each in changes]
         self._rows(
@@ -220,7 +220,7 @@ class RecordedOperation:
         return asked
 
     def answer(self) -> OperationAnswer:
-        """Return its progress. Raises ``Refused`` if it does not exist."""
+        """Return its progress. Raises ``RefusedRequest`` if it does not exist."""
         found = self._rows("SELECT state, reason, changes, extra FROM {table} WHERE operation = :name")
         if not found:
             raise RefusedRequest(f"operation: expected one that was begun in this database, found {self.name}")

@@ -27,7 +27,7 @@ from belay.notify.told import in_words
 from belay.release.attempt import Attempt
 from belay.release.records import upload_of
 from local.demo_inbox import Inbox, Received
-from local.engine import ACCOUNT, REGION, ROOT, Engine, Hold
+from local.engine import ACCOUNT, REGION, ROOT, EmbeddedEngine, HeldCalls
 from local.spokes import EmbeddedSpoke
 
 WAIT_SCALE = "0.1"
@@ -90,7 +90,7 @@ class Belay:
     region.
     """
 
-    engine: Engine
+    engine: EmbeddedEngine
     outputs: Mapping[str, str]
     spoke: EmbeddedSpoke | None = None
     applications: list["Application"] = field(default_factory=list)
@@ -195,7 +195,7 @@ class Belay:
         """Make the next tries of a machine's task (``CopyRelease``) fail before its function runs."""
         self.engine.inject("lambda", "Invoke", error, times=times, only_if=self.invoked_by(task))
 
-    def held(self, task: str, *, after: bool = False) -> Hold:
+    def held(self, task: str, *, after: bool = False) -> HeldCalls:
         """Hold a machine in a task before its function runs, or ``after``, until the test releases it."""
         return self.engine.hold("lambda", "Invoke", only_if=self.invoked_by(task), after=after)
 
@@ -666,7 +666,7 @@ class Application:
         return self.belay.ended(self.belay.upload(release))
 
 
-def stop_when(app: Application, look: Hold, taken: Callable[[], object]) -> None:
+def stop_when(app: Application, look: HeldCalls, taken: Callable[[], object]) -> None:
     """Let a recovery continue until its next action is ``taken``; stop it before the following step."""
     look.reached()
     while not taken():

@@ -7,7 +7,7 @@ import record
 from deployed_belay import WAIT_SCALE, Belay
 
 from local.deployment import LOCAL_PARAMETERS, deploy
-from local.engine import Engine
+from local.engine import EmbeddedEngine
 from local.spokes import SPOKE_ACCOUNT, join
 
 ALLOWED = [f"app-{number}" for number in range(1, 200)]
@@ -20,7 +20,7 @@ def running_belay(files: Collection[str], *, elsewhere: bool) -> Iterator[Belay]
 
     With ``elsewhere`` stages are in another account and region, and the engine enforces permissions.
     """
-    with Engine.start(snapshot_seconds=0.2, wait_scale=float(WAIT_SCALE), permissions=elsewhere) as engine:
+    with EmbeddedEngine.start(snapshot_seconds=0.2, wait_scale=float(WAIT_SCALE), permissions=elsewhere) as engine:
         spokes = {"SpokeAccounts": SPOKE_ACCOUNT} if elsewhere else {}
         outputs = deploy(engine, parameters={**LOCAL_PARAMETERS, "ApprovalLinks": "true", **spokes})
         belay = Belay(engine, outputs, join(engine, ALLOWED) if elsewhere else None)

@@ -15,7 +15,7 @@ from test_machines_pipelines import ScriptedPipeline, action, ran
 
 from cli.__main__ import main
 from local.deployment import LOCAL_PARAMETERS, deploy
-from local.engine import Engine
+from local.engine import EmbeddedEngine
 from local.spokes import SPOKE_ACCOUNT, SPOKE_REGION, EmbeddedSpoke, join
 
 Elsewhere = Callable[..., Application]
@@ -44,7 +44,7 @@ def spoke_of() -> dict[str, EmbeddedSpoke]:
 @pytest.fixture(scope="module")
 def belay(files: set[str], spoke_of: dict[str, EmbeddedSpoke]) -> Iterator[Belay]:
     """Belay in an engine that enforces permissions, and another account prepared for some applications."""
-    with Engine.start(snapshot_seconds=0.2, wait_scale=float(WAIT_SCALE), permissions=True) as engine:
+    with EmbeddedEngine.start(snapshot_seconds=0.2, wait_scale=float(WAIT_SCALE), permissions=True) as engine:
         outputs = deploy(engine, parameters={**LOCAL_PARAMETERS, "SpokeAccounts": SPOKE_ACCOUNT})
         spoke_of["the"] = join(engine, APPLICATIONS)
         deployed = Belay(engine, outputs)

@@ -19,7 +19,7 @@ from test_machines_pipelines import ran
 from belay.release.vault_copy import VaultCopy
 from local.demo_regions import GUIDE, steps
 from local.deployment import LOCAL_PARAMETERS, deploy, sam_environment
-from local.engine import ACCOUNT, ROOT, Engine
+from local.engine import ACCOUNT, ROOT, EmbeddedEngine
 from local.postgres import Address, connect
 from local.spokes import SPOKE_ACCOUNT, SPOKE_REGION, join
 
@@ -38,7 +38,7 @@ def files() -> set[str]:
 @pytest.fixture(scope="module")
 def belay(files: set[str]) -> Iterator[Belay]:
     """Belay in an engine that enforces permissions, an account with a stage, and one with a vault."""
-    with Engine.start(snapshot_seconds=0.0, wait_scale=float(WAIT_SCALE), permissions=True) as engine:
+    with EmbeddedEngine.start(snapshot_seconds=0.0, wait_scale=float(WAIT_SCALE), permissions=True) as engine:
         outputs = deploy(engine, parameters={**LOCAL_PARAMETERS, "SpokeAccounts": SPOKE_ACCOUNT})
         join(engine, ["orders", "refused", "piped"])
         for region in (SPOKE_REGION, NEW_REGION):
@@ -49,7 +49,7 @@ def belay(files: set[str]) -> Iterator[Belay]:
         record.leave(deployed, files)
 
 
-def _make_key(engine: Engine, region: str) -> None:
+def _make_key(engine: EmbeddedEngine, region: str) -> None:
     """The stage's own key, which the vault's account may use."""
     allowed = [
         {"Principal": {"AWS": f"arn:aws:iam::{SPOKE_ACCOUNT}:root"}, "Action": "kms:*"},
@@ -61,7 +61,7 @@ def _make_key(engine: Engine, region: str) -> None:
     kms.create_alias(AliasName="alias/orders", TargetKeyId=key)
 
 
-def _make_vault(engine: Engine) -> None:
+def _make_vault(engine: EmbeddedEngine) -> None:
     cloudformation = engine.client("cloudformation", account=VAULT_ACCOUNT, region=NEW_REGION)
     values = {"HubAccountId": ACCOUNT, "Applications": "orders,refused,piped", "RestoringAccounts": SPOKE_ACCOUNT}
     cloudformation.create_stack(
@@ -85,7 +85,7 @@ def _make_vault(engine: Engine) -> None:
     )
 
 
-def _keys_of_on_call(engine: Engine, account: str, policy: str) -> tuple[str, str]:
+def _keys_of_on_call(engine: EmbeddedEngine, account: str, policy: str) -> tuple[str, str]:
     """The access key of a person with exactly a policy's permissions."""
     iam = engine.client("iam", account=account)
     iam.create_user(UserName="on-call")

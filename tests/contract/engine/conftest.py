@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from local.engine import ACCOUNT, Engine
+from local.engine import ACCOUNT, EmbeddedEngine
 
 Aws = Callable[[str], Any]
 Seen = TypeVar("Seen")
@@ -207,7 +207,7 @@ def caught(aws: Aws, unique: Callable[[str], str]) -> Callable[[Mapping[str, Any
 
 
 @pytest.fixture
-def separate_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def separate_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]:
     """A separate engine, for tests that reset or stop it."""
-    with Engine.start(directory=tmp_path_factory.mktemp("engine")) as running:
+    with EmbeddedEngine.start(directory=tmp_path_factory.mktemp("engine")) as running:
         yield running

@@ -28,7 +28,7 @@ from belay.control.live import live_stages
 from belay.control.registrations import Registrations
 from belay.control.snapshots import StageSnapshots
 from belay.pipeline.job import parse_job
-from local.engine import Engine
+from local.engine import EmbeddedEngine
 
 Aws = Callable[[str], Any]
 
@@ -83,7 +83,7 @@ class Player:
     """Runs the actions of a deployed pipeline; ``done`` are those that succeeded, with their output."""
 
     def __init__(
-        self, engine: Engine, aws: Aws, *, pipeline: str, application: str, execution: str, folder: Path
+        self, engine: EmbeddedEngine, aws: Aws, *, pipeline: str, application: str, execution: str, folder: Path
     ) -> None:
         self.engine, self.aws, self.application, self.folder = engine, aws, application, folder
         self.stages = aws("codepipeline").get_pipeline(name=pipeline)["pipeline"]["stages"]

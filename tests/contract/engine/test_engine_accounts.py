@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from local.engine import ACCOUNT, Engine
+from local.engine import ACCOUNT, EmbeddedEngine
 
 HOME = "us-east-1"
 SPOKE, ELSEWHERE = "111111111111", "eu-central-1"
@@ -18,7 +18,7 @@ def document(*statements):
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory):
-    with Engine.start(directory=tmp_path_factory.mktemp("strict"), permissions=True) as running:
+    with EmbeddedEngine.start(directory=tmp_path_factory.mktemp("strict"), permissions=True) as running:
         yield running
 
 

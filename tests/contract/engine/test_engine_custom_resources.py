@@ -7,14 +7,14 @@ from typing import Any
 import boto3
 
 from local.deployment import deploy
-from local.engine import Engine
+from local.engine import EmbeddedEngine
 
 Aws = Callable[[str], Any]
 TEMPLATE = Path("examples/custom_resources/template.yaml").resolve()
 
 
 def test_a_stack_looks_up_a_parameter_and_makes_a_bucket_elsewhere(
-    engine: Engine, aws: Aws, unique: Callable[[str], str]
+    engine: EmbeddedEngine, aws: Aws, unique: Callable[[str], str]
 ) -> None:
     name = unique("custom")
     made = deploy(engine, template=TEMPLATE, stack_name=name)

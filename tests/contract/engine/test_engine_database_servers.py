@@ -13,7 +13,7 @@ import pg8000.native
 import pytest
 from pg8000.exceptions import DatabaseError, InterfaceError
 
-from local.engine import Engine
+from local.engine import EmbeddedEngine
 from local.postgres import Address, connect
 
 MASTER = {"MasterUsername": "orders", "MasterUserPassword": "not-a-secret"}
@@ -236,7 +236,7 @@ def test_a_clusters_endpoints_are_one_server_whose_snapshot_has_its_rows(rds, un
         DBInstanceIdentifier=f"{name}-1",
         DBClusterIdentifier=name,
         DBInstanceClass="db.r6g.large",
-        Engine="aurora-postgresql",
+        EmbeddedEngine="aurora-postgresql",
     )
     found = available(name)
     where = address(found["Endpoint"], found["Port"])
@@ -275,7 +275,7 @@ def test_each_region_has_databases_of_its_own(databases, engine, unique, until):
 
 
 def test_a_killed_engine_leaves_no_server(tmp_path, unique, until):
-    engine = Engine.start(directory=tmp_path)
+    engine = EmbeddedEngine.start(directory=tmp_path)
     where = Databases(engine.client("rds"), until).create("database")
     table = unique("table").replace("-", "_")
     run(where, f"CREATE TABLE {table} ()")

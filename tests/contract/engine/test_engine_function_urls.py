@@ -9,7 +9,7 @@ import pytest
 from botocore.credentials import Credentials
 
 from belay.aws.function_url import post_signed
-from local.engine import ACCOUNT, REGION, Engine
+from local.engine import ACCOUNT, REGION, EmbeddedEngine
 
 TELLS = (
     "import json\n\n\ndef handler(event, context):\n"
@@ -83,7 +83,7 @@ def test_a_url_needs_both_permissions(guarded, actions, status):
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
     """An engine that enforces permissions, with a function behind a URL."""
-    with Engine.start(directory=tmp_path_factory.mktemp("engine"), permissions=True) as engine:
+    with EmbeddedEngine.start(directory=tmp_path_factory.mktemp("engine"), permissions=True) as engine:
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
             archive.writestr("app.py", TELLS)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from local.deployment import deploy
-from local.engine import ACCOUNT, Engine
+from local.engine import ACCOUNT, EmbeddedEngine
 
 EXAMPLE = Path("examples/image_builder").resolve()
 VALUES = {
@@ -31,7 +31,7 @@ def commands() -> list[tuple[str, str, list[str]]]:
     return [(template, stack, re.findall(r"(\w+)=", rest)) for template, stack, rest in found]
 
 
-def test_the_commands_of_its_page_deploy_it(engine: Engine, aws: Callable[[str], Any]) -> None:
+def test_the_commands_of_its_page_deploy_it(engine: EmbeddedEngine, aws: Callable[[str], Any]) -> None:
     ec2 = aws("ec2")
     subnet = ec2.describe_subnets()["Subnets"][0]
     values = {**VALUES, "VpcId": subnet["VpcId"], "SubnetId": subnet["SubnetId"]}

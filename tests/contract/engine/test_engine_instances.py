@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from examples.instances import release
-from local.engine import Engine
+from local.engine import EmbeddedEngine
 
 Aws = Callable[[str], Any]
 
@@ -25,14 +25,14 @@ GIVEN = {
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
+def engine() -> Iterator[EmbeddedEngine]:
     """A separate engine that enforces permissions, with short waits in state machines."""
-    with Engine.start(wait_scale=0.02, permissions=True) as running:
+    with EmbeddedEngine.start(wait_scale=0.02, permissions=True) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def aws(engine: Engine) -> Aws:
+def aws(engine: EmbeddedEngine) -> Aws:
     return cache(engine.client)
 
 
@@ -142,7 +142,7 @@ def test_releases_are_deployed_taken_back_and_deleted(deployed: Deployed) -> Non
 
 
 def test_the_hooks_read_parameter_store_and_show_no_secret(
-    engine: Engine, aws: Aws, unique: Callable[[str], str], tmp_path: Path
+    engine: EmbeddedEngine, aws: Aws, unique: Callable[[str], str], tmp_path: Path
 ) -> None:
     path, secret = f"/{unique('hello')}", unique("s3cr3t")
     for name, kind, value in (("greeting", "String", "Hello"), ("database/password", "SecureString", secret)):
@@ -175,7 +175,7 @@ def test_the_hooks_read_parameter_store_and_show_no_secret(
     assert secret not in "".join(each.stdout + each.stderr for each in (first, second, third))
 
 
-def test_the_page_s_commands_run(engine: Engine, aws: Aws, tmp_path: Path) -> None:
+def test_the_page_s_commands_run(engine: EmbeddedEngine, aws: Aws, tmp_path: Path) -> None:
     page = (FOLDER / "README.md").read_text()
     commands = "\n".join(line.removeprefix("    ") for line in page.splitlines() if line.startswith("    "))
     tools = tmp_path / "tools"

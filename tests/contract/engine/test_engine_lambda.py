@@ -9,7 +9,7 @@ import pytest
 from conftest import ROLE, RUNTIME, create_function
 
 from local.bridges import lambda_layers
-from local.engine import Engine
+from local.engine import EmbeddedEngine
 
 FAILING = """
 class TooLate(Exception):
@@ -138,7 +138,7 @@ def handler(event, context):
 
 def test_a_function_starts_with_boto3_imported_unless_it_starts_cold(aws, function):
     warm = aws("lambda").invoke(FunctionName=function(IMPORTED))
-    with Engine.start(cold_functions=True) as engine:
+    with EmbeddedEngine.start(cold_functions=True) as engine:
         client = engine.client("lambda")
         cold = client.invoke(FunctionName=create_function(client, "cold", IMPORTED))
 

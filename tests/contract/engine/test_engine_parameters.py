@@ -3,7 +3,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from local.engine import Engine
+from local.engine import EmbeddedEngine
 
 
 def value(reference):
@@ -81,7 +81,7 @@ def test_an_ssm_parameter_is_shown_by_name_with_its_value_and_a_hidden_one_not_a
     assert again["Status"] == "CREATE_COMPLETE"
 
 
-def test_a_stack_without_parameters_is_described(engine: Engine, stacks, unique):
+def test_a_stack_without_parameters_is_described(engine: EmbeddedEngine, stacks, unique):
     stack = stacks.create(unique("stack"), {"Topic": {"Type": "AWS::SNS::Topic"}})
 
     assert stack.get("Parameters", []) == []

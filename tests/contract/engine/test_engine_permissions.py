@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from local.bridges import permissions
-from local.engine import Engine
+from local.engine import EmbeddedEngine
 
 SOURCE = """
 import boto3
@@ -33,7 +33,7 @@ def document(*statements):
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory):
-    with Engine.start(directory=tmp_path_factory.mktemp("strict"), permissions=True) as running:
+    with EmbeddedEngine.start(directory=tmp_path_factory.mktemp("strict"), permissions=True) as running:
         yield running
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local import engine as local_engine
-from local.engine import LOGS_KEPT, ROOT, Engine, EngineError
+from local.engine import LOGS_KEPT, ROOT, EmbeddedEngine, EngineError
 
 
 def processes_of(group):
@@ -40,7 +40,7 @@ def function_source():
 
 
 def test_stopping_leaves_no_process_and_no_file_but_the_log(tmp_path, function_source, until):
-    engine = Engine.start(directory=tmp_path)
+    engine = EmbeddedEngine.start(directory=tmp_path)
     made = engine.client("lambda").create_function(
         FunctionName="sleeping",
         Runtime=f"python{sys.version_info.major}.{sys.version_info.minor}",
@@ -62,8 +62,8 @@ def test_stopping_leaves_no_process_and_no_file_but_the_log(tmp_path, function_s
 
 def test_an_engine_ends_with_the_process_that_started_it(tmp_path, until):
     source = (
-        "import pathlib, sys, time; from local.engine import Engine; "
-        f"engine = Engine.start(directory=pathlib.Path({str(tmp_path)!r})); "
+        "import pathlib, sys, time; from local.engine import EmbeddedEngine; "
+        f"engine = EmbeddedEngine.start(directory=pathlib.Path({str(tmp_path)!r})); "
         "print(engine.process_group, flush=True); time.sleep(600)"
     )
     starter = subprocess.Popen([sys.executable, "-c", source], cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -114,7 +114,7 @@ def test_a_port_that_is_taken_is_told_with_the_log(engine, tmp_path):
     port = int(engine.endpoint.rsplit(":", 1)[1])
 
     with pytest.raises(EngineError, match=r"ended with status|not ready"):
-        Engine.start(directory=tmp_path, port=port)
+        EmbeddedEngine.start(directory=tmp_path, port=port)
     assert engine.alive
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pipeline_player import FUNCTIONS, deploy, deploy_exports
 
-from local.engine import Engine
+from local.engine import EmbeddedEngine
 
 Aws = Callable[[str], Any]
 
@@ -82,7 +82,7 @@ def test_the_parameters_that_the_pipeline_updates_itself_with_are_the_template_s
 
 
 @pytest.fixture
-def there(engine: Engine) -> Aws:
+def there(engine: EmbeddedEngine) -> Aws:
     """Clients of production's account: the engine takes an access key of twelve digits as the account's id."""
     return lambda service: engine.client(service, aws_access_key_id=PRODUCTION)
 
@@ -118,7 +118,7 @@ def test_the_roles_in_the_account_of_production_are_made_and_another_strategy_s_
 
 
 @pytest.fixture
-def run(engine: Engine, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def run(engine: EmbeddedEngine, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """``run("build.sh", PLATFORM="ecs")`` runs a script in a copy of the release, as a build project would."""
     shutil.copytree(FOLDER, tmp_path / "release")
     tools = tmp_path / "tools"
@@ -240,7 +240,7 @@ def test_a_signing_key_that_is_being_deleted_is_not_taken_for_one(
 
 
 def test_a_refused_look_is_no_missing_signing_key(
-    engine: Engine, aws: Aws, run: Callable[..., Any], unique: Callable[[str], str]
+    engine: EmbeddedEngine, aws: Aws, run: Callable[..., Any], unique: Callable[[str], str]
 ) -> None:
     name = f"{unique('hello')}/saml-signing-key"
     engine.inject("secretsmanager", "DescribeSecret", "AccessDeniedException", "no", times=10)

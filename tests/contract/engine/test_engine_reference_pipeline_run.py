@@ -12,7 +12,7 @@ from pipeline_player import Player, deploy, deploy_exports
 from belay.aws.gateways import own_aws
 from belay.errors import ValidationFailed
 from cli.build import build_release
-from local.engine import Engine
+from local.engine import EmbeddedEngine
 
 Aws = Callable[[str], Any]
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def application(
-    engine: Engine, aws: Aws, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+    engine: EmbeddedEngine, aws: Aws, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
     """The name of an application that is registered, and whose functions' clients talk to the engine."""
     for name, value in engine.environment.items():
@@ -44,7 +44,7 @@ def application(
 
 
 @pytest.fixture
-def there(engine: Engine) -> Aws:
+def there(engine: EmbeddedEngine) -> Aws:
     """Clients of production's account: the engine takes an access key of twelve digits as the account's id."""
     return lambda service: engine.client(service, aws_access_key_id=PRODUCTION)
 
@@ -73,7 +73,7 @@ def pipeline(aws: Aws, application: str) -> Callable[..., dict[str, str]]:
 
 
 @pytest.fixture
-def release(engine: Engine, aws: Aws, application: str, tmp_path: Path) -> Callable[..., Player]:
+def release(engine: EmbeddedEngine, aws: Aws, application: str, tmp_path: Path) -> Callable[..., Player]:
     """``release(parameters, version, execution)`` uploads a source and returns the player of its execution."""
 
     def uploaded(

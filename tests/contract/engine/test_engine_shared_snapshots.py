@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from local.engine import ACCOUNT, REGION, Engine
+from local.engine import ACCOUNT, REGION, EmbeddedEngine
 
 VAULT, ELSEWHERE = "222222222222", "eu-west-1"
 STRANGER = "333333333333"
@@ -15,7 +15,7 @@ SMALL = {"DBInstanceClass": "db.t4g.micro", "AllocatedStorage": 20, "Engine": "m
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
-    with Engine.start(directory=tmp_path_factory.mktemp("engine"), snapshot_seconds=0.2) as running:
+    with EmbeddedEngine.start(directory=tmp_path_factory.mktemp("engine"), snapshot_seconds=0.2) as running:
         yield running
 
 

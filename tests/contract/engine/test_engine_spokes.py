@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.deployment import sam_environment
-from local.engine import ACCOUNT, REGION, ROOT, Engine
+from local.engine import ACCOUNT, REGION, ROOT, EmbeddedEngine
 from local.spokes import SPOKE_ACCOUNT, SPOKE_REGION, join
 
 STRANGER, VAULT_ACCOUNT = "333333333333", "222222222222"
@@ -18,7 +18,7 @@ TAGS = [{"Key": f"belay:{name}", "Value": "orders"} for name in ("application", 
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory):
-    with Engine.start(directory=tmp_path_factory.mktemp("strict"), permissions=True) as running:
+    with EmbeddedEngine.start(directory=tmp_path_factory.mktemp("strict"), permissions=True) as running:
         yield running
 
 

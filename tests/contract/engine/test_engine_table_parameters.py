@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from local.deployment import BIN, deploy, sam_environment
-from local.engine import ROOT, Engine
+from local.engine import ROOT, EmbeddedEngine
 
 Aws = Callable[[str], Any]
 FOLDER = ROOT / "examples" / "table_parameters"
@@ -21,7 +21,7 @@ def commands(program: str) -> list[list[str]]:
     return [shlex.split(line) for line in lines if line.startswith(f"{program} ")]
 
 
-def ran(engine: Engine, *command: str) -> str:
+def ran(engine: EmbeddedEngine, *command: str) -> str:
     """Run a command as on the page, with the engine's credentials; return its output."""
     done = subprocess.run(
         [str(BIN / command[0]), *command[1:]],
@@ -36,7 +36,7 @@ def ran(engine: Engine, *command: str) -> str:
 
 
 def test_a_stack_takes_a_version_and_goes_back_to_it(
-    engine: Engine, aws: Aws, stacks: Any, unique: Callable[[str], str], tmp_path: Path
+    engine: EmbeddedEngine, aws: Aws, stacks: Any, unique: Callable[[str], str], tmp_path: Path
 ) -> None:
     (table,), (publish,) = commands("aws"), commands("python")
     ran(engine, *table)
