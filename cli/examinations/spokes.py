@@ -18,8 +18,8 @@ def elsewhere(belay: Account) -> Iterator[Examined]:
     registered = belay.registrations.read().stages
     places: dict[tuple[str, str], list[Stage]] = {}
     for stage in registered:
-        if stage.place is not None:
-            places.setdefault((stage.place.account, stage.place.region), []).append(stage)
+        if place := belay.aws.elsewhere(stage.place):
+            places.setdefault((place.account, place.region), []).append(stage)
     if not places:
         return
     accounts = belay.given.get("SpokeAccounts", "").split(",")

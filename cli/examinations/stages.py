@@ -85,7 +85,7 @@ def verify_functions(belay: Account) -> Iterator[Examined]:
 
 def _at_home(belay: Account) -> list[Stage]:
     """Return the stages of Belay's own account and region: the others' roles and functions cannot be seen from here."""
-    return [stage for stage in belay.registrations.read().stages if stage.place is None]
+    return [stage for stage in belay.registrations.read().stages if belay.aws.elsewhere(stage.place) is None]
 
 
 def parameter_tables(belay: Account) -> Iterator[Examined]:
@@ -97,9 +97,9 @@ def parameter_tables(belay: Account) -> Iterator[Examined]:
 
 
 def _in_table(belay: Account, stage: Stage, what: str, source: TableAttribute) -> Examined:
-    if stage.place is not None:
+    if elsewhere := belay.aws.elsewhere(stage.place):
         do = "look at it there; ParameterTableArns of belay-deploy's stack has to cover the table"
-        return unknown(what, f"{source.where} is in {stage.place}, where only Belay's role reads it", do)
+        return unknown(what, f"{source.where} is in {elsewhere}, where only Belay's role reads it", do)
     arn = f"arn:{belay.aws.partition}:dynamodb:{belay.region}:{belay.aws.account}:table/{source.table}"
     try:
         found = text_of(belay.aws.parameter_tables.item(source.table, source.key), source)

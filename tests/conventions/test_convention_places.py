@@ -1,11 +1,12 @@
 """A stage's resources are reached in the stage's account and region: never in Belay's own by default."""
 
 import ast
+import re
 from functools import cached_property
 from pathlib import Path
 
 import pytest
-from project import FUNCTIONS, LAYER, functions, parsed
+from project import FUNCTIONS, LAYER, ROOT, functions, parsed
 
 from belay.aws.gateways import Aws
 from belay.release.place import Power
@@ -31,6 +32,7 @@ TAKES_HOME = {
     "at",
     "kept_by",
     "put_together",
+    "read_tables",
     "examined",
     "copies",
     "Places",
@@ -123,6 +125,34 @@ def test_functions_that_stay_at_home_have_no_power_elsewhere() -> None:
     assert ONLY_HOME.keys() <= functions().keys()
     assert [name for name in ONLY_HOME if powers(name)] == []
     assert {power for name in functions() for power in powers(name)} == {*map(str, Power)}
+
+
+ASKS_FOR_A_PLACE = {
+    "control/alone.py": 2,  # the place of a fault
+    "control/copies.py": 1,  # and of a copy
+    "control/places.py": 1,
+    "control/registrations.py": 1,  # the place of an event's stack
+    "control/rehearsal.py": 1,  # roles of a place
+    "control/retention.py": 1,
+    "control/spokes.py": 2,  # ARNs of a place
+    "control/stage_files.py": 4,  # buckets of a place
+    "control/stack_values.py": 1,  # of a dynamic reference
+    "aws/gateways.py": 1,
+    "cli/spoke_template.py": 1,  # the account of a place
+    "release/accepted.py": 1,
+    "release/registration.py": 3,
+}
+"""How often each file looks whether there is a place. A stage is asked ``at_home``, ``Aws`` ``elsewhere``."""
+
+
+def test_whether_a_stage_is_at_home_is_asked_of_the_stage_or_of_aws() -> None:
+    found: dict[str, int] = {}
+    for path in [*LAYER.rglob("*.py"), *(ROOT / "cli").rglob("*.py"), *FUNCTIONS.rglob("*.py")]:
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.Compare) and re.search(r"\bplace is (not )?None$", ast.unparse(node)):
+                name = str(path.relative_to(LAYER if path.is_relative_to(LAYER) else ROOT))
+                found[name] = found.get(name, 0) + 1
+    assert found == ASKS_FOR_A_PLACE
 
 
 MADE_ONLY_IN = {

@@ -13,12 +13,14 @@ from test_aws_command import Office
 from test_aws_unfinished import RELEASE
 
 from belay.aws.dynamodb import ParameterTables
+from belay.aws.gateways import own_aws
 from belay.aws.iam import Roles
 from belay.aws.s3 import Buckets
+from belay.control.places import Places
 from belay.control.registrations import Registrations
-from belay.control.spokes import SeenThere
+from belay.control.spokes import SeenThere, Spokes
 from belay.errors import AccessDenied
-from belay.release.place import PlaceRoles, StagePlace
+from belay.release.place import PlaceRoles, Power, StagePlace
 from belay.release.table_values import TableAttribute
 from belay.release.vault import Vault
 from belay.release.vault_copy import VaultCopy
@@ -448,6 +450,24 @@ def elsewhere(office: Office, monkeypatch: pytest.MonkeyPatch, simulated: Callab
     s3.create_bucket(Bucket=FILES, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     let(s3, "111111111111")
     return s3, given
+
+
+def test_a_stage_that_names_belay_s_own_account_and_region_is_at_home(
+    office: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, read = "123456789012", Registrations.read
+    place = StagePlace("aws", own, "eu-west-1", PlaceRoles.named_alike("aws", own))
+
+    def with_its_place(self: Registrations) -> Any:
+        found = read(self)
+        return replace(found, stages=[replace(each, place=place) for each in found.stages])
+
+    before = examined(capsys)
+    monkeypatch.setattr(Registrations, "read", with_its_place)
+    assert examined(capsys) == before
+    assert "service role of orders/test, orders/production" in before[1]
+    stages = Registrations(own_aws().parameters, office.artifacts).read().stages
+    assert Spokes(Places(own_aws(), Power.LOOK, "doctor")).seen(stages) == []
 
 
 def let(s3: Any, account: str) -> None:

@@ -70,7 +70,7 @@ class PipelineRuns:
         upload = self.files.upload(self.run.ledger.attempts.required(release).upload)
         structure = self.pipelines.get_pipeline(pipeline.name)
         with self.run.reasons.refusing():
-            if stage.place is not None:
+            if not stage.at_home:
                 refuse_invoke_actions(structure, pipeline)
             revisions = pinned(structure, pipeline, upload.bucket, upload.key, upload.version_id)
         self.stacks.capture(release.origin, stage)

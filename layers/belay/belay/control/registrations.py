@@ -138,7 +138,7 @@ class Registrations:
         Raises as ``stage`` does, and ``InvalidActionConfiguration`` for a stage elsewhere.
         """
         stage = self.stage(registered)
-        if stage.place is not None:
+        if not stage.at_home:
             raise InvalidActionConfiguration(
                 f"{stage.application}/{stage.name} is registered in {stage.place}, and this action works in Belay's "
                 "own account and region, for stages that register neither: leave it out of this pipeline. "

@@ -252,7 +252,7 @@ class RollbackRehearsal:
         # The snapshot will have the tags of all of Belay's snapshots.
         application = self.run.release.application
         tagged = {"aws:ResourceTag/belay:application": application}
-        if self.run.stage.place is not None:
+        if not self.run.stage.at_home:
             # So will the session that restores it, but only for the same application.
             tagged["aws:PrincipalTag/belay:application"] = application
         return [

@@ -46,8 +46,8 @@ class Spokes:
         """Return what each application finds in each place with one of its stages, for ``belay doctor`` to judge."""
         found: dict[tuple[StagePlace, str], list[Stage]] = {}
         for each in stages:
-            if each.place:
-                found.setdefault((each.place, each.application), []).append(each)
+            if place := self.places.home.elsewhere(each.place):
+                found.setdefault((place, each.application), []).append(each)
         alone = EachAlone()
         return [self._seen(place, stages, alone) for (place, _), stages in sorted(found.items(), key=str)]
 

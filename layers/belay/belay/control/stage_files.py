@@ -46,7 +46,7 @@ class StageFiles:
 
         Raises ``MissingDocument`` if a file was deleted from the artifact bucket, or is not what was accepted.
         """
-        if self.run.stage.place is None:
+        if self.run.stage.at_home:
             return True
         plan, bucket = self.run.release.is_plan, self.bucket
         has, put = (bucket.has_any_member, bucket.lend_member) if plan else (bucket.has_member, bucket.put_member)
@@ -62,7 +62,7 @@ class StageFiles:
     def versions(self) -> dict[str, str]:
         """Return the version of each of the release's files by its key: as it was accepted, and of its copy."""
         accepted = self.run.artifacts.versions(self.run.release.prefix)
-        return accepted if self.run.stage.place is None else accepted | self.bucket.versions(self.prefix)
+        return accepted if self.run.stage.at_home else accepted | self.bucket.versions(self.prefix)
 
     def keep(self, key: str, template: bytes) -> TemplatePointer:
         """Store a template for a rollback, under a key of the artifact bucket; return where CloudFormation reads it."""

@@ -276,6 +276,13 @@ class Stage:
         """The account of its stacks: CloudFormation accepts only service roles of the same account."""
         return self.service_role.split(":")[4]
 
+    @property
+    def at_home(self) -> bool:
+        """Whether it is in Belay's own account and region. As it is registered, it may also name these as its place:
+        ``Aws.elsewhere`` knows that.
+        """
+        return self.place is None
+
     def region(self, home: str) -> str:
         """Return the region of its stacks; ``home`` is Belay's own."""
         return home if self.place is None else self.place.region
@@ -637,7 +644,7 @@ def misplaced(application: Application, stages: Iterable[Stage], home: AccountRe
     found = []
     if application.topic is not None and not home.holds(application.topic):
         found.append(f"topic: messages are published from where Belay is ({home}), found {application.topic}")
-    for stage in (each for each in stages if each.place is None):
+    for stage in (each for each in stages if each.at_home):
         named = {"service_role": stage.service_role, "verify.function": stage.verify.function}
         named |= {f"the executor of {name}": each.function for name, each in stage.executors.items()}
         found += [
