@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
     uvicorn.run(
         application,
         port=options.port,
-        http="h11",
+        http="httptools",
         loop="asyncio",
         ws="none",
         log_config=None,
