@@ -1,5 +1,7 @@
 """What releases did to a stage's database, as the ledger has it."""
 
+from functools import cache
+
 from belay.aws.s3 import ArtifactBucket
 from belay.ledger.ledger import Ledger
 from belay.release.accepted import AcceptedRelease
@@ -19,6 +21,7 @@ def applied_changes(
     """Return what was last done with each change in a stage's database, where the stage is now."""
     known = database_of(stage, database, artifacts)
 
+    @cache
     def deployed_there(release: ReleaseReference) -> bool:
         accepted = artifacts.read(release.document_key, AcceptedRelease.from_dict)
         return accepted is None or accepted.stages[stage.name].where(artifacts.region) == known.where
