@@ -2,8 +2,8 @@
 
 import json
 import re
-import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ BUILDSPEC: Mapping[str, Any] = {
 (https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html)."""
 
 BUILDSPECS = sorted((FOLDER / "buildspecs").glob("*.yaml"))
+SHELLCHECK = Path(sys.prefix) / "bin" / "shellcheck"
 SCRIPTS = sorted([*(FOLDER / "scripts").glob("*.sh"), *(FOLDER / "application").glob("*.sh")])
 
 
@@ -106,10 +107,9 @@ def test_bash_can_read_a_script_which_stops_at_the_first_failure(path: Path) -> 
     assert "set -x" not in path.read_text()
 
 
-@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_shellcheck_finds_nothing(path: Path) -> None:
-    checked = subprocess.run(["shellcheck", str(path)], capture_output=True, text=True, check=False)
+    checked = subprocess.run([SHELLCHECK, path], capture_output=True, text=True, check=False)
     assert checked.stdout == ""
 
 
