@@ -55,7 +55,7 @@ STACK: Final = "belay-demo"
 REPORT: Final = ROOT / "build" / "demo.json"
 WAIT_SCALE: Final = "0.1"
 """The factor of the state machines' waits on the engine, whose stacks are faster than the shortest wait."""
-LOOK_EVERY_SECONDS: Final = 0.25
+LOOK_EVERY_SECONDS: Final = 0.5
 OUTCOME_WITHIN_SECONDS: Final = 180.0
 END_WITHIN_SECONDS: Final = 10.0
 MESSAGE_WITHIN_SECONDS: Final = 10.0
@@ -342,7 +342,7 @@ def play(screen: Screen, scenarios: Sequence[Scenario]) -> list[DemoResult]:
                 screen.show(shown)
         finally:
             engines.close()
-    found = {result.scenario.name: result for result in reversed(results)}
+    found = {result.scenario.name: result for result in results}
     return [found[scenario.name] for scenario in scenarios]
 
 

@@ -123,18 +123,6 @@ SCENARIOS: Final = (
         pipeline="orders-pipeline",
     ),
     Scenario(
-        "database-rollback",
-        "orders",
-        "1.5.0",
-        "ROLLED_BACK",
-        "A release that changes the database fails in production: a person approves the restore, the restored "
-        "database gets its name, the replaced one is kept with what was written since, and the service is stopped and "
-        "started again.",
-        answers="approve",
-        counts={"changed": -2, "after": 0, "replaced": -1},
-        after=("good", _EXECUTOR),
-    ),
-    Scenario(
         "stuck-rollback",
         "orders",
         "1.6.0",
@@ -171,6 +159,18 @@ SCENARIOS: Final = (
         "DEPLOYED",
         "Production requires an approval: a person reads what would change and approves it with belay approve.",
         asks=True,
+    ),
+    Scenario(
+        "database-rollback",
+        "orders",
+        "1.5.0",
+        "ROLLED_BACK",
+        "A release that changes the database fails in production: a person approves the restore, the restored "
+        "database gets its name, the replaced one is kept with what was written since, and the service is stopped and "
+        "started again.",
+        answers="approve",
+        counts={"changed": -2, "after": 0, "replaced": -1},
+        after=("good", _EXECUTOR),
     ),
     Scenario(
         "from-cdk",
@@ -253,18 +253,10 @@ def chosen(names: str | None) -> tuple[Scenario, ...]:
 
 
 def side_by_side(scenarios: Sequence[Scenario]) -> tuple[tuple[Scenario, ...], ...]:
-    """Divide scenarios into groups, one per engine: those that change the database, and those with a stage elsewhere,
-    are played in parallel with the others.
-
-    Each group includes the scenarios that it builds on, so some are in several.
-    """
+    """Divide scenarios into groups, one per engine: those with a stage elsewhere are played beside the others."""
     at_home = tuple(scenario for scenario in scenarios if not scenario.elsewhere)
-    changing = {scenario.name for scenario in at_home if _EXECUTOR in scenario.after}
-    beside = _with_earlier(changing)
-    others = tuple(scenario for scenario in at_home if scenario.name not in changing)
-    one = all(each in beside for each in others) or not changing
-    groups = (at_home,) if one else (others, beside)
-    return tuple(group for group in (*groups, tuple(each for each in scenarios if each.elsewhere)) if group)
+    elsewhere = tuple(scenario for scenario in scenarios if scenario.elsewhere)
+    return tuple(group for group in (at_home, elsewhere) if group)
 
 
 def _with_earlier(names: Set[str]) -> tuple[Scenario, ...]:
