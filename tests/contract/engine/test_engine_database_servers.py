@@ -236,7 +236,7 @@ def test_a_clusters_endpoints_are_one_server_whose_snapshot_has_its_rows(rds, un
         DBInstanceIdentifier=f"{name}-1",
         DBClusterIdentifier=name,
         DBInstanceClass="db.r6g.large",
-        EmbeddedEngine="aurora-postgresql",
+        Engine="aurora-postgresql",
     )
     found = available(name)
     where = address(found["Endpoint"], found["Port"])
